@@ -1,0 +1,41 @@
+/*
+ * base/ids.h - identifiers and times as they stand on the wire.
+ */
+#ifndef HQ_BASE_IDS_H
+#define HQ_BASE_IDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/env.h"
+
+enum {
+	HQ_ULID_BYTES = 27,     /* with NUL */
+	HQ_ISO_BYTES = 32,      /* with NUL */
+	HQ_SHA1_HEX_BYTES = 41, /* with NUL */
+};
+
+/* 26 characters of Crockford base32: 48 bits of now, 80 random bits. */
+void hq_ulid(const struct hq_env *env, char out[HQ_ULID_BYTES]);
+
+/* "<prefix>-<unix ms>-<8 base36 characters>", as the reference makes them. */
+char *hq_stamped_id(const struct hq_env *env, struct hq_arena *a,
+    const char *prefix);
+
+/* n random bytes as lower-case hex, in the arena. */
+char *hq_random_hex(const struct hq_env *env, struct hq_arena *a, size_t n);
+
+/* "2026-11-23T11:23:52.592Z" of Unix milliseconds (years 0..9999). */
+void hq_iso_from_ms(int64_t ms, char out[HQ_ISO_BYTES]);
+
+/*
+ * RFC 3339 with optional fraction (cut to ms) and zone Z or +hh:mm; false if
+ * the text is anything else.
+ */
+bool hq_iso_to_ms(const char *text, int64_t *ret_ms);
+
+/* SHA-1 as lower-case hex: how the Inngest protocol names a step. */
+void hq_sha1_hex(const void *p, size_t n, char out[HQ_SHA1_HEX_BYTES]);
+
+#endif /* HQ_BASE_IDS_H */

@@ -1,0 +1,40 @@
+/*
+ * engine/event.h - events: what starts and resumes runs.
+ */
+#ifndef HQ_ENGINE_EVENT_H
+#define HQ_ENGINE_EVENT_H
+
+#include "base/env.h"
+#include "json/json.h"
+#include "store/db.h"
+
+/* Tables and statements of the whole engine; every composition has it. */
+extern const struct hq_module hq_engine_store;
+
+struct hq_event {
+	const char *id;   /* the sender's; unique per function for 24 h; or NULL */
+	const char *name; /* "rawr/coordination.workflow.run" */
+	struct json_object *data; /* object; borrowed */
+	int64_t ts_ms;    /* 0: now; in the future: runs start then */
+	const char *correlation_id; /* stored into data._rawr; or NULL */
+	const char *traceparent;    /* the same */
+};
+
+/*
+ * Record an event, inside the caller's hq_db_tx(): it is acknowledged when that
+ * commits, and the runner takes it from there (wake it after the commit).
+ * ret_id receives the event's internal ULID; may be NULL.
+ */
+enum hq_rc hq_event_send(struct hq_db *db, const struct hq_env *env,
+    const struct hq_event *e, char *ret_id, struct hq_arena *a,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * End every unfinished engine run that an event of this sender's id started,
+ * as cancelled; inside the caller's hq_db_tx().  Also marks the event so that
+ * a run it has not started yet never starts.
+ */
+enum hq_rc hq_event_cancel_runs(struct hq_db *db, const struct hq_env *env,
+    const char *event_id, struct hq_err *err) HQ_MUST;
+
+#endif /* HQ_ENGINE_EVENT_H */

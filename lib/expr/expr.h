@@ -1,0 +1,41 @@
+/*
+ * expr/expr.h - a small, safe expression language: the CEL subset of the
+ * Inngest engine (facts: inngest.md section 5.3).
+ *
+ * Field paths (event.data.id, event['data'].x, a[0]), string, number, bool and
+ * null literals, lists, == != < <= > >= && || ! in ( ) ?: + - * / %, size(),
+ * startsWith(), endsWith(), contains(), has(), int(), double(), string(),
+ * lowercase(), uppercase().  No loops, no side effects, no allocation outside
+ * the arena, bounded depth and length.  An unknown attribute behaves like null.
+ */
+#ifndef HQ_EXPR_EXPR_H
+#define HQ_EXPR_EXPR_H
+
+#include "json/json.h"
+
+enum {
+	HQ_EXPR_BYTES_MAX = 4096,
+	HQ_EXPR_DEPTH_MAX = 64,
+};
+
+struct hq_expr; /* parsed; lives in the arena it was parsed into */
+
+/*
+ * BAD_REQUEST with a message that ends in "at <offset>" (bytes, from 0);
+ * *ret_at (may be NULL) gets the offset too.
+ */
+enum hq_rc hq_expr_parse(struct hq_arena *a, const char *text,
+    const struct hq_expr **ret, size_t *ret_at, struct hq_err *err) HQ_MUST;
+
+/*
+ * vars: an object whose members are the variables ({"event": ..., "async":
+ * ...}); borrowed.  *ret is a value owned by the arena or borrowed from vars;
+ * NULL is null.  BAD_REQUEST on a type error (1 + [], "a" < 1).
+ */
+enum hq_rc hq_expr_eval(const struct hq_expr *e, struct json_object *vars,
+    struct hq_arena *a, struct json_object **ret, struct hq_err *err) HQ_MUST;
+
+/* JavaScript truthiness of a result. */
+bool hq_expr_true(struct json_object *v);
+
+#endif /* HQ_EXPR_EXPR_H */

@@ -1,0 +1,38 @@
+/*
+ * flow/exec.h - one call of a durable function: replay what is recorded, run
+ * or plan what is new, and tell what came of it in Inngest's step operations.
+ *
+ * No HTTP here: proto/inngest turns requests into this and this into replies.
+ */
+#ifndef HQ_FLOW_EXEC_H
+#define HQ_FLOW_EXEC_H
+
+#include "flow/flow.h"
+
+struct hq_exec_in {
+	struct hq_arena *arena;
+	struct hq_runtime runtime;
+	struct json_object *steps; /* memo: step hash -> recorded value */
+	const char *target;        /* step hash to run, or NULL: discover */
+	bool plan_only;            /* ctx.disable_immediate_execution */
+	/* Port of hq_send_event(): store the event; NULL: it fails. */
+	enum hq_rc (*send_event)(void *ctx, const char *event_id,
+	    const char *name, struct json_object *data, struct hq_err *err);
+	void *send_ctx;
+};
+
+struct hq_exec_out {
+	enum {
+		HQ_EXEC_DONE,   /* .value is the function's result */
+		HQ_EXEC_OPS,    /* .value is an array of ops, perhaps empty */
+		HQ_EXEC_FAILED, /* .value is {"name","message",...} */
+	} what;
+	struct json_object *value; /* owned by the arena */
+	bool no_retry;             /* with FAILED, or with a failed step */
+};
+
+/* Never fails by itself: a failure of the function is an outcome. */
+void hq_flow_exec(hq_flow_fn *fn, const struct hq_exec_in *in,
+    struct hq_exec_out *ret);
+
+#endif /* HQ_FLOW_EXEC_H */

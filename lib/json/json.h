@@ -1,0 +1,89 @@
+/*
+ * json/json.h - json-c values with the semantics of JavaScript.
+ *
+ * Clients compare our bytes with those of a JavaScript server, so a value must
+ * come out of parse + write as it would come out of JSON.parse +
+ * JSON.stringify: numbers are IEEE doubles, array-index keys come first,
+ * strings keep lone surrogates.  json-c alone does none of that; the rules are
+ * ECMA-262 (JSON, Number::toString, OrdinaryOwnPropertyKeys).
+ *
+ * Inside this program a string is "modified WTF-8": U+0000 is C0 80 and a lone
+ * surrogate is its three-byte form (ED A0..BF xx).  So no string, key or value
+ * holds a NUL byte, char * tells all of it, and it can be bound as text.
+ * hq_json_write() turns both back into \u0000 and \udxxx.
+ *
+ * JSON null is json-c's NULL pointer.
+ */
+#ifndef HQ_JSON_JSON_H
+#define HQ_JSON_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+enum {
+	HQ_JSON_DEPTH_MAX = 24576, /* nesting that is parsed; deeper is an error */
+};
+
+/*
+ * Hand a new reference to the arena: it is put on reset, so nobody else calls
+ * json_object_put().  NULL o means json-c had no memory: an abort.
+ */
+enum hq_rc hq_json_own(struct hq_arena *a, struct json_object *o,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * Parse n bytes as JSON.parse would after TextDecoder: a BOM is dropped, bytes
+ * that are not UTF-8 become U+FFFD, the grammar is strict (RFC 8259), trailing
+ * bytes are an error, the last of duplicate keys wins at the first one's place.
+ * *ret is owned by the arena and may be NULL (JSON null).
+ * BAD_REQUEST if it is not JSON or deeper than HQ_JSON_DEPTH_MAX.
+ */
+enum hq_rc hq_json_parse(struct hq_arena *a, const char *text, size_t n,
+    struct json_object **ret, struct hq_err *err) HQ_MUST;
+
+/* JSON.stringify(v) without spaces.  See value.h for tagged values. */
+void hq_json_write(struct hq_buf *b, struct json_object *v);
+/* The same with two-space indentation, as JSON.stringify(v, null, 2). */
+void hq_json_write_pretty(struct hq_buf *b, struct json_object *v);
+/* RFC 8785 (JCS): keys sorted by UTF-16 code unit. */
+void hq_json_write_canonical(struct hq_buf *b, struct json_object *v);
+/* Just a string, quoted and escaped. */
+void hq_json_write_string(struct hq_buf *b, const char *s);
+/* Just a number, as Number::toString; null where it is not finite. */
+void hq_json_write_number(struct hq_buf *b, double d);
+
+/* hq_json_write into the arena; NULL if it is full. */
+char *hq_json_text(struct hq_arena *a, struct json_object *v);
+
+/*
+ * A deep copy that shares nothing; new reference.  Keys and bytes stay; tagged
+ * values collapse as through JSON.parse(JSON.stringify(v)).
+ */
+struct json_object *hq_json_clone(struct json_object *v);
+
+/* A string member; NULL if absent or not a string.  Borrowed from o. */
+const char *hq_json_str(struct json_object *o, const char *key);
+/* A member; NULL if absent or null.  Borrowed. */
+struct json_object *hq_json_get(struct json_object *o, const char *key);
+/* An integral number member; dflt if absent or not integral. */
+int64_t hq_json_i64(struct json_object *o, const char *key, int64_t dflt);
+bool hq_json_bool(struct json_object *o, const char *key, bool dflt);
+
+/*
+ * Set a member; aborts without memory.  put takes the reference to v (v may be
+ * NULL: JSON null).  A NULL s becomes null.
+ */
+void hq_json_put(struct json_object *o, const char *key, struct json_object *v);
+void hq_json_put_str(struct json_object *o, const char *key, const char *s);
+void hq_json_put_i64(struct json_object *o, const char *key, int64_t i);
+void hq_json_put_bool(struct json_object *o, const char *key, bool v);
+/* Append to an array; takes the reference. */
+void hq_json_push(struct json_object *array, struct json_object *v);
+
+#endif /* HQ_JSON_JSON_H */

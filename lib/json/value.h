@@ -1,0 +1,56 @@
+/*
+ * json/value.h - the JavaScript values that JSON cannot write.
+ *
+ * oRPC's RPC protocol carries dates, big integers, undefined, ... beside plain
+ * JSON.  Here they are json-c values with a tag (json-c's userdata): the value
+ * below the tag is what oRPC puts into its `json` member.
+ */
+#ifndef HQ_JSON_VALUE_H
+#define HQ_JSON_VALUE_H
+
+#include "json/json.h"
+
+enum hq_js {
+	HQ_JS_NULL,
+	HQ_JS_BOOLEAN,
+	HQ_JS_NUMBER,
+	HQ_JS_STRING,
+	HQ_JS_ARRAY,
+	HQ_JS_OBJECT,
+	/* tagged; what json-c holds */
+	HQ_JS_BIGINT,    /* string of decimal digits */
+	HQ_JS_DATE,      /* ISO string; "" for an invalid date */
+	HQ_JS_NAN,       /* double NaN */
+	HQ_JS_UNDEFINED, /* boolean false */
+	HQ_JS_URL,       /* string */
+	HQ_JS_REGEXP,    /* string "/source/flags" */
+	HQ_JS_SET,       /* array */
+	HQ_JS_MAP,       /* array of [key, value] */
+	HQ_JS_FILE,      /* object {name, type, size}; bytes are not kept */
+	HQ_JS__MAX
+};
+
+enum hq_js hq_js_type(struct json_object *v); /* NULL is HQ_JS_NULL */
+
+/* Tag v (its json-c type must be the one named above).  Returns v. */
+struct json_object *hq_js_tag(struct json_object *v, enum hq_js type);
+
+/* A new reference to an undefined value. */
+struct json_object *hq_js_undefined(void);
+
+static inline bool
+hq_js_is_undefined(struct json_object *v)
+{
+	return hq_js_type(v) == HQ_JS_UNDEFINED;
+}
+
+/*
+ * How JSON.stringify sees tagged values, and so hq_json_write(): undefined is
+ * dropped from objects and null in arrays; a date is its ISO string (null if
+ * invalid); NaN null; URL its text; RegExp, Set, Map and File {}.
+ * A bigint throws there: hq_js_has_bigint() tells beforehand; hq_json_write
+ * asserts that there is none.
+ */
+bool hq_js_has_bigint(struct json_object *v);
+
+#endif /* HQ_JSON_VALUE_H */

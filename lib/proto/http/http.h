@@ -1,0 +1,59 @@
+/*
+ * proto/http/http.h - a request and its reply, whatever carried them.
+ *
+ * serve.c carries them over FastCGI (or plain CGI); tests call the function
+ * directly.
+ */
+#ifndef HQ_PROTO_HTTP_HTTP_H
+#define HQ_PROTO_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct hq_http_req {
+	struct hq_arena *arena; /* reset when the reply is out */
+	const char *method;     /* as sent; case-sensitive */
+	/*
+	 * The path as `new URL()` yields it: "." and ".." and their %2e
+	 * spellings resolved, "\" turned to "/", nothing else decoded.
+	 */
+	const char *path;
+	const char *query; /* raw, after '?'; "" if none */
+	const char *body;  /* NUL-terminated for convenience; may hold NULs */
+	size_t body_bytes;
+	bool has_body; /* false: no bytes were sent */
+	const char *const *params; /* CGI "NAME=value", ends with NULL */
+};
+
+/* A CGI parameter ("REMOTE_ADDR"); NULL if absent. */
+const char *hq_http_param(const struct hq_http_req *req, const char *name);
+/* A header by lower-case name ("content-type"); NULL if absent or empty. */
+const char *hq_http_header(const struct hq_http_req *req, const char *name);
+/* True if the header came more than once (nginx passes both on). */
+bool hq_http_header_repeated(const struct hq_http_req *req, const char *name);
+
+enum { HQ_HTTP_RES_HEADERS_MAX = 16 };
+
+struct hq_http_res {
+	int status; /* 0: the handler left it; a bug */
+	struct {
+		const char *name, *value; /* arena or static; no CR, LF */
+	} headers[HQ_HTTP_RES_HEADERS_MAX];
+	size_t n_headers;
+	const char *body; /* arena or static; NULL: none */
+	size_t body_bytes;
+};
+
+void hq_http_res_header(struct hq_http_res *res, const char *name,
+    const char *value);
+/* Status, content-type (NULL: none) and a NUL-terminated body. */
+void hq_http_res_text(struct hq_http_res *res, int status, const char *type,
+    const char *body);
+
+typedef void hq_http_fn(void *app, const struct hq_http_req *req,
+    struct hq_http_res *res);
+
+#endif /* HQ_PROTO_HTTP_HTTP_H */

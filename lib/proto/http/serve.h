@@ -1,0 +1,39 @@
+/*
+ * proto/http/serve.h - a responder: a master that keeps N workers alive, each
+ * an event loop over stock libfcgi requests.
+ *
+ * fd 0 is the listening socket (spawn-fcgi, or systemd with Accept=no and
+ * StandardInput=socket).  With GATEWAY_INTERFACE set and no socket on fd 0 one
+ * request is answered as plain CGI and the function returns.
+ *
+ * A worker polls fd 0 and every open connection and calls FCGX_Accept_r() only
+ * on what is readable, so fastcgi_keep_conn is safe with fewer workers than
+ * connections.  SIGTERM: stop accepting, answer what is in hand, leave.
+ * SIGHUP: replace the workers one by one.  A worker that dies is replaced, with
+ * a growing pause if it dies at once.
+ */
+#ifndef HQ_PROTO_HTTP_SERVE_H
+#define HQ_PROTO_HTTP_SERVE_H
+
+#include "proto/http/http.h"
+
+struct hq_serve_opts {
+	int workers;
+	int slots;           /* connections one worker keeps; 1: one at a time */
+	int64_t recycle;     /* requests until a worker is replaced; 0: never */
+	size_t body_max;     /* bytes; a larger one is answered with 413 */
+	size_t arena_max;    /* bytes one request may hold */
+	/*
+	 * In each worker after fork (and once for CGI): make what serves the
+	 * requests.  *ret_app is handed to handle and to done.
+	 */
+	enum hq_rc (*init)(void *ctx, void **ret_app, struct hq_err *err);
+	void (*done)(void *app);
+	void *ctx;
+	hq_http_fn *handle;
+};
+
+/* Serve until SIGTERM.  Gives an error if nothing could be served at all. */
+enum hq_rc hq_serve(const struct hq_serve_opts *o, struct hq_err *err) HQ_MUST;
+
+#endif /* HQ_PROTO_HTTP_SERVE_H */

@@ -1,0 +1,40 @@
+/*
+ * store/admin.h - what an operator does to a store: migrate, check, back up,
+ * checkpoint.  Only the runner and `rawr db` use it.
+ */
+#ifndef HQ_STORE_ADMIN_H
+#define HQ_STORE_ADMIN_H
+
+#include "store/db.h"
+
+/* HQ_OK if the linked SQLite is free of the WAL-reset bug. */
+enum hq_rc hq_sqlite_safe(struct hq_err *err) HQ_MUST;
+const char *hq_sqlite_version(void);
+
+/*
+ * Bring every module to its newest version, one transaction per migration.
+ * report may be NULL; called once per step taken.
+ */
+enum hq_rc hq_db_migrate(const char *path,
+    const struct hq_module *const *modules,
+    void (*report)(void *arg, const char *module, int64_t to), void *arg,
+    struct hq_err *err) HQ_MUST;
+
+/* PRAGMA integrity_check and foreign_key_check; the first finding in err. */
+enum hq_rc hq_db_check(struct hq_db *db, struct hq_err *err) HQ_MUST;
+
+/*
+ * A consistent copy into to_path, which must not exist: VACUUM INTO a
+ * temporary beside it, fsync, quick_check, rename.  Safe on a live store.
+ */
+enum hq_rc hq_db_backup(struct hq_db *db, const char *to_path,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * Move WAL frames into the file.  truncate: also empty the WAL, if no reader
+ * is in the way.  *ret_wal_bytes is the WAL's size afterwards.
+ */
+enum hq_rc hq_db_checkpoint(struct hq_db *db, bool truncate,
+    int64_t *ret_wal_bytes, struct hq_err *err) HQ_MUST;
+
+#endif /* HQ_STORE_ADMIN_H */

@@ -1,0 +1,157 @@
+/*
+ * store/db.h - SQLite, with the sharp edges filed off.
+ *
+ * SQL is a closed, numbered set.  A room that keeps something in the store
+ * exports one struct hq_module: its numbered migrations and its statements.
+ * All statements are prepared when the store is opened, so a typo or a missing
+ * migration stops the process, not a request at midnight.  Values are only ever
+ * bound; no function here takes SQL built at run time.  The SQL keeps to what
+ * PostgreSQL takes too: $1 parameters, ON CONFLICT, RETURNING, text, integer
+ * and blob columns, times as integer milliseconds.
+ *
+ * Writers queue on one fair lock per store (store/lock.h) and write only in
+ * BEGIN IMMEDIATE, so nobody sleeps in SQLite's busy handler.  WAL mode with
+ * synchronous=FULL: what hq_db_tx() gave HQ_OK for is on disk.  Only a
+ * connection opened with .checkpointer moves the WAL into the file.
+ */
+#ifndef HQ_STORE_DB_H
+#define HQ_STORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+struct hq_db; /* one connection; one thread; never carried across fork() */
+
+/* What a room keeps in the store.  Static and const. */
+struct hq_module {
+	const char *name; /* row key of its schema version; static */
+	/*
+	 * migrations[i] takes the module from version i to i + 1; several
+	 * statements, separated by ";".  Ends with NULL.  Never edited once
+	 * released, only appended to.
+	 */
+	const char *const *migrations;
+	/* sql[q], one statement each, ends with NULL. */
+	const char *const *sql;
+};
+
+struct hq_db_opts {
+	const char *path;
+	const struct hq_module *const *modules; /* ends with NULL; duplicates are fine */
+	bool migrate;       /* bring the schema up to date first */
+	bool read_only;
+	bool checkpointer;  /* the runner and `rawr db` */
+	int64_t write_wait_ms;
+	int64_t wal_max_bytes; /* 0: no limit; above it writes give SERVICE_UNAVAILABLE */
+};
+
+/*
+ * INTERNAL_SERVER_ERROR if the linked SQLite loses rows in WAL mode (< 3.51.3
+ * and not a fixed backport), if the file's schema is newer than the program's
+ * ("upgrade the program"), or older while migrate is false ("run rawr db
+ * migrate").  The caller closes; closing NULL is fine.
+ */
+enum hq_rc hq_db_open(const struct hq_db_opts *o, struct hq_db **ret,
+    struct hq_err *err) HQ_MUST;
+void hq_db_close(struct hq_db *db);
+
+/* ------------------------------------------------------------- queries -- */
+
+struct hq_val {
+	enum { HQ_VAL_NULL, HQ_VAL_I64, HQ_VAL_TEXT, HQ_VAL_BLOB } type;
+	int64_t i; /* the integer, or a blob's bytes */
+	const char *s; /* borrowed until the cursor is closed */
+};
+
+/* A value list and its length: HQ_BIND(hq_text(id), hq_i64(now)). */
+#define HQ_BIND(...) \
+	(const struct hq_val[]){ __VA_ARGS__ }, \
+	    sizeof((const struct hq_val[]){ __VA_ARGS__ }) / \
+	    sizeof(struct hq_val)
+#define HQ_NO_BIND NULL, 0
+
+/*
+ * A running query.  HQ_CURSOR(c) declares one that closes itself on every way
+ * out of the scope: a SELECT left open pins the WAL.
+ */
+struct hq_cursor {
+	struct sqlite3_stmt *st;
+	int last; /* last result from sqlite3_step() */
+};
+#define HQ_CURSOR(c) \
+	struct hq_cursor c __attribute__((cleanup(hq_cursor_close))) = { 0 }
+
+/* Start statement q of module m.  n must equal its parameter count. */
+enum hq_rc hq_query(struct hq_db *db, const struct hq_module *m, size_t q,
+    const struct hq_val *vals, size_t n, struct hq_cursor *c,
+    struct hq_err *err) HQ_MUST;
+bool hq_cursor_next(struct hq_cursor *c);
+/* Once next() has said false: HQ_OK at the end of the rows, else why. */
+enum hq_rc hq_cursor_done(struct hq_cursor *c, struct hq_err *err) HQ_MUST;
+void hq_cursor_close(struct hq_cursor *c);
+
+int64_t hq_cursor_i64(const struct hq_cursor *c, int col);
+bool hq_cursor_is_null(const struct hq_cursor *c, int col);
+/* A copy in the arena; NULL for SQL NULL or a full arena. */
+const char *hq_cursor_text(const struct hq_cursor *c, int col,
+    struct hq_arena *a);
+/* Borrowed until the next step or close; *ret_n without the NUL. */
+const char *hq_cursor_peek(const struct hq_cursor *c, int col, size_t *ret_n);
+
+/*
+ * Run statement q for its effect, inside hq_db_tx() if it writes (asserted).
+ * ret_changes may be NULL.
+ */
+enum hq_rc hq_exec(struct hq_db *db, const struct hq_module *m, size_t q,
+    const struct hq_val *vals, size_t n, int *ret_changes, struct hq_err *err)
+    HQ_MUST;
+
+/* ---------------------------------------------------------- transactions -- */
+
+typedef enum hq_rc hq_tx_fn(void *arg, struct hq_err *err);
+
+/*
+ * Take the writers' lock, BEGIN IMMEDIATE, fn(arg), then COMMIT if it gave
+ * HQ_OK, else ROLLBACK.  Gives fn's result; SERVICE_UNAVAILABLE if the lock was
+ * not had within write_wait_ms, the disk is full or the WAL is over its limit;
+ * INTERNAL_SERVER_ERROR if the commit failed with an I/O error, after which
+ * its outcome is unknown and the process must not go on writing.
+ * Not re-entrant.
+ */
+enum hq_rc hq_db_tx(struct hq_db *db, hq_tx_fn *fn, void *arg,
+    struct hq_err *err) HQ_MUST;
+
+/* A read transaction: fn sees one snapshot.  No network I/O inside. */
+enum hq_rc hq_db_read(struct hq_db *db, hq_tx_fn *fn, void *arg,
+    struct hq_err *err) HQ_MUST;
+
+/* True while a transaction is open: asserted false before a reply is sent. */
+bool hq_db_in_tx(const struct hq_db *db);
+
+/* Changes whenever another connection has committed; cheap. */
+enum hq_rc hq_db_data_version(struct hq_db *db, int64_t *ret,
+    struct hq_err *err) HQ_MUST;
+
+static inline struct hq_val
+hq_i64(int64_t i)
+{
+	return (struct hq_val){ .type = HQ_VAL_I64, .i = i };
+}
+
+static inline struct hq_val
+hq_text(const char *s) /* NULL binds SQL NULL */
+{
+	return (struct hq_val){ .type = s == NULL ? HQ_VAL_NULL : HQ_VAL_TEXT,
+		.s = s };
+}
+
+static inline struct hq_val
+hq_null(void)
+{
+	return (struct hq_val){ .type = HQ_VAL_NULL };
+}
+
+#endif /* HQ_STORE_DB_H */
