@@ -15,14 +15,14 @@ bool hq_cidrs_match(const struct hq_cidrs *c, const char *addr);
 
 struct hq_policy {
 	const struct hq_keys *keys;
-	bool tokens_required;                /* RAWR_AUTH=required */
-	const struct hq_cidrs *first_party;  /* RAWR_FIRST_PARTY_FROM */
-	const struct hq_cidrs *engine;       /* RAWR_ENGINE_FROM */
+	bool tokens_required;               /* RAWR_AUTH=required */
+	const struct hq_cidrs *first_party; /* RAWR_FIRST_PARTY_FROM */
+	const struct hq_cidrs *engine;      /* RAWR_ENGINE_FROM */
 };
 
 /* The facts about a request that the policy looks at. */
 struct hq_credentials {
-	const char *remote_addr;   /* nginx's REMOTE_ADDR; NULL: a local socket */
+	const char *remote_addr; /* nginx's REMOTE_ADDR; NULL: a local socket */
 	const char *authorization; /* header or NULL */
 	bool has_signature;        /* an X-Inngest-Signature header is there */
 	const char *fetch_site;    /* Sec-Fetch-Site or NULL */

@@ -19,15 +19,15 @@ struct hq_engine;
 
 /* One function call, as the Inngest protocol has it (facts: section 2.4). */
 struct hq_engine_call {
-	uint64_t ticket;       /* names the call in hq_engine_reply() */
-	const char *url;       /* of the function, with fnId and stepId */
-	const char *body;      /* canonical JSON (JCS): sign these bytes */
+	uint64_t ticket;  /* names the call in hq_engine_reply() */
+	const char *url;  /* of the function, with fnId and stepId */
+	const char *body; /* canonical JSON (JCS): sign these bytes */
 	size_t body_bytes;
 	const char *run_id;
-	const char *step_id;   /* "step" or a step hash */
+	const char *step_id; /* "step" or a step hash */
 	const char *request_id;
 	int64_t generation;
-	int64_t timeout_ms;    /* of this call */
+	int64_t timeout_ms; /* of this call */
 };
 
 struct hq_engine_reply {
@@ -54,15 +54,16 @@ struct hq_engine_opts {
 	/* The engine gave the call up (lease lost, run cancelled): drop it. */
 	void (*abandon)(void *ctx, uint64_t ticket);
 	void *ctx;
-	const char *owner;      /* unique to this process: 128 random bits, hex */
-	int concurrency;        /* calls in flight at most */
+	const char *owner; /* unique to this process: 128 random bits, hex */
+	int concurrency;   /* calls in flight at most */
 	int64_t lease_ms;
 	int64_t call_timeout_ms;
-	int64_t retry_interval_ms; /* constant delay; 0: the table with jitter */
+	int64_t
+	    retry_interval_ms; /* constant delay; 0: the table with jitter */
 };
 
-enum hq_rc hq_engine_new(const struct hq_engine_opts *o,
-    struct hq_engine **ret, struct hq_err *err) HQ_MUST;
+enum hq_rc hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
+    struct hq_err *err) HQ_MUST;
 void hq_engine_free(struct hq_engine *e);
 
 /*
@@ -89,5 +90,13 @@ enum hq_rc hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms,
 
 /* Calls in flight. */
 size_t hq_engine_inflight(const struct hq_engine *e);
+
+/*
+ * Leaving: drain claims nothing more from the next turn on; release gives up
+ * the calls still in flight and their leases, so that another engine need not
+ * wait for those to end.
+ */
+void hq_engine_drain(struct hq_engine *e);
+enum hq_rc hq_engine_release(struct hq_engine *e, struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_ENGINE_ENGINE_H */

@@ -5,17 +5,18 @@
 #define HQ_ENGINE_EVENT_H
 
 #include "base/env.h"
-#include "json/json.h"
 #include "store/db.h"
+#include "json/json.h"
 
 /* Tables and statements of the whole engine; every composition has it. */
 extern const struct hq_module hq_engine_store;
 
 struct hq_event {
-	const char *id;   /* the sender's; unique per function for 24 h; or NULL */
-	const char *name; /* "rawr/coordination.workflow.run" */
-	struct json_object *data; /* object; borrowed */
-	int64_t ts_ms;    /* 0: now; in the future: runs start then */
+	const char
+	    *id; /* the sender's; unique per function for 24 h; or NULL */
+	const char *name;           /* "rawr/coordination.workflow.run" */
+	struct json_object *data;   /* object; borrowed */
+	int64_t ts_ms;              /* 0: now; in the future: runs start then */
 	const char *correlation_id; /* stored into data._rawr; or NULL */
 	const char *traceparent;    /* the same */
 };

@@ -19,6 +19,9 @@ struct hq_exec_in {
 	enum hq_rc (*send_event)(void *ctx, const char *event_id,
 	    const char *name, struct json_object *data, struct hq_err *err);
 	void *send_ctx;
+	/* True if the id is a function of this app; NULL: none is known. */
+	bool (*own_function)(void *ctx, const char *id);
+	void *own_ctx;
 };
 
 struct hq_exec_out {
@@ -27,8 +30,9 @@ struct hq_exec_out {
 		HQ_EXEC_OPS,    /* .value is an array of ops, perhaps empty */
 		HQ_EXEC_FAILED, /* .value is {"name","message",...} */
 	} what;
-	struct json_object *value; /* owned by the arena */
-	bool no_retry;             /* with FAILED, or with a failed step */
+	/* Owned by the arena; NULL is JSON null, with FAILED a full arena. */
+	struct json_object *value;
+	bool no_retry; /* with FAILED, or with a failed step */
 };
 
 /* Never fails by itself: a failure of the function is an outcome. */

@@ -35,13 +35,17 @@
 #include "flow/function.h"
 #include "store/db.h"
 
+enum {
+	HQ_FLOW_STEPS_MAX = 1000, /* steps one execution may come to */
+};
+
 /* ------------------------------------------------------- the runtime context */
 
 /* Everything a function may know about its run.  Strings are borrowed. */
 struct hq_runtime {
 	const char *run_id;
 	const char *function_id;
-	int attempt;      /* 0-based, of this call */
+	int attempt; /* 0-based, of this call */
 	int max_attempts;
 	struct json_object *event;  /* the trigger event, whole */
 	struct json_object *events; /* all events of a batch */
@@ -82,11 +86,13 @@ struct hq_step_policy {
 	int priority;       /* -1 low, 0 normal, 1 high */
 };
 enum hq_rc hq_step_with(struct hq_flow *f, const char *id,
-    const struct hq_step_policy *policy, hq_flow_fn *fn,
-    struct json_object *in, struct json_object **ret_out, struct hq_err *err)
-    HQ_MUST;
+    const struct hq_step_policy *policy, hq_flow_fn *fn, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err) HQ_MUST;
 
-/* Several steps that may run at the same time; HQ_OK when all are done. */
+/*
+ * Several steps that may run at the same time; HQ_OK when all are done.  If one
+ * has failed for good, that is given once the others have ended too.
+ */
 struct hq_branch {
 	const char *id;
 	hq_flow_fn *fn;

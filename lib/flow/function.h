@@ -24,8 +24,8 @@ typedef enum hq_rc hq_flow_fn(struct hq_flow *f, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err);
 
 struct hq_trigger {
-	const char *event;      /* event name, or NULL */
-	const char *cron;       /* "m h dom mon dow" with "TZ=..." before; or NULL */
+	const char *event; /* event name, or NULL */
+	const char *cron;  /* "m h dom mon dow" with "TZ=..." before; or NULL */
 	const char *expression; /* on `event`; NULL: always */
 };
 
@@ -33,7 +33,7 @@ struct hq_function {
 	const char *id;   /* within the app: "coordination-workflow-runner" */
 	const char *name; /* for people */
 	const struct hq_trigger *triggers; /* ends with { 0 } */
-	int retries;      /* attempts - 1; 0..20 */
+	int retries;                       /* attempts - 1; 0..20 */
 	hq_flow_fn *run;
 	/*
 	 * Runs as a function of its own, "<id>-failure", once a run has failed

@@ -28,6 +28,8 @@
 
 enum {
 	HQ_JSON_DEPTH_MAX = 24576, /* nesting that is parsed; deeper is an error */
+	/* Arrays and objects of one text: json-c wants up to 1 KB for each. */
+	HQ_JSON_CONTAINERS_MAX = 65536,
 };
 
 /*
@@ -42,7 +44,8 @@ enum hq_rc hq_json_own(struct hq_arena *a, struct json_object *o,
  * that are not UTF-8 become U+FFFD, the grammar is strict (RFC 8259), trailing
  * bytes are an error, the last of duplicate keys wins at the first one's place.
  * *ret is owned by the arena and may be NULL (JSON null).
- * BAD_REQUEST if it is not JSON or deeper than HQ_JSON_DEPTH_MAX.
+ * BAD_REQUEST if it is not JSON or deeper than HQ_JSON_DEPTH_MAX,
+ * PAYLOAD_TOO_LARGE past HQ_JSON_CONTAINERS_MAX or the arena's limit.
  */
 enum hq_rc hq_json_parse(struct hq_arena *a, const char *text, size_t n,
     struct json_object **ret, struct hq_err *err) HQ_MUST;

@@ -40,12 +40,14 @@ struct hq_module {
 
 struct hq_db_opts {
 	const char *path;
-	const struct hq_module *const *modules; /* ends with NULL; duplicates are fine */
-	bool migrate;       /* bring the schema up to date first */
+	/* Ends with NULL; a module may stand in it twice. */
+	const struct hq_module *const *modules;
+	bool migrate; /* bring the schema up to date first */
 	bool read_only;
-	bool checkpointer;  /* the runner and `rawr db` */
+	bool checkpointer; /* the runner and `rawr db` */
 	int64_t write_wait_ms;
-	int64_t wal_max_bytes; /* 0: no limit; above it writes give SERVICE_UNAVAILABLE */
+	/* Above it writes give SERVICE_UNAVAILABLE; 0: no limit. */
+	int64_t wal_max_bytes;
 };
 
 /*
@@ -62,7 +64,7 @@ void hq_db_close(struct hq_db *db);
 
 struct hq_val {
 	enum { HQ_VAL_NULL, HQ_VAL_I64, HQ_VAL_TEXT, HQ_VAL_BLOB } type;
-	int64_t i; /* the integer, or a blob's bytes */
+	int64_t i;     /* the integer, or a blob's bytes */
 	const char *s; /* borrowed until the cursor is closed */
 };
 
@@ -124,7 +126,10 @@ typedef enum hq_rc hq_tx_fn(void *arg, struct hq_err *err);
 enum hq_rc hq_db_tx(struct hq_db *db, hq_tx_fn *fn, void *arg,
     struct hq_err *err) HQ_MUST;
 
-/* A read transaction: fn sees one snapshot.  No network I/O inside. */
+/*
+ * A read transaction: fn sees one snapshot.  No network I/O inside.  Within a
+ * transaction it runs fn in that one.
+ */
 enum hq_rc hq_db_read(struct hq_db *db, hq_tx_fn *fn, void *arg,
     struct hq_err *err) HQ_MUST;
 

@@ -15,6 +15,10 @@
 
 #include "base/arena.h"
 
+enum {
+	HQ_FCGI_REPLY_MAX = 16 << 20, /* bytes; a longer one: BAD_GATEWAY */
+};
+
 struct hq_fcgi_call;
 
 struct hq_fcgi_param {

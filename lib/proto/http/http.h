@@ -24,7 +24,7 @@ struct hq_http_req {
 	const char *query; /* raw, after '?'; "" if none */
 	const char *body;  /* NUL-terminated for convenience; may hold NULs */
 	size_t body_bytes;
-	bool has_body; /* false: no bytes were sent */
+	bool has_body;             /* false: no bytes were sent */
 	const char *const *params; /* CGI "NAME=value", ends with NULL */
 };
 

@@ -7,13 +7,20 @@
 #ifndef HQ_PROTO_HTTP_MEDIA_H
 #define HQ_PROTO_HTTP_MEDIA_H
 
-#include "json/value.h"
 #include "proto/http/http.h"
+#include "json/value.h"
+
+enum {
+	HQ_PAIRS_MAX = 10000,    /* of a query or a form; more: BAD_REQUEST */
+	HQ_PARTS_MAX = 1000,     /* of a multipart body */
+	HQ_PART_HEAD_MAX = 8192, /* bytes of one part's header lines */
+	HQ_BOUNDARY_MAX = 70,    /* RFC 2046, 5.1.1 */
+};
 
 /* One name/value pair of a query, a form or a multipart body. */
 struct hq_pair {
 	const char *name;
-	const char *value; /* text; NULL for a file */
+	const char *value;        /* text; NULL for a file */
 	struct json_object *file; /* HQ_JS_FILE; NULL for text */
 };
 struct hq_pairs {

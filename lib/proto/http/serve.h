@@ -19,10 +19,10 @@
 
 struct hq_serve_opts {
 	int workers;
-	int slots;           /* connections one worker keeps; 1: one at a time */
-	int64_t recycle;     /* requests until a worker is replaced; 0: never */
-	size_t body_max;     /* bytes; a larger one is answered with 413 */
-	size_t arena_max;    /* bytes one request may hold */
+	int slots;        /* connections one worker keeps; 1: one at a time */
+	int64_t recycle;  /* requests until a worker is replaced; 0: never */
+	size_t body_max;  /* bytes; a larger one is answered with 413 */
+	size_t arena_max; /* bytes one request may hold */
 	/*
 	 * In each worker after fork (and once for CGI): make what serves the
 	 * requests.  *ret_app is handed to handle and to done.

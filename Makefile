@@ -1,0 +1,189 @@
+# rawr - one file builds, checks, runs and installs everything.
+#
+#	make run        install what is missing, build, start, show a run, follow the logs
+#	make test       install what is missing, build, pass every test
+#	make up | down  the same system in the background
+#	make build      the programs, in build/
+#	make check      layers, format, both compilers, clang-tidy, cppcheck, man pages
+#	make fuzz       60 s of each fuzz harness       make bench   ratios, in one run
+#	make sync       write rawr.hq.json from the plugins
+#	make install DESTDIR=
+#
+# MODE=san builds with ASan and UBSan into build/san.
+
+MODE	?= hard
+B	= build$(if $(filter-out hard,$(MODE)),/$(MODE))
+O	= build/obj/$(MODE)
+PREFIX	?= /usr
+DESTDIR	?=
+
+# ------------------------------------------------------------------ flags --
+
+PKGS	= json-c libsodium libcurl libcrypto
+WARN	= -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+	  -Wcast-qual -Wcast-align -Wformat=2 -Wundef -Wvla \
+	  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	  -Wpointer-arith -Wwrite-strings -Wswitch-enum \
+	  -Wimplicit-fallthrough -Wnull-dereference \
+	  -Wdeclaration-after-statement
+WGCC	= -Wlogical-op -Wduplicated-cond -Wduplicated-branches \
+	  -Wjump-misses-init -Wformat-overflow=2 -Wstringop-overflow=4 \
+	  -Wenum-conversion
+WCLANG	= -Wcomma -Wmissing-variable-declarations -Wunreachable-code \
+	  -Wshorten-64-to-32 -Wassign-enum
+hard	= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	  -fstack-clash-protection -fcf-protection -fPIE
+san	= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	  -fno-omit-frame-pointer -fPIE
+clang	= $(hard)
+strict	= $(hard)
+CC	= $(if $(filter clang,$(MODE)),clang,gcc)
+WERROR	?=
+INC	= -Ilib -I. -Itests/unit -isystem build/sqlite
+CPPFLAGS = $(INC) -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700
+CFLAGS	= -std=c17 -g $(WARN) $(if $(filter clang,$(CC)),$(WCLANG),$(WGCC)) \
+	  $(WERROR) $($(MODE))
+LDFLAGS	= -pie -Wl,-z,relro,-z,now $(if $(filter san,$(MODE)),$(san))
+LDLIBS	= -lfcgi -ljson-c -lsodium -lcurl -lcrypto -lm
+
+# ------------------------------------------------------------------ files --
+
+LIBSRC	= $(sort $(shell find lib -name '*.c'))
+PLUGSRC	= $(sort $(shell find plugins -name '*.c'))
+UNITS	= $(sort $(basename $(notdir $(wildcard tests/unit/test_*.c))))
+RESPONDERS = rpc openapi workflows inngest
+PROGRAMS = $(RESPONDERS:%=$(B)/%.fcgi) $(B)/rawr-runner $(B)/rawr
+HOSTOBJ	= $(addprefix $(O)/fcgi/,host.o boundary.o surface.o)
+RUNNEROBJ = $(patsubst %.c,$(O)/%.o,$(wildcard runner/*.c))
+CLIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter-out cli/compose.c,$(wildcard cli/*.c)))
+LIBHQ	= $(O)/libhq.a
+APIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/api/%,$(PLUGSRC)))
+FLOWOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/workflows/%,$(PLUGSRC)))
+
+.PHONY: objects all build run up down test check fuzz bench sync install deps \
+	test-deps clean clean-objects unit
+all: build
+
+# ------------------------------------------------------------ what is needed --
+
+deps:
+	@cli/packages.sh run
+test-deps:
+	@cli/packages.sh run test
+
+# SQLite below 3.51.3 can lose committed rows in WAL mode.  The system's is
+# taken where it is new enough; else the amalgamation inside a pinned npm
+# package, of which nothing is run.
+SQLITE_PKG = better-sqlite3@12.11.1
+SQLITE_SHA = ebf0ed75a7a59dbcb3b24bbd014ef49d9f15bc328e4adcbf516f2a8fadfa2835
+SQLITE_SYSTEM := $(shell pkg-config --atleast-version=3.51.3 sqlite3 2>/dev/null && echo yes)
+SQLITE_FLAGS = -DSQLITE_THREADSAFE=0 -DSQLITE_DQS=0 \
+	-DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_OMIT_DEPRECATED \
+	-DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_SHARED_CACHE \
+	-DSQLITE_OMIT_AUTOINIT -DSQLITE_LIKE_DOESNT_MATCH_BLOBS \
+	-DSQLITE_USE_ALLOCA -DSQLITE_MAX_EXPR_DEPTH=0
+ifeq ($(SQLITE_SYSTEM),yes)
+LDLIBS	+= -lsqlite3
+SQLITE_OBJ =
+SQLITE_H =
+else
+SQLITE_OBJ = $(O)/sqlite3.o
+SQLITE_H = build/sqlite/sqlite3.h
+endif
+
+build/sqlite/sqlite3.c: | deps
+	@mkdir -p build/sqlite
+	cd build/sqlite && npm pack --silent $(SQLITE_PKG) >/dev/null
+	cd build/sqlite && echo "$(SQLITE_SHA)  better-sqlite3-12.11.1.tgz" | \
+	    sha256sum --check --quiet
+	cd build/sqlite && tar -xzf better-sqlite3-12.11.1.tgz --touch \
+	    --strip-components=3 package/deps/sqlite3
+	rm -f build/sqlite/better-sqlite3-12.11.1.tgz
+build/sqlite/sqlite3.h: build/sqlite/sqlite3.c
+$(O)/sqlite3.o: build/sqlite/sqlite3.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -g $($(MODE)) $(SQLITE_FLAGS) -w -c -o $@ $<
+
+# ------------------------------------------------------------------- build --
+
+build: deps $(PROGRAMS)
+	@$(B)/rawr hq check --root .
+
+$(O)/%.o: %.c $(SQLITE_H) | deps
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(LIBHQ): $(LIBSRC:%.c=$(O)/%.o) $(SQLITE_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+# The composition: rawr.hq.json and the contracts, as C.  Always made anew; the
+# file is replaced only where its text differs.
+$(O)/compose: $(O)/cli/compose.o $(LIBHQ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+CONTRACTS = rawr.hq.json $(wildcard plugins/*/*/*.json lib/domain/*/types.json)
+$(O)/gen/%.c: $(O)/compose $(CONTRACTS) $(PLUGSRC)
+	@mkdir -p $(@D)
+	@$(O)/compose . $(subst +,$(comma),$*) $@
+$(O)/gen/%.o: $(O)/gen/%.c
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-overlength-strings -c -o $@ $<
+comma	:= ,
+.PRECIOUS: $(O)/gen/%.c
+
+$(B)/rpc.fcgi: $(O)/fcgi/rpc.o $(O)/gen/api+workflows.o $(APIOBJ) $(FLOWOBJ)
+$(B)/openapi.fcgi: $(O)/fcgi/openapi.o $(O)/gen/api.o $(APIOBJ)
+$(B)/workflows.fcgi: $(O)/fcgi/workflows.o $(O)/gen/workflows.o $(FLOWOBJ)
+$(B)/inngest.fcgi: $(O)/fcgi/inngest.o $(O)/gen/workflows.o $(FLOWOBJ)
+$(RESPONDERS:%=$(B)/%.fcgi): $(HOSTOBJ)
+$(B)/rawr-runner: $(RUNNEROBJ) $(O)/gen/workflows.o $(FLOWOBJ)
+$(B)/rawr: $(CLIOBJ) $(O)/gen/api+workflows.o $(APIOBJ) $(FLOWOBJ)
+$(PROGRAMS): $(LIBHQ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBHQ) $(LDLIBS)
+
+# Every source compiled and nothing linked: for make check.
+objects: $(LIBSRC:%.c=$(O)/%.o) $(PLUGSRC:%.c=$(O)/%.o) $(RUNNEROBJ) $(CLIOBJ) \
+	$(HOSTOBJ) $(RESPONDERS:%=$(O)/fcgi/%.o) $(O)/cli/compose.o \
+	$(UNITS:%=$(O)/tests/unit/%.o)
+
+sync: $(O)/compose
+	@$(O)/compose . sync
+
+# --------------------------------------------------------------------- run --
+
+run: build
+	@cli/system.sh run
+up: build
+	@cli/system.sh up
+down:
+	@cli/system.sh down
+
+# ------------------------------------------------------------------- tests --
+
+$(O)/tests/%: $(O)/tests/unit/%.o $(APIOBJ) $(FLOWOBJ) $(O)/gen/api+workflows.o $(LIBHQ)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcheck -lsubunit -lrt -lpthread
+unit: $(UNITS:%=$(O)/tests/%)
+	@tests/unit/run.sh $(O)/tests $(UNITS)
+
+test: test-deps
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory MODE=san build
+	@tests/run.sh
+
+check: test-deps build
+	@tests/lint/check.sh
+
+fuzz: test-deps build
+	@tests/fuzz/run.sh
+bench: test-deps build
+	@tests/bench/run.sh
+
+# ----------------------------------------------------------------- install --
+
+install: build
+	@cli/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+clean:
+	rm -rf build/obj build/san build/clang $(PROGRAMS)
+
+-include $(shell find build/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,104 @@
+/* rawr db: the store, instead of the sqlite3 shell. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "store/admin.h"
+
+static void
+report_step(void *arg, const char *module, int64_t to)
+{
+	struct json_object *steps = arg, *o = json_object_new_object();
+
+	hq_json_put_str(o, "module", module);
+	hq_json_put_i64(o, "version", to);
+	hq_json_push(steps, o);
+}
+
+static enum hq_rc
+run_migrate(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	struct json_object *steps = json_object_new_array();
+
+	*ret = hq_cli_object(c);
+	hq_json_put_str(*ret, "store", c->config.s[HQ_SET_RAWR_STORE]);
+	hq_json_put(*ret, "steps", steps);
+	return hq_db_migrate(c->config.s[HQ_SET_RAWR_STORE], c->modules,
+	    report_step, steps, err);
+}
+
+static void
+print_migrate(const struct hq_cli *c, struct json_object *r)
+{
+	struct json_object *steps = hq_json_get(r, "steps"), *o;
+	size_t i, n = json_object_array_length(steps);
+
+	(void)c;
+	for (i = 0; i < n; i++) {
+		o = json_object_array_get_idx(steps, i);
+		(void)printf("%s: version %lld\n", hq_json_str(o, "module"),
+		    (long long)hq_json_i64(o, "version", 0));
+	}
+	(void)printf("%s: %s\n", hq_json_str(r, "store"),
+	    n == 0 ? "up to date" : "migrated");
+}
+
+static enum hq_rc
+run_check(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	struct hq_db *db;
+	enum hq_rc rc;
+
+	HQ_TRY(hq_cli_open(c, false, &db, err));
+	rc = hq_db_check(db, err);
+	hq_db_close(db);
+	HQ_TRY(rc);
+	*ret = hq_cli_object(c);
+	hq_json_put_str(*ret, "store", c->config.s[HQ_SET_RAWR_STORE]);
+	hq_json_put_str(*ret, "integrity", "ok");
+	return HQ_OK;
+}
+
+static void
+print_check(const struct hq_cli *c, struct json_object *r)
+{
+	(void)c;
+	(void)printf("%s: %s\n", hq_json_str(r, "store"),
+	    hq_json_str(r, "integrity"));
+}
+
+static enum hq_rc
+run_backup(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	struct hq_db *db;
+	struct stat st;
+	enum hq_rc rc;
+
+	HQ_TRY(hq_cli_open(c, false, &db, err));
+	rc = hq_db_backup(db, c->argv[0], err);
+	hq_db_close(db);
+	HQ_TRY(rc);
+	*ret = hq_cli_object(c);
+	hq_json_put_str(*ret, "file", c->argv[0]);
+	if (stat(c->argv[0], &st) == 0)
+		hq_json_put_i64(*ret, "bytes", (int64_t)st.st_size);
+	return HQ_OK;
+}
+
+static void
+print_backup(const struct hq_cli *c, struct json_object *r)
+{
+	(void)c;
+	(void)printf("%s: %lld bytes, checked\n", hq_json_str(r, "file"),
+	    (long long)hq_json_i64(r, "bytes", 0));
+}
+
+const struct hq_command hq_commands_db[] = {
+	{ "db", "migrate", "", 0, 0, "create the store or bring it up to date",
+	    run_migrate, print_migrate },
+	{ "db", "check", "", 0, 0, "integrity and foreign keys", run_check,
+	    print_check },
+	{ "db", "backup", "FILE", 1, 1, "a checked copy of the live store",
+	    run_backup, print_backup },
+	{ 0 },
+};

@@ -1,0 +1,69 @@
+/* rawr hq: the manifest and the composition. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "hq/manifest.h"
+
+static enum hq_rc
+run_sync(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	bool changed;
+
+	HQ_TRY(hq_manifest_sync(c->root, c->arena, &changed, err));
+	*ret = hq_cli_object(c);
+	hq_json_put_str(*ret, "manifest", HQ_MANIFEST_FILE);
+	hq_json_put_bool(*ret, "changed", changed);
+	return HQ_OK;
+}
+
+static void
+print_sync(const struct hq_cli *c, struct json_object *r)
+{
+	(void)c;
+	(void)printf("%s: %s\n", hq_json_str(r, "manifest"),
+	    hq_json_bool(r, "changed", false) ? "written" : "in step");
+}
+
+/*
+ * The manifest is in step with the plugins, and every contract of the linked
+ * composition has its handlers and nothing else.
+ */
+static enum hq_rc
+run_check(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	struct json_object *manifest;
+	struct hq_procs procs;
+	enum hq_rc rc;
+
+	rc = hq_manifest_check(c->root, c->arena, &manifest, err);
+	c->drift = rc == HQ_E_CONFLICT;
+	HQ_TRY(rc);
+	HQ_TRY(hq_procs_load(hq_composition,
+	    1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS, c->arena, &procs,
+	    err));
+	*ret = hq_cli_object(c);
+	hq_json_put_i64(*ret, "plugins",
+	    (int64_t)json_object_array_length(
+		hq_json_get(manifest, "plugins")));
+	hq_json_put_i64(*ret, "procedures", (int64_t)procs.n);
+	return HQ_OK;
+}
+
+static void
+print_check(const struct hq_cli *c, struct json_object *r)
+{
+	(void)c;
+	(void)printf("%lld plugins, %lld procedures: in step\n",
+	    (long long)hq_json_i64(r, "plugins", 0),
+	    (long long)hq_json_i64(r, "procedures", 0));
+}
+
+const struct hq_command hq_commands_hq[] = {
+	{ "hq", "sync", "", 0, 0, "write rawr.hq.json from the plugins",
+	    run_sync, print_sync },
+	{ "hq", "check", "", 0, 0,
+	    "manifest in step? every contract bound to its handlers?",
+	    run_check, print_check },
+	{ 0 },
+};

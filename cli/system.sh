@@ -1,0 +1,211 @@
+#!/bin/sh
+# The whole system on one machine, for development and tests:
+#
+#	system.sh up     nginx, four responders, runner; ready when it returns
+#	system.sh down   everything stopped, nothing left but data and logs
+#	system.sh run    up, an example run, logs in the foreground until Ctrl-C
+#
+# RAWR_VAR holds everything (data, sockets, logs, pids), RAWR_PORT is nginx's.
+# RAWR_BIN names another directory of programs (build/san).  No root needed.
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+bin=${RAWR_BIN:-$here/build}
+# The programs check every setting; ask them for the value.
+setting() { # name -> its value
+	"$bin/rawr" setting "$1"
+}
+die() { echo "system.sh: $*" >&2; exit 1; }
+
+load() {
+	[ -x "$bin/rawr" ] || die "$bin/rawr is missing: run make build"
+	var=$(setting RAWR_VAR) || exit 2
+	mkdir -p "$var"
+	var=$(cd "$var" && pwd)
+	RAWR_VAR=$var
+	export RAWR_VAR
+	port=$(setting RAWR_PORT)
+	[ "$(printf '%s' "$var/run/workflows.sock" | wc -c)" -le 107 ] ||
+	    die "RAWR_VAR=$var is too long for a unix socket's path (107 bytes)"
+}
+
+# ---------------------------------------------------------------- processes --
+
+# A pid file holds "pid start-time", so that a reused pid is never killed.
+started() { # pid -> its start time, "" if it is gone or a zombie
+	sed -n 's/^[0-9]* (.*) \([A-Z]\) /\1 /p' "/proc/$1/stat" 2>/dev/null |
+	    awk '$1 != "Z" { print $20 }'
+}
+alive() { # name
+	[ -s "$var/run/$1.pid" ] || return 1
+	read -r pid since <"$var/run/$1.pid" || return 1
+	[ -n "$pid" ] && [ "$(started "$pid")" = "$since" ]
+}
+note_pid() { # name pid
+	echo "$2 $(started "$2")" >"$var/run/$1.pid"
+}
+wait_for() { # seconds, what, command...: until it succeeds
+	limit=$(($(date +%s) + $1)); what=$2; shift 2
+	until "$@"; do
+		[ "$(date +%s)" -lt "$limit" ] || {
+			tail -n 5 "$var"/log/*.log >&2 2>/dev/null || true
+			die "$what did not happen in time"
+		}
+		sleep 0.02
+	done
+}
+gone() { ! alive "$1"; }
+stop() { # name
+	alive "$1" || { rm -f "$var/run/$1.pid"; return 0; }
+	read -r pid _ <"$var/run/$1.pid"
+	kill "${2:-TERM}" "$pid" 2>/dev/null || true
+	tries=0
+	until gone "$1"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 750 ] || kill -KILL "$pid" 2>/dev/null || true
+		sleep 0.02
+	done
+	rm -f "$var/run/$1.pid"
+}
+
+start_responder() { # name
+	rm -f "$var/run/$1.sock"
+	(
+		umask 007
+		exec setsid spawn-fcgi -n -s "$var/run/$1.sock" -M 0660 -- \
+		    "$bin/$1.fcgi" >>"$var/log/$1.log" 2>&1 </dev/null
+	) &
+	wait_for 5 "the start of $1.fcgi" test -S "$var/run/$1.sock"
+	note_pid "$1" $!
+}
+start_runner() {
+	setsid "$bin/rawr-runner" >>"$var/log/runner.log" 2>&1 </dev/null &
+	note_pid runner $!
+	wait_for 10 "the start of the runner" test -S "$var/run/runner.sock"
+}
+
+# -------------------------------------------------------------------- nginx --
+
+geo() { # "a,b" -> geo rows
+	printf '%s' "$1" | tr ',' '\n' |
+	    sed -e 's/[[:space:]]//g' -e '/^unix$/d' -e '/^$/d' -e 's/.*/\t& 1;/'
+}
+write_nginx() {
+	mkdir -p "$var/nginx/conf.d" "$var/nginx/snippets" "$var/nginx/tmp" \
+	    "$var/nginx/run" "$var/nginx/log"
+	sed -e "s|@VAR@|$var|" -e "s|@PORT@|$port|" \
+	    -e "s|@WORKERS@|$(setting RAWR_WORKERS)|" \
+	    "$here/nginx/local.conf.in" >"$var/nginx/nginx.conf"
+	awk -v run="$var/run" -v first="$(geo "$(setting RAWR_FIRST_PARTY_FROM)")" \
+	    -v engine="$(geo "$(setting RAWR_ENGINE_FROM)")" '
+	    { gsub("unix:/run/rawr/", "unix:" run "/") }
+	    /^geo \$rawr_first_party/ { rows = first }
+	    /^geo \$rawr_engine/ { rows = engine }
+	    /^\t[0-9:].* 1;$/ { next }
+	    { print }
+	    /^\tdefault 0;$/ && rows != "" { print rows; rows = "" }' \
+	    "$here/nginx/rawr-http.conf" >"$var/nginx/conf.d/rawr-http.conf"
+	sed "s|client_max_body_size .*|client_max_body_size $(setting RAWR_BODY_MAX);|" \
+	    "$here/nginx/rawr-fastcgi.conf" >"$var/nginx/snippets/rawr-fastcgi.conf"
+	cp "$here/nginx/rawr.conf" "$var/nginx/snippets/rawr.conf"
+}
+start_nginx() {
+	nginx=$(command -v nginx || echo /usr/sbin/nginx)
+	"$nginx" -p "$var/nginx" -c nginx.conf -e log/nginx.log
+	wait_for 5 "the start of nginx" test -s "$var/nginx/run/nginx.pid"
+	note_pid nginx "$(cat "$var/nginx/run/nginx.pid")"
+}
+answers() {
+	curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$port/$1" \
+	    2>/dev/null
+}
+
+# ------------------------------------------------------------------- verbs --
+
+make_key() { # a signing key of this system's own, if it has none
+	keys=$(setting RAWR_KEYS)
+	[ ! -s "$keys/signing.key" ] || return 0
+	(
+		umask 077
+		mkdir -p "$keys"
+		secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+		echo "signkey-local-$secret" >"$keys/signing.key"
+	)
+}
+up() {
+	load
+	mkdir -p "$var/run" "$var/log"
+	for p in nginx rpc openapi workflows inngest runner; do
+		if alive $p; then die "it is up already: $var (make down)"; fi
+	done
+	make_key
+	"$bin/rawr" --json db migrate >/dev/null || die "the store: $("$bin/rawr" db migrate 2>&1)"
+	write_nginx
+	trap 'down' EXIT
+	for r in rpc openapi workflows inngest; do start_responder $r; done
+	[ "$(setting RAWR_RUNNER)" = off ] || start_runner
+	start_nginx
+	wait_for 10 "an answer from $r.fcgi" answers health
+	wait_for 10 "an answer from openapi.fcgi" answers api/orpc/openapi.json
+	wait_for 10 "an answer from workflows.fcgi" \
+	    answers api/workflows/openapi.json
+	trap - EXIT
+}
+down() {
+	[ -n "${var:-}" ] || load
+	stop nginx QUIT
+	stop runner
+	for r in rpc openapi workflows inngest; do
+		stop $r
+		rm -f "$var/run/$r.sock"
+	done
+	rm -f "$var/run/runner.sock"
+}
+show_run() {
+	base=http://127.0.0.1:$port
+	run=run-example-$(date +%s)
+	post() {
+		curl -fsS -X POST -H 'content-type: application/json' \
+		    --data-binary "$2" "$base$1"
+	}
+	post /api/orpc/coordination/workflows "$(printf '{"workflow":%s}' \
+	    "$(cat "$here/docs/examples/release-notes.json")")" >/dev/null
+	post /api/orpc/coordination/workflows/release-notes/run \
+	    "{\"runId\":\"$run\",\"input\":{\"version\":\"1.4.0\"}}" >/dev/null
+	ended() { # shellcheck disable=SC2317 # wait_for calls it
+		curl -fsS "$base/api/orpc/coordination/runs/$run" |
+		    grep -Eq '"status":"(completed|failed)","startedAt"'
+	}
+	wait_for 30 "the end of the example run" ended
+	echo; echo "status:"
+	curl -fsS "$base/api/orpc/coordination/runs/$run"
+	echo; echo; echo "timeline:"
+	curl -fsS "$base/api/orpc/coordination/runs/$run/timeline" |
+	    sed -e 's/{"eventId"/\n  {"eventId"/g'
+	cat <<EOF
+
+
+try:
+  curl $base/api/orpc/coordination/workflows
+  curl $base/api/orpc/coordination/runs/$run
+  curl $base/api/orpc/openapi.json
+  curl $base/api/workflows/coordination/openapi.json
+  curl -X POST -H 'content-type: application/json' -d '{"json":{}}' \\
+      $base/rpc/coordination/listWorkflows
+  curl $base/health
+
+logs follow; Ctrl-C stops everything
+EOF
+}
+run() {
+	up
+	trap 'trap - INT TERM EXIT; down; exit 0' INT TERM
+	trap down EXIT
+	show_run
+	tail -q -n 0 -F "$var"/log/*.log "$var/nginx/log/nginx.log" &
+	wait $!
+}
+
+case ${1:-} in
+up | down | run) "$1" ;;
+*) echo "usage: system.sh up|down|run" >&2; exit 2 ;;
+esac

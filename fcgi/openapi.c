@@ -1,0 +1,40 @@
+/*
+ * openapi.fcgi - /api/orpc: published callers, oRPC's OpenAPI protocol over the
+ * api plugins, and their openapi.json.
+ */
+#include "host.h"
+#include "surface.h"
+
+static bool
+open_route(struct hq_host *h, const struct hq_surface *s, struct hq_boundary *c,
+    const struct hq_http_req *req, struct hq_http_res *res)
+{
+	(void)h;
+	(void)c;
+	return hq_host_document(s->document, "/api/orpc/openapi.json", req,
+	    res);
+}
+
+static bool
+route(struct hq_host *h, const struct hq_surface *s, struct hq_boundary *c,
+    const struct hq_http_req *req, struct hq_http_res *res)
+{
+	(void)h;
+	return hq_openapi_handle(s->router, "/api/orpc", c, req, res);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct hq_responder openapi = {
+		.name = "openapi",
+		.family = HQ_FAMILY_OPENAPI,
+		.kinds = 1u << HQ_KIND_API,
+		.title = "RAWR HQ ORPC API",
+		.mount = "",
+		.route = route,
+		.open_route = open_route,
+	};
+
+	return hq_host_main(&openapi, argc, argv);
+}

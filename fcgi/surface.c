@@ -1,0 +1,158 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/version.h"
+#include "domain/state/state.h"
+#include "proto/orpc/document.h"
+#include "surface.h"
+
+enum { SURFACE_ARENA_MAX = 32 << 20 };
+
+struct hq_surface_cache {
+	struct hq_host *h;
+	const char *title;
+	const char *mount;      /* appended to the base URL in `servers` */
+	struct hq_arena *arena; /* of the tables */
+	struct hq_arena *look;  /* of one look at the switches */
+	struct hq_surface now;
+	bool *on; /* per procedure of h->procs */
+	bool made;
+	int64_t version; /* of the store, when last looked */
+	int64_t looked_ms;
+};
+
+struct hq_surface_cache *
+hq_surface_cache_new(struct hq_host *h, const char *title, const char *mount)
+{
+	struct hq_surface_cache *sc;
+
+	sc = HQ_NEW(h->arena, struct hq_surface_cache, 1);
+	HQ_ASSERT(sc != NULL);
+	sc->h = h;
+	sc->title = title;
+	sc->mount = mount;
+	sc->arena = hq_arena_new(SURFACE_ARENA_MAX);
+	sc->look = hq_arena_new(SURFACE_ARENA_MAX);
+	sc->on = HQ_NEW(h->arena, bool, h->procs.n + 1);
+	HQ_ASSERT(sc->on != NULL);
+	return sc;
+}
+
+void
+hq_surface_cache_free(struct hq_surface_cache *sc)
+{
+	if (sc == NULL)
+		return;
+	hq_arena_free(sc->look);
+	hq_arena_free(sc->arena);
+}
+
+/* Read every switch; *ret_changed: one differs from what the tables say. */
+static enum hq_rc
+read_switches(struct hq_surface_cache *sc, bool *ret_changed,
+    struct hq_err *err)
+{
+	const struct hq_procs *all = &sc->h->procs;
+	size_t i;
+	bool on;
+
+	hq_arena_reset(sc->look);
+	*ret_changed = !sc->made;
+	for (i = 0; i < all->n; i++) {
+		if (i > 0 && all->v[i].from == all->v[i - 1].from)
+			on = sc->on[i - 1];
+		else
+			HQ_TRY(hq_host_is_on(sc->h, all->v[i].from, sc->look,
+			    &on, err));
+		if (on != sc->on[i])
+			*ret_changed = true;
+		sc->on[i] = on;
+	}
+	return HQ_OK;
+}
+
+/* The procedures of v that belong to one capability. */
+static struct hq_procs
+only(const struct hq_procs *all, const char *capability, struct hq_arena *a)
+{
+	struct hq_proc *v = HQ_NEW(a, struct hq_proc, all->n + 1);
+	size_t i, n = 0;
+
+	for (i = 0; v != NULL && i < all->n; i++)
+		if (strcmp(all->v[i].from->capability, capability) == 0)
+			v[n++] = all->v[i];
+	return (struct hq_procs){ v, n };
+}
+
+static void
+make_documents(struct hq_surface_cache *sc)
+{
+	const struct hq_procs *on = &sc->now.procs;
+	struct hq_capability_document *d;
+	struct hq_procs mine;
+	const char *url;
+	size_t i, j, n = 0;
+
+	url = hq_arena_printf(sc->arena, "%s%s",
+	    sc->h->config->s[HQ_SET_RAWR_BASE_URL], sc->mount);
+	sc->now.document =
+	    hq_openapi_document(on, sc->title, "1.0.0", url, sc->arena);
+	d = HQ_NEW(sc->arena, struct hq_capability_document, on->n + 1);
+	sc->now.by_capability = d;
+	for (i = 0; d != NULL && i < on->n; i++) {
+		const char *capability = on->v[i].from->capability;
+
+		for (j = 0; j < n; j++)
+			if (strcmp(d[j].capability, capability) == 0)
+				break;
+		if (j < n)
+			continue;
+		mine = only(on, capability, sc->arena);
+		d[n].capability = capability;
+		d[n++].text = hq_openapi_document(&mine, sc->title, "1.0.0",
+		    url, sc->arena);
+	}
+}
+
+static enum hq_rc
+make_tables(struct hq_surface_cache *sc, struct hq_err *err)
+{
+	const struct hq_procs *all = &sc->h->procs;
+	struct hq_proc *v;
+	size_t i, n = 0;
+
+	hq_arena_reset(sc->arena);
+	if ((v = HQ_NEW(sc->arena, struct hq_proc, all->n + 1)) != NULL)
+		for (i = 0; i < all->n; i++)
+			if (sc->on[i])
+				v[n++] = all->v[i];
+	sc->now.procs = (struct hq_procs){ v, n };
+	sc->now.router = hq_openapi_new(&sc->now.procs, sc->arena);
+	make_documents(sc);
+	if (!hq_arena_ok(sc->arena))
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
+		    "the contracts are too large");
+	sc->made = true;
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_surface_get(struct hq_surface_cache *sc, const struct hq_surface **ret,
+    struct hq_err *err)
+{
+	int64_t now_ms = hq_mono_ms(sc->h->env), version;
+	bool changed;
+
+	if (!sc->made || now_ms - sc->looked_ms >= HQ_SURFACE_LOOK_MS) {
+		HQ_TRY(hq_db_data_version(sc->h->db, &version, err));
+		if (!sc->made || version != sc->version) {
+			HQ_TRY(read_switches(sc, &changed, err));
+			if (changed)
+				HQ_TRY(make_tables(sc, err));
+		}
+		sc->version = version;
+		sc->looked_ms = now_ms;
+	}
+	*ret = &sc->now;
+	return HQ_OK;
+}

@@ -1,0 +1,74 @@
+/*
+ * domain/coordination/run.h - a stored run, and how it looks to a caller.
+ */
+#ifndef HQ_DOMAIN_COORDINATION_RUN_H
+#define HQ_DOMAIN_COORDINATION_RUN_H
+
+#include "domain/coordination/store.h"
+
+enum {
+	/* Nesting of a run's input and of a saved workflow. */
+	HQ_COORD_DEPTH_MAX = 512,
+};
+
+/*
+ * JSON members are texts, as they are stored; NULL where there is none.
+ * Everything is borrowed, or the arena's.
+ */
+struct hq_coord_run {
+	const char *run_id;
+	const char *workflow_id;
+	const char *version;
+	const char *status;
+	int64_t started_ms;
+	bool finished;
+	int64_t finished_ms;
+	const char *input, *output;
+	const char *error;
+	const char *engine_run_id, *event_id;
+	const char *imported; /* the whole document of an imported run */
+};
+
+/* "queued" or "running". */
+bool hq_coord_run_active(const struct hq_coord_run *r);
+
+/* One keyed SELECT.  *ret_found tells; r is set if it is true. */
+enum hq_rc hq_coord_run_load(struct hq_db *db, struct hq_arena *a,
+    const char *run_id, struct hq_coord_run *r, bool *ret_found,
+    struct hq_err *err) HQ_MUST;
+
+/* The document: Run in types.json.  Owned by a. */
+enum hq_rc hq_coord_run_json(const struct hq_coord_run *r,
+    const struct hq_config *config, struct hq_arena *a,
+    struct json_object **ret, struct hq_err *err) HQ_MUST;
+
+/*
+ * The input's runId, trimmed.  INVALID_RUN_ID (data as sent) if it is no id.
+ */
+enum hq_rc hq_coord_run_id_of(struct hq_boundary *c, struct json_object *in,
+    const char **ret, struct hq_err *err) HQ_MUST;
+
+/* RUN_NOT_FOUND with its data. */
+enum hq_rc hq_coord_run_not_found(struct hq_boundary *c, const char *run_id,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * v as JSON text in the arena.  BAD_REQUEST if it holds a bigint or is nested
+ * deeper than HQ_COORD_DEPTH_MAX; PAYLOAD_TOO_LARGE if the arena is full.
+ * what: "input", for the message.
+ */
+enum hq_rc hq_coord_text(struct hq_arena *a, const char *what,
+    struct json_object *v, const char **ret, struct hq_err *err) HQ_MUST;
+
+/* Nested deeper than HQ_COORD_DEPTH_MAX? */
+bool hq_coord_too_deep(struct json_object *v);
+
+/* Parse what the store holds; owned by a. */
+enum hq_rc hq_coord_parse(struct hq_arena *a, const char *text,
+    struct json_object **ret, struct hq_err *err) HQ_MUST;
+
+/* An object that the arena owns. */
+enum hq_rc hq_coord_object(struct hq_arena *a, struct json_object **ret,
+    struct hq_err *err) HQ_MUST;
+
+#endif /* HQ_DOMAIN_COORDINATION_RUN_H */

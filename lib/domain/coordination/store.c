@@ -1,0 +1,170 @@
+#include "domain/coordination/store.h"
+
+/*
+ * JSON stands as the text that hq_json_write() gives; so does a workflow's
+ * version, which may be any whole number JavaScript has.  `imported` is the
+ * document as the reference wrote it, and then it is what a reader gets.
+ */
+static const char *const migrations[] = {
+	"CREATE TABLE coordination_workflow ("
+	" workflow_id TEXT NOT NULL PRIMARY KEY,"
+	" body TEXT NOT NULL,"
+	" updated_ms BIGINT NOT NULL);"
+	"CREATE TABLE coordination_run ("
+	" run_id TEXT NOT NULL PRIMARY KEY,"
+	" workflow_id TEXT NOT NULL,"
+	" workflow_version TEXT NOT NULL,"
+	" status TEXT NOT NULL"
+	"  CHECK (status IN ('queued', 'running', 'completed', 'failed')),"
+	" started_ms BIGINT NOT NULL,"
+	" finished_ms BIGINT,"
+	" input TEXT,"
+	" output TEXT,"
+	" error TEXT,"
+	" engine_run_id TEXT,"
+	" event_id TEXT,"
+	" imported TEXT);"
+	"CREATE TABLE coordination_timeline ("
+	" run_id TEXT NOT NULL,"
+	" seq BIGINT NOT NULL,"
+	" event_key TEXT NOT NULL,"
+	" event_id TEXT NOT NULL,"
+	" type TEXT NOT NULL,"
+	" desk_id TEXT,"
+	" ts_ms BIGINT NOT NULL,"
+	" status TEXT NOT NULL,"
+	" detail TEXT,"
+	" output TEXT,"
+	" imported TEXT,"
+	" PRIMARY KEY (run_id, seq),"
+	" UNIQUE (run_id, event_key));"
+	"CREATE TABLE coordination_memory ("
+	" workflow_id TEXT NOT NULL,"
+	" workflow_version TEXT NOT NULL,"
+	" desk_id TEXT NOT NULL,"
+	" memory_key TEXT NOT NULL,"
+	" data TEXT NOT NULL,"
+	" updated_ms BIGINT NOT NULL,"
+	" expires_ms BIGINT,"
+	" PRIMARY KEY (workflow_id, workflow_version, desk_id, memory_key));"
+	"CREATE TABLE coordination_rejected ("
+	" run_id TEXT NOT NULL,"
+	" workflow_id TEXT NOT NULL,"
+	" workflow_version TEXT NOT NULL,"
+	" at_ms BIGINT NOT NULL,"
+	" error TEXT NOT NULL,"
+	" input TEXT NOT NULL,"
+	" attempts BIGINT NOT NULL,"
+	" PRIMARY KEY (run_id, workflow_id))",
+	NULL,
+};
+
+#define ACTIVE "status IN ('queued', 'running')"
+
+/* Parameters first appear in the order of their numbers. */
+static const char *const sql[HQ_CQ__MAX + 1] = {
+	[HQ_CQ_WORKFLOW_GET] =
+	    "SELECT body, updated_ms FROM coordination_workflow"
+	    " WHERE workflow_id = $1",
+	[HQ_CQ_WORKFLOW_LIST] =
+	    "SELECT workflow_id, body FROM coordination_workflow",
+	[HQ_CQ_WORKFLOW_PUT] =
+	    "INSERT INTO coordination_workflow (workflow_id, body, updated_ms)"
+	    " VALUES ($1, $2, $3) ON CONFLICT (workflow_id) DO UPDATE"
+	    " SET body = excluded.body, updated_ms = excluded.updated_ms",
+	[HQ_CQ_RUN_ADD] =
+	    "INSERT INTO coordination_run (run_id, workflow_id,"
+	    " workflow_version, status, started_ms, finished_ms, input, error,"
+	    " event_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	    " ON CONFLICT (run_id) DO NOTHING",
+	[HQ_CQ_RUN_GET] =
+	    "SELECT workflow_id, workflow_version, status, started_ms,"
+	    " finished_ms, input, output, error, engine_run_id, event_id,"
+	    " imported FROM coordination_run WHERE run_id = $1",
+	[HQ_CQ_RUN_START] =
+	    "UPDATE coordination_run SET status = 'running',"
+	    " engine_run_id = $1 WHERE run_id = $2 AND " ACTIVE
+	    " AND (engine_run_id IS NULL OR engine_run_id = $1)",
+	[HQ_CQ_RUN_END] =
+	    "UPDATE coordination_run SET status = $1, finished_ms = $2,"
+	    " output = $3, error = $4 WHERE run_id = $5 AND " ACTIVE,
+	[HQ_CQ_RUN_SET_IMPORTED] =
+	    "UPDATE coordination_run SET imported = $1 WHERE run_id = $2",
+	[HQ_CQ_RUN_IMPORT] =
+	    "INSERT INTO coordination_run (run_id, workflow_id,"
+	    " workflow_version, status, started_ms, finished_ms, imported)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+	    " ON CONFLICT (run_id) DO UPDATE"
+	    " SET workflow_id = excluded.workflow_id,"
+	    " workflow_version = excluded.workflow_version,"
+	    " status = excluded.status, started_ms = excluded.started_ms,"
+	    " finished_ms = excluded.finished_ms,"
+	    " imported = excluded.imported",
+	[HQ_CQ_REJECTED_PUT] =
+	    "INSERT INTO coordination_rejected (run_id, workflow_id,"
+	    " workflow_version, at_ms, error, input, attempts)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, 1)"
+	    " ON CONFLICT (run_id, workflow_id) DO UPDATE"
+	    " SET workflow_version = excluded.workflow_version,"
+	    " at_ms = excluded.at_ms, error = excluded.error,"
+	    " input = excluded.input,"
+	    " attempts = coordination_rejected.attempts + 1",
+	[HQ_CQ_TIMELINE_ADD] =
+	    "INSERT INTO coordination_timeline (run_id, event_key, event_id,"
+	    " type, desk_id, ts_ms, status, detail, output, seq)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+	    " (SELECT COALESCE(MAX(t.seq), 0) + 1 FROM coordination_timeline t"
+	    " WHERE t.run_id = $1)) ON CONFLICT (run_id, event_key) DO NOTHING",
+	[HQ_CQ_TIMELINE_ADD_ACTIVE] =
+	    "INSERT INTO coordination_timeline (run_id, event_key, event_id,"
+	    " type, desk_id, ts_ms, status, detail, output, seq)"
+	    " SELECT r.run_id, CAST($1 AS TEXT), CAST($2 AS TEXT),"
+	    " CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT),"
+	    " CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT),"
+	    " (SELECT COALESCE(MAX(t.seq), 0) + 1 FROM coordination_timeline t"
+	    " WHERE t.run_id = r.run_id) FROM coordination_run r"
+	    " WHERE r.run_id = $9 AND r." ACTIVE
+	    " ON CONFLICT (run_id, event_key) DO NOTHING",
+	[HQ_CQ_TIMELINE_GET] =
+	    "SELECT event_id, type, desk_id, ts_ms, status, detail, output,"
+	    " imported FROM coordination_timeline WHERE run_id = $1"
+	    " ORDER BY ts_ms, seq",
+	[HQ_CQ_TIMELINE_IMPORT] =
+	    "INSERT INTO coordination_timeline (run_id, event_key, event_id,"
+	    " type, ts_ms, status, imported, seq)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7,"
+	    " (SELECT COALESCE(MAX(t.seq), 0) + 1 FROM coordination_timeline t"
+	    " WHERE t.run_id = $1))",
+	[HQ_CQ_TIMELINE_DROP_IMPORTED] =
+	    "DELETE FROM coordination_timeline"
+	    " WHERE run_id = $1 AND imported IS NOT NULL",
+	[HQ_CQ_MEMORY_GET] =
+	    "SELECT data, updated_ms, expires_ms FROM coordination_memory"
+	    " WHERE workflow_id = $1 AND workflow_version = $2"
+	    " AND desk_id = $3 AND memory_key = $4",
+	[HQ_CQ_MEMORY_PUT_ACTIVE] =
+	    "INSERT INTO coordination_memory (workflow_id, workflow_version,"
+	    " desk_id, memory_key, data, updated_ms, expires_ms)"
+	    " SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT),"
+	    " CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT),"
+	    " CAST($7 AS BIGINT) FROM coordination_run r"
+	    " WHERE r.run_id = $8 AND r." ACTIVE
+	    " ON CONFLICT (workflow_id, workflow_version, desk_id, memory_key)"
+	    " DO UPDATE SET data = excluded.data,"
+	    " updated_ms = excluded.updated_ms,"
+	    " expires_ms = excluded.expires_ms",
+	[HQ_CQ_MEMORY_IMPORT] =
+	    "INSERT INTO coordination_memory (workflow_id, workflow_version,"
+	    " desk_id, memory_key, data, updated_ms, expires_ms)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+	    " ON CONFLICT (workflow_id, workflow_version, desk_id, memory_key)"
+	    " DO UPDATE SET data = excluded.data,"
+	    " updated_ms = excluded.updated_ms,"
+	    " expires_ms = excluded.expires_ms",
+};
+
+const struct hq_module hq_coordination_store = {
+	.name = "coordination",
+	.migrations = migrations,
+	.sql = sql,
+};

@@ -1,0 +1,99 @@
+#include "domain/coordination/timeline.h"
+
+#include "base/ids.h"
+#include "domain/coordination/run.h"
+
+enum hq_rc
+hq_coord_timeline_add(struct hq_db *db, const struct hq_env *env,
+    struct hq_arena *a, const char *run_id, const struct hq_coord_event *e,
+    bool any, struct hq_err *err)
+{
+	const char *id = hq_stamped_id(env, a, "evt");
+
+	if (id == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
+	if (any)
+		return HQ_COORD_EXEC(db, HQ_CQ_TIMELINE_ADD, NULL, err,
+		    hq_text(run_id), hq_text(e->key), hq_text(id),
+		    hq_text(e->type), hq_text(e->desk_id), hq_i64(e->ts_ms),
+		    hq_text(e->status), hq_text(e->detail), hq_text(e->output));
+	return HQ_COORD_EXEC(db, HQ_CQ_TIMELINE_ADD_ACTIVE, NULL, err,
+	    hq_text(e->key), hq_text(id), hq_text(e->type), hq_text(e->desk_id),
+	    hq_i64(e->ts_ms), hq_text(e->status), hq_text(e->detail),
+	    hq_text(e->output), hq_text(run_id));
+}
+
+/* Columns of HQ_CQ_TIMELINE_GET. */
+enum {
+	COL_EVENT_ID,
+	COL_TYPE,
+	COL_DESK_ID,
+	COL_TS_MS,
+	COL_STATUS,
+	COL_DETAIL,
+	COL_OUTPUT,
+	COL_IMPORTED
+};
+
+static enum hq_rc
+event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
+    struct hq_arena *a, struct json_object **ret, struct hq_err *err)
+{
+	const char *imported = hq_cursor_text(row, COL_IMPORTED, a);
+	const char *output = hq_cursor_text(row, COL_OUTPUT, a);
+	struct json_object *e, *v;
+	char iso[HQ_ISO_BYTES];
+
+	if (imported != NULL)
+		return hq_coord_parse(a, imported, ret, err);
+	HQ_TRY(hq_coord_object(a, &e, err));
+	hq_json_put_str(e, "eventId", hq_cursor_text(row, COL_EVENT_ID, a));
+	hq_json_put_str(e, "runId", r->run_id);
+	hq_json_put_str(e, "workflowId", r->workflow_id);
+	hq_json_put_str(e, "type", hq_cursor_text(row, COL_TYPE, a));
+	if (!hq_cursor_is_null(row, COL_DESK_ID))
+		hq_json_put_str(e, "deskId",
+		    hq_cursor_text(row, COL_DESK_ID, a));
+	hq_iso_from_ms(hq_cursor_i64(row, COL_TS_MS), iso);
+	hq_json_put_str(e, "ts", iso);
+	hq_json_put_str(e, "status", hq_cursor_text(row, COL_STATUS, a));
+	if (!hq_cursor_is_null(row, COL_DETAIL))
+		hq_json_put_str(e, "detail",
+		    hq_cursor_text(row, COL_DETAIL, a));
+	if (output != NULL) {
+		HQ_TRY(hq_coord_parse(a, output, &v, err));
+		hq_json_put(e, "output", json_object_get(v));
+	}
+	*ret = e;
+	return HQ_OK;
+}
+
+/* getRunTimeline - INVALID_RUN_ID, RUN_NOT_FOUND. */
+enum hq_rc
+hq_coord_get_run_timeline(struct hq_boundary *c, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	struct json_object *out, *events, *e;
+	struct hq_coord_run r;
+	const char *id;
+	bool found;
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_coord_run_id_of(c, in, &id, err));
+	HQ_TRY(hq_coord_run_load(c->db, c->arena, id, &r, &found, err));
+	if (!found)
+		return hq_coord_run_not_found(c, id, err);
+	HQ_TRY(hq_coord_object(c->arena, &out, err));
+	events = json_object_new_array();
+	hq_json_put_str(out, "runId", id);
+	hq_json_put(out, "timeline", events);
+	HQ_TRY(
+	    HQ_COORD_QUERY(c->db, HQ_CQ_TIMELINE_GET, &row, err, hq_text(id)));
+	while (hq_cursor_next(&row)) {
+		HQ_TRY(event_json(&row, &r, c->arena, &e, err));
+		hq_json_push(events, json_object_get(e));
+	}
+	HQ_TRY(hq_cursor_done(&row, err));
+	*ret_out = out;
+	return HQ_OK;
+}

@@ -1,0 +1,28 @@
+/*
+ * domain/coordination/timeline.h - what happened to a run, in order.
+ */
+#ifndef HQ_DOMAIN_COORDINATION_TIMELINE_H
+#define HQ_DOMAIN_COORDINATION_TIMELINE_H
+
+#include "domain/coordination/store.h"
+
+/* Unset strings are NULL.  All borrowed. */
+struct hq_coord_event {
+	const char *key; /* unique within the run: a repeat writes nothing */
+	const char *type;
+	const char *desk_id;
+	const char *status;
+	const char *detail;
+	const char *output; /* JSON text */
+	int64_t ts_ms;
+};
+
+/*
+ * Append, inside hq_db_tx().  Only while the run is queued or running, unless
+ * any is true.
+ */
+enum hq_rc hq_coord_timeline_add(struct hq_db *db, const struct hq_env *env,
+    struct hq_arena *a, const char *run_id, const struct hq_coord_event *e,
+    bool any, struct hq_err *err) HQ_MUST;
+
+#endif /* HQ_DOMAIN_COORDINATION_TIMELINE_H */

@@ -1,0 +1,209 @@
+/*
+ * The body of a call (facts: Inngest protocol, call request, 2.4).
+ *
+ * Events and memos are stored as canonical JSON, and step ids sort by their
+ * bytes, so the canonical body is put together without parsing anything.
+ * ctx.fn_id is left out: the SDK then reports every step by itself.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/inside.h"
+
+/* One recorded step, in the order it was recorded. */
+struct recorded {
+	int64_t seq;
+	const char *step;
+};
+
+struct state {
+	struct hq_buf steps; /* the body's member, an object */
+	struct hq_buf order; /* struct recorded */
+	size_t n;
+	const char *too_much; /* error name if the run is over a limit */
+};
+
+static enum hq_rc
+read_memo(const struct hq_cursor *row, struct hq_eng_tx *t, struct state *s,
+    struct hq_err *err)
+{
+	struct recorded r = { .seq = hq_cursor_i64(row, 1),
+		.step = hq_cursor_text(row, 0, t->a) };
+	const char *value;
+	size_t n;
+
+	if (r.step == NULL)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
+	value = hq_cursor_peek(row, 2, &n);
+	hq_buf_printf(&s->steps, "%s\"%s\":", s->n == 0 ? "" : ",", r.step);
+	hq_buf_put(&s->steps, value, n);
+	hq_buf_put(&s->order, &r, sizeof(r));
+	s->n++;
+	if (s->n > HQ_ENGINE_STEPS_MAX)
+		s->too_much = "InngestErrFunctionOverflowed";
+	else if (s->steps.n > HQ_ENGINE_STATE_BYTES_MAX)
+		s->too_much = "InngestErrStateOverflowed";
+	return HQ_OK;
+}
+
+static enum hq_rc
+read_state(struct hq_eng_tx *t, const char *run, struct state *s,
+    struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	hq_buf_init(&s->steps, t->a);
+	hq_buf_init(&s->order, t->a);
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_MEMO_ALL,
+	    HQ_BIND(hq_text(run)), &row, err));
+	while (s->too_much == NULL && hq_cursor_next(&row))
+		HQ_TRY(read_memo(&row, t, s, err));
+	return s->too_much != NULL ? HQ_OK : hq_cursor_done(&row, err);
+}
+
+static int
+by_seq(const void *a, const void *b)
+{
+	const struct recorded *x = a, *y = b;
+
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static void
+write_stack(struct hq_buf *b, const struct state *s)
+{
+	struct recorded r;
+	size_t i;
+
+	hq_buf_printf(b, "{\"current\":%zu,\"stack\":[", s->n);
+	if (s->n > 1)
+		qsort(s->order.p, s->n, sizeof(r), by_seq);
+	for (i = 0; i < s->n; i++) {
+		memcpy(&r, s->order.p + i * sizeof(r), sizeof(r));
+		hq_buf_printf(b, "%s\"%s\"", i == 0 ? "" : ",", r.step);
+	}
+	hq_buf_puts(b, "]}");
+}
+
+static void
+write_ctx(struct hq_buf *b, const struct hq_eng_call *c, const struct state *s,
+    bool plan)
+{
+	const struct hq_eng_job *j = &c->job;
+
+	hq_buf_printf(b,
+	    "{\"ctx\":{\"attempt\":%d,\"disable_immediate_execution\":%s,"
+	    "\"env\":\"\",\"generation_id\":%lld,\"job_id\":\"%s.%s\","
+	    "\"max_attempts\":%d,\"request_id\":\"%s\",\"run_id\":\"%s\","
+	    "\"stack\":",
+	    j->attempt, plan ? "true" : "false", (long long)j->generation,
+	    j->run, j->step, j->max_attempts, c->request_id, j->run);
+	write_stack(b, s);
+	hq_buf_puts(b, ",\"step_id\":\"step\",\"use_api\":false},");
+}
+
+static void
+write_body(struct hq_buf *b, const struct hq_eng_call *c,
+    const struct hq_eng_event *e, const struct state *s, bool plan)
+{
+	write_ctx(b, c, s, plan);
+	hq_buf_puts(b, "\"defers\":{},\"event\":");
+	hq_eng_event_write(b, e);
+	hq_buf_puts(b, ",\"events\":[");
+	hq_eng_event_write(b, e);
+	hq_buf_puts(b, "],\"steps\":{");
+	hq_buf_put(b, hq_buf_str(&s->steps), s->steps.n);
+	hq_buf_printf(b, "},\"use_api\":false,\"version\":%d}",
+	    c->job.req_version);
+}
+
+/* The function's URL for this step: "stepId=step" in it is replaced. */
+static const char *
+url_for(const char *url, const char *step, struct hq_arena *keep)
+{
+	const char *at = strstr(url, "stepId="), *rest;
+
+	if (at == NULL)
+		return hq_arena_printf(keep, "%s%cstepId=%s", url,
+		    strchr(url, '?') == NULL ? '?' : '&', step);
+	rest = at + strcspn(at, "&#");
+	return hq_arena_printf(keep, "%.*sstepId=%s%s", (int)(at - url), url,
+	    step, rest);
+}
+
+/* Planning stays forced; from version 2 on until what was planned is done. */
+static enum hq_rc
+must_plan(struct hq_eng_tx *t, const struct hq_eng_run *run, bool *ret,
+    struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	*ret = run->force_plan;
+	if (!run->force_plan || run->req_version < 2)
+		return HQ_OK;
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_JOB_OTHERS,
+	    HQ_BIND(hq_text(run->id)), &row, err));
+	*ret = hq_cursor_next(&row);
+	return *ret ? HQ_OK : hq_cursor_done(&row, err);
+}
+
+static enum hq_rc
+overflow(struct hq_eng_tx *t, const char *run, const char *name,
+    struct hq_err *err)
+{
+	const char *message = hq_arena_printf(t->a,
+	    "The function run exceeded a limit: %d steps, %d bytes of state.",
+	    HQ_ENGINE_STEPS_MAX, HQ_ENGINE_STATE_BYTES_MAX);
+
+	return hq_eng_finish(t, run, HQ_RUN_FAILED,
+	    hq_eng_error(t, name, message), err);
+}
+
+static enum hq_rc
+build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
+    const struct hq_eng_run *run, const struct state *s, struct hq_err *err)
+{
+	const struct hq_fn *fn = hq_fns_find(t->fns, run->fn);
+	struct hq_eng_event e;
+	char id[HQ_ULID_BYTES];
+	struct hq_buf b;
+	bool plan;
+
+	HQ_TRY(hq_eng_event_get(t, run->event, &e, err));
+	HQ_TRY(must_plan(t, run, &plan, err));
+	hq_ulid(t->env, id);
+	c->request_id = hq_arena_copy(keep, id, sizeof(id) - 1);
+	c->url = url_for(fn->url, c->job.step, keep);
+	c->job.req_version = run->req_version;
+	hq_buf_init(&b, keep);
+	write_body(&b, c, &e, s, plan);
+	c->body = hq_buf_str(&b);
+	c->body_bytes = b.n;
+	if (!hq_arena_ok(keep) || !hq_arena_ok(t->a))
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
+    struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
+{
+	const char *id = c->job.run;
+	struct hq_eng_run run;
+	struct state s = { 0 };
+	bool found;
+
+	*ret_made = false;
+	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
+	HQ_ASSERT(found && run.state == HQ_RUN_OPEN); /* its end drops jobs */
+	if (hq_fns_find(t->fns, run.fn) == NULL)
+		return hq_eng_finish(t, id, HQ_RUN_FAILED,
+		    hq_eng_error(t, "Error", "the function is not registered"),
+		    err);
+	HQ_TRY(read_state(t, id, &s, err));
+	if (s.too_much != NULL)
+		return overflow(t, id, s.too_much, err);
+	HQ_TRY(build(t, keep, c, &run, &s, err));
+	*ret_made = true;
+	return HQ_OK;
+}

@@ -1,0 +1,182 @@
+/*
+ * engine/inside.h - what the engine's files share; not for other rooms.
+ *
+ * Everything here runs inside the caller's hq_db_tx().  An error means that
+ * the store failed, and rolls the whole transaction back: what is merely wrong
+ * with an answer or an event has an outcome of its own and gives HQ_OK.
+ */
+#ifndef HQ_ENGINE_INSIDE_H
+#define HQ_ENGINE_INSIDE_H
+
+#include "base/env.h"
+#include "base/ids.h"
+#include "engine/functions.h"
+#include "engine/limits.h"
+#include "engine/sql.h"
+#include "json/json.h"
+
+/* The step that stands for "run the function from the top". */
+#define HQ_ENG_DISCOVERY "step"
+
+/* The time of a job that waits for something to happen. */
+#define HQ_ENG_PARKED INT64_MAX
+
+#define HQ_ENG_FINISHED "inngest/function.finished"
+#define HQ_ENG_FAILED "inngest/function.failed"
+#define HQ_ENG_CANCELLED "inngest/function.cancelled"
+
+/* A job whose answer is being taken. */
+struct hq_eng_job {
+	const char *run, *step;
+	int64_t generation;
+	int attempt, max_attempts, crashes, refusals;
+	int64_t timeout_ms; /* of one attempt; 0: the engine's */
+	int req_version;    /* that its call was made with; -1: not known */
+	bool discovery;
+	bool again;   /* something new was recorded meanwhile */
+	bool settled; /* a retry is scheduled: leave it as it is */
+	bool over;    /* its run has ended */
+};
+
+struct hq_eng_tx {
+	struct hq_db *db;
+	const struct hq_env *env;
+	struct hq_arena *a; /* the item's: an event, an answer, a timer */
+	int64_t now_ms;
+	int64_t retry_interval_ms;
+	const struct hq_fns *fns; /* NULL outside the engine */
+	struct hq_eng_job *job;   /* whose answer is taken; or NULL */
+	bool ended;               /* a run ended while more of it was planned */
+};
+
+/* --------------------------------------------------------------- events -- */
+
+struct hq_eng_event {
+	const char *id;        /* internal */
+	const char *client_id; /* or NULL */
+	const char *name;
+	const char *data; /* canonical JSON text */
+	int64_t ts_ms, received_ms;
+};
+
+/*
+ * Store an event; inbox: it may start runs and resume waits.  e->id and
+ * e->received_ms are filled in.
+ */
+enum hq_rc hq_eng_event_put(struct hq_eng_tx *t, struct hq_eng_event *e,
+    bool inbox, struct hq_err *err) HQ_MUST;
+/* An event that is not there is a broken store. */
+enum hq_rc hq_eng_event_get(struct hq_eng_tx *t, const char *id,
+    struct hq_eng_event *ret, struct hq_err *err) HQ_MUST;
+/* As a function sees it: {data, id, name, ts, user}, canonical. */
+void hq_eng_event_write(struct hq_buf *b, const struct hq_eng_event *e);
+/* The same as a value of t->a; NULL if it is too deep to be read again. */
+enum hq_rc hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
+    struct json_object **ret, struct hq_err *err) HQ_MUST;
+
+/* Start runs and resume waits for one event (match.c). */
+enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
+    struct hq_err *err) HQ_MUST;
+
+/* ----------------------------------------------------------------- runs -- */
+
+struct hq_eng_run {
+	const char *id, *fn, *event;
+	const char *invoker; /* "<run>.<step>" of the caller; or NULL */
+	int state;           /* enum hq_run_state */
+	int req_version;
+	bool force_plan;
+};
+
+struct hq_eng_start {
+	const struct hq_fn *fn;
+	const struct hq_eng_event *event;
+	const char *seen_key; /* starts once per function and day; or NULL */
+	const char *invoker;  /* or NULL */
+};
+enum hq_rc hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
+/* *ret_found is false if there is no such run. */
+enum hq_rc hq_eng_run_get(struct hq_eng_tx *t, const char *id,
+    struct hq_eng_run *ret, bool *ret_found, struct hq_err *err) HQ_MUST;
+
+/*
+ * Record a step's value (canonical JSON text): the first one stays.  Ends the
+ * step's job and has the run look further.
+ */
+enum hq_rc hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
+    const char *value, struct hq_err *err) HQ_MUST;
+/* The same with {"error": error}. */
+enum hq_rc hq_eng_memo_error(struct hq_eng_tx *t, const char *run,
+    const char *step, const char *error, struct hq_err *err) HQ_MUST;
+
+/*
+ * End a run, once: drops its jobs, tells its invoker, sends the events.
+ * output: JSON text of the result, or of the error.
+ */
+enum hq_rc hq_eng_finish(struct hq_eng_tx *t, const char *run,
+    enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
+
+/* {"message", "name"} as JSON text in t->a. */
+const char *hq_eng_error(struct hq_eng_tx *t, const char *name,
+    const char *message);
+/* Canonical JSON text of a value in t->a. */
+const char *hq_eng_text(struct hq_eng_tx *t, struct json_object *v);
+
+/* -------------------------------------------------------------- answers -- */
+
+struct hq_eng_answer {
+	int status;
+	const char *body;
+	size_t body_bytes;
+	const char *sdk; /* NULL: not an SDK */
+	bool no_retry;
+	const char *retry_after; /* or NULL */
+	int req_version;         /* -1: not told */
+};
+
+/* Take an answer, or the lack of one, to t->job (answer.c). */
+struct hq_engine_reply;
+enum hq_rc hq_eng_answer(struct hq_eng_tx *t, const struct hq_engine_reply *r,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * A failed attempt of t->job: there is another one, or the error (JSON text)
+ * becomes the step's, or, where step is NULL, the run's.
+ */
+enum hq_rc hq_eng_attempt_failed(struct hq_eng_tx *t,
+    const struct hq_eng_answer *an, const char *error, const char *step,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * Carry out the step operations of a 206 (ops.c).  *ret_wrong is set, and
+ * nothing done, if they are not understood.
+ */
+enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
+    struct json_object *ops, const char **ret_wrong, struct hq_err *err)
+    HQ_MUST;
+
+/* ---------------------------------------------------------------- times -- */
+
+/* Fire due sleeps and timeouts; *ret_n: how many (timer.c). */
+enum hq_rc hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
+    HQ_MUST;
+/* Start the runs of due cron ticks. */
+enum hq_rc hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;
+
+/* ---------------------------------------------------------------- calls -- */
+
+struct hq_eng_call {
+	struct hq_eng_job job; /* strings in the arena of the turn */
+	const char *url, *body, *request_id;
+	size_t body_bytes;
+};
+
+/*
+ * Make the call for a claimed job; strings go into `keep`.  *ret_made is false
+ * if the run ended over it (call.c).
+ */
+enum hq_rc hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
+    struct hq_eng_call *c, bool *ret_made, struct hq_err *err) HQ_MUST;
+
+#endif /* HQ_ENGINE_INSIDE_H */

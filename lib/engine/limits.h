@@ -1,0 +1,40 @@
+/*
+ * engine/limits.h - every bound of the engine (facts: Inngest limits, 6.7).
+ */
+#ifndef HQ_ENGINE_LIMITS_H
+#define HQ_ENGINE_LIMITS_H
+
+enum {
+	HQ_ENGINE_SLUG_BYTES_MAX = 255,
+	HQ_ENGINE_TRIGGERS_MAX = 10, /* of one function */
+	HQ_ENGINE_TRIGGER_BYTES_MAX = 255,
+	HQ_ENGINE_RETRIES_MAX = 20,
+	HQ_ENGINE_RETRIES_DEFAULT = 4, /* where the payload names none */
+	HQ_ENGINE_STEPS_MAX = 1000,    /* recorded steps of one run */
+	HQ_ENGINE_OPS_MAX = 1000,      /* in one answer */
+	HQ_ENGINE_STEP_ID_MAX = 64,
+	HQ_ENGINE_STATE_BYTES_MAX = 4 << 20,  /* recorded values of one run */
+	HQ_ENGINE_ANSWER_BYTES_MAX = 8 << 20, /* of one call */
+	HQ_ENGINE_CRASHES_MAX = 8,            /* deaths of one job's host */
+	HQ_ENGINE_CRASH_DELAY_MS = 100,       /* times the number of crashes */
+	HQ_ENGINE_REFUSED_MIN_MS = 50,        /* doubles up to the next */
+	HQ_ENGINE_REFUSED_MAX_MS = 1000,
+	HQ_ENGINE_FUTURE_MS = 2000, /* an event further ahead is delayed */
+	HQ_ENGINE_WAIT_SLACK_MS =
+	    5000,                  /* an event this much older than a wait */
+	HQ_ENGINE_BATCH = 256,     /* events, timers, ticks in one turn */
+	HQ_ENGINE_CLAIM = 16,      /* jobs claimed by one statement */
+	HQ_ENGINE_CHECK_MS = 1000, /* between looks at our own leases */
+	HQ_ENGINE_NAME_BYTES_MAX = 512, /* of an event */
+	HQ_ENGINE_EVENT_BYTES_MAX = 3 << 20,
+};
+
+#define HQ_ENGINE_DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+#define HQ_ENGINE_SLEEP_MAX_MS (366 * HQ_ENGINE_DAY_MS)
+#define HQ_ENGINE_INVOKE_MS (365 * HQ_ENGINE_DAY_MS) /* default timeout */
+
+/* What one turn may hold in memory; claiming stops at the first. */
+#define HQ_ENGINE_TURN_BYTES ((size_t)64 << 20)
+#define HQ_ENGINE_TURN_BYTES_MAX ((size_t)1 << 30)
+
+#endif /* HQ_ENGINE_LIMITS_H */

@@ -1,0 +1,143 @@
+/*
+ * Runs: how they start, what they remember.
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+
+/* False: this function has had this event already. */
+static enum hq_rc
+first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
+    struct hq_err *err)
+{
+	int changes;
+
+	*ret = true;
+	if (s->seen_key == NULL)
+		return HQ_OK;
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_SEEN_ADD,
+	    HQ_BIND(hq_text(s->seen_key), hq_text(s->fn->slug),
+		hq_i64(t->now_ms), hq_i64(t->now_ms - HQ_ENGINE_DAY_MS)),
+	    &changes, err));
+	*ret = changes > 0;
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err)
+{
+	const struct hq_eng_event *e = s->event;
+	char id[HQ_ULID_BYTES];
+	int64_t due = t->now_ms;
+	bool first;
+
+	HQ_TRY(first_time(t, s, &first, err));
+	if (!first)
+		return HQ_OK;
+	if (e->ts_ms > t->now_ms + HQ_ENGINE_FUTURE_MS)
+		due = e->ts_ms;
+	hq_ulid(t->env, id);
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
+	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
+		hq_text(e->client_id), hq_text(s->invoker), hq_i64(t->now_ms)),
+	    NULL, err));
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
+	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
+		hq_i64(HQ_LANE_NORMAL), hq_i64(due),
+		hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(), hq_null(),
+		hq_i64(t->now_ms)),
+	    NULL, err);
+}
+
+enum hq_rc
+hq_eng_run_get(struct hq_eng_tx *t, const char *id, struct hq_eng_run *ret,
+    bool *ret_found, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_RUN_GET,
+	    HQ_BIND(hq_text(id)), &row, err));
+	*ret_found = hq_cursor_next(&row);
+	if (!*ret_found)
+		return hq_cursor_done(&row, err);
+	ret->id = id;
+	ret->fn = hq_cursor_text(&row, 0, t->a);
+	ret->event = hq_cursor_text(&row, 1, t->a);
+	ret->invoker = hq_cursor_text(&row, 2, t->a);
+	ret->state = (int)hq_cursor_i64(&row, 3);
+	ret->req_version = (int)hq_cursor_i64(&row, 4);
+	ret->force_plan = hq_cursor_i64(&row, 5) != 0;
+	if (!hq_arena_ok(t->a))
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
+	return HQ_OK;
+}
+
+/* -------------------------------------------------------------- memory -- */
+
+/* Have the run look further: now, or once its discovery is back. */
+static enum hq_rc
+discover(struct hq_eng_tx *t, const char *run, struct hq_err *err)
+{
+	struct hq_eng_job *j = t->job;
+
+	if (j != NULL && j->discovery && strcmp(j->run, run) == 0) {
+		j->again = true;
+		return HQ_OK;
+	}
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_DISCOVER,
+	    HQ_BIND(hq_text(run), hq_i64(t->now_ms)), NULL, err);
+}
+
+enum hq_rc
+hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
+    const char *value, struct hq_err *err)
+{
+	int changes;
+
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
+	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &changes,
+	    err));
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
+	    HQ_BIND(hq_text(run), hq_text(step)), NULL, err));
+	return changes == 0 ? HQ_OK : discover(t, run, err);
+}
+
+enum hq_rc
+hq_eng_memo_error(struct hq_eng_tx *t, const char *run, const char *step,
+    const char *error, struct hq_err *err)
+{
+	struct hq_buf b;
+
+	hq_buf_init(&b, t->a);
+	hq_buf_puts(&b, "{\"error\":");
+	hq_buf_puts(&b, error);
+	hq_buf_putc(&b, '}');
+	return hq_eng_memo(t, run, step, hq_buf_str(&b), err);
+}
+
+/* --------------------------------------------------------------- texts -- */
+
+const char *
+hq_eng_text(struct hq_eng_tx *t, struct json_object *v)
+{
+	struct hq_buf b;
+
+	hq_buf_init(&b, t->a);
+	hq_json_write_canonical(&b, v);
+	return hq_buf_str(&b);
+}
+
+const char *
+hq_eng_error(struct hq_eng_tx *t, const char *name, const char *message)
+{
+	struct hq_buf b;
+
+	hq_buf_init(&b, t->a);
+	hq_buf_puts(&b, "{\"message\":");
+	hq_json_write_string(&b, message);
+	hq_buf_puts(&b, ",\"name\":");
+	hq_json_write_string(&b, name);
+	hq_buf_putc(&b, '}');
+	return hq_buf_str(&b);
+}

@@ -1,0 +1,200 @@
+/*
+ * The engine's tables and statements.
+ *
+ * A job is a call that is to be made, or a time that is to come; its key names
+ * the step it is about, so that a step which is reported again finds its job.
+ * due_ms does three things: when a call may be claimed, when a claimed one's
+ * lease ends (owner is set then: an expired lease is simply due again), and
+ * when a timer fires.  So one index serves them all.  A wait is a job with a
+ * wait_event; whoever deletes the row has decided it.
+ *
+ * The job of step 'step' runs the function from the top.  It lives as long as
+ * its run and is parked at the end of time while nothing is new: so its
+ * generation only ever grows.
+ */
+#include "engine/sql.h"
+
+static const char *const migrations[] = {
+	"CREATE TABLE engine_app ("
+	" id TEXT PRIMARY KEY, checksum TEXT NOT NULL,"
+	" rev INTEGER NOT NULL) STRICT;"
+
+	"CREATE TABLE engine_fn ("
+	" slug TEXT PRIMARY KEY, app TEXT NOT NULL, config TEXT NOT NULL,"
+	" archived INTEGER NOT NULL, hears_finished INTEGER NOT NULL) STRICT;"
+
+	"CREATE TABLE engine_cron ("
+	" fn TEXT NOT NULL, expr TEXT NOT NULL, app TEXT NOT NULL,"
+	" rev INTEGER NOT NULL, next_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (fn, expr)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_cron_next ON engine_cron (next_ms);"
+
+	"CREATE TABLE engine_event ("
+	" id TEXT PRIMARY KEY, client_id TEXT, name TEXT NOT NULL,"
+	" data TEXT NOT NULL, ts_ms INTEGER NOT NULL,"
+	" received_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+	/* Events that nobody has looked at yet, in the order they came. */
+	"CREATE TABLE engine_inbox ("
+	" seq INTEGER PRIMARY KEY, event TEXT NOT NULL,"
+	" client_id TEXT) STRICT;"
+
+	"CREATE TABLE engine_seen ("
+	" event_id TEXT NOT NULL, fn TEXT NOT NULL, seen_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (event_id, fn)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE engine_run ("
+	" id TEXT PRIMARY KEY, fn TEXT NOT NULL, event TEXT NOT NULL,"
+	" event_client TEXT, invoker TEXT, state INTEGER NOT NULL,"
+	" req_version INTEGER NOT NULL, force_plan INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, ended_ms INTEGER,"
+	" output TEXT) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_run_event ON engine_run (event_client)"
+	" WHERE state = 0 AND event_client IS NOT NULL;"
+
+	"CREATE TABLE engine_memo ("
+	" run TEXT NOT NULL, step TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" value TEXT NOT NULL,"
+	" PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE engine_job ("
+	" run TEXT NOT NULL, step TEXT NOT NULL, kind INTEGER NOT NULL,"
+	" lane INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+	" attempt INTEGER NOT NULL DEFAULT 0, max_attempts INTEGER NOT NULL,"
+	" crashes INTEGER NOT NULL DEFAULT 0,"
+	" refusals INTEGER NOT NULL DEFAULT 0,"
+	" generation INTEGER NOT NULL DEFAULT 0, owner TEXT,"
+	" again INTEGER NOT NULL DEFAULT 0,"
+	" timeout_ms INTEGER NOT NULL DEFAULT 0,"
+	" wait_event TEXT, wait_if TEXT, armed_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_job_due ON engine_job (lane, due_ms);"
+	"CREATE INDEX engine_job_wait ON engine_job (wait_event)"
+	" WHERE wait_event IS NOT NULL",
+	NULL,
+};
+
+static const char *const sql[Q__MAX + 1] = {
+	[Q_EVENT_ADD] = "INSERT INTO engine_event"
+			" (id, client_id, name, data, ts_ms, received_ms)"
+			" VALUES ($1, $2, $3, $4, $5, $6)",
+	[Q_EVENT_GET] = "SELECT id, client_id, name, data, ts_ms, received_ms"
+			" FROM engine_event WHERE id = $1",
+	[Q_INBOX_ADD] =
+	    "INSERT INTO engine_inbox (event, client_id) VALUES ($1, $2)",
+	[Q_INBOX_HEAD] =
+	    "SELECT seq, event FROM engine_inbox ORDER BY seq LIMIT 1",
+	[Q_INBOX_DROP] = "DELETE FROM engine_inbox WHERE seq = $1",
+	[Q_INBOX_CANCEL] = "DELETE FROM engine_inbox WHERE client_id = $1",
+	/* No change: this function has had this event within the window. */
+	[Q_SEEN_ADD] = "INSERT INTO engine_seen (event_id, fn, seen_ms)"
+		       " VALUES ($1, $2, $3) ON CONFLICT (event_id, fn)"
+		       " DO UPDATE SET seen_ms = excluded.seen_ms"
+		       " WHERE engine_seen.seen_ms < $4",
+	[Q_RUN_ADD] =
+	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
+	    " state, req_version, force_plan, created_ms)"
+	    " VALUES ($1, $2, $3, $4, $5, 0, -1, 0, $6)",
+	[Q_RUN_GET] =
+	    "SELECT fn, event, invoker, state, req_version, force_plan"
+	    " FROM engine_run WHERE id = $1",
+	[Q_RUN_VERSION] = "UPDATE engine_run SET req_version = $2"
+			  " WHERE id = $1 AND req_version < 0",
+	[Q_RUN_PLAN] = "UPDATE engine_run SET force_plan = $2"
+		       " WHERE id = $1 AND force_plan <> $2",
+	[Q_RUN_END] =
+	    "UPDATE engine_run SET state = $2, output = $3, ended_ms = $4"
+	    " WHERE id = $1 AND state = 0",
+	[Q_RUNS_OF_EVENT] = "SELECT id FROM engine_run"
+			    " WHERE event_client = $1 AND state = 0",
+	[Q_MEMO_ADD] = "INSERT INTO engine_memo (run, step, seq, value)"
+		       " SELECT $1, $2, coalesce(max(seq), 0) + 1, $3"
+		       " FROM engine_memo WHERE run = $1"
+		       " ON CONFLICT (run, step) DO NOTHING",
+	[Q_MEMO_HAS] = "SELECT 1 FROM engine_memo WHERE run = $1 AND step = $2",
+	[Q_MEMO_ALL] = "SELECT step, seq, value FROM engine_memo WHERE run = $1"
+		       " ORDER BY step",
+	/* No change: the step is planned already, or recorded. */
+	[Q_JOB_PLAN] =
+	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
+	    " max_attempts, timeout_ms, wait_event, wait_if, armed_ms)"
+	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+	    " WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
+	    " WHERE run = $1 AND step = $2)"
+	    " ON CONFLICT (run, step) DO NOTHING",
+	/* A parked job becomes due; one in flight is followed by another. */
+	[Q_JOB_DISCOVER] =
+	    "UPDATE engine_job SET"
+	    " again = CASE WHEN owner IS NULL THEN again ELSE 1 END,"
+	    " due_ms = CASE WHEN due_ms = 9223372036854775807"
+	    " THEN $2 ELSE due_ms END"
+	    " WHERE run = $1 AND step = 'step'",
+	[Q_JOB_DROP] = "DELETE FROM engine_job WHERE run = $1 AND step = $2",
+	[Q_JOB_DROP_RUN] = "DELETE FROM engine_job WHERE run = $1",
+	[Q_JOB_CLAIM] =
+	    "UPDATE engine_job SET owner = $1, due_ms = $2,"
+	    " generation = generation + 1, again = 0"
+	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
+	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
+	    " RETURNING run, step, generation, attempt, max_attempts,"
+	    " timeout_ms",
+	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
+		       " FROM engine_job WHERE run = $1 AND step = $2"
+		       " AND generation = $3 AND owner = $4",
+	[Q_JOB_RENEW] =
+	    "UPDATE engine_job SET due_ms = $5 WHERE run = $1 AND step = $2"
+	    " AND generation = $3 AND owner = $4",
+	[Q_JOB_RELEASE] = "UPDATE engine_job SET owner = NULL, due_ms = $5"
+			  " WHERE run = $1 AND step = $2"
+			  " AND generation = $3 AND owner = $4",
+	[Q_JOB_RETRY] =
+	    "UPDATE engine_job SET owner = NULL, attempt = $3, crashes = $4,"
+	    " refusals = $5, due_ms = $6 WHERE run = $1 AND step = $2",
+	[Q_JOB_AGAIN] =
+	    "UPDATE engine_job SET owner = NULL, attempt = 0, crashes = 0,"
+	    " refusals = 0, due_ms = $3 WHERE run = $1 AND step = $2",
+	[Q_JOB_OTHERS] =
+	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
+	    " LIMIT 1",
+	[Q_JOB_NEXT] = "SELECT min(due_ms) FROM engine_job WHERE lane = $1",
+	[Q_TIMERS_DUE] =
+	    "SELECT run, step, kind FROM engine_job"
+	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
+	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.armed_ms, r.event"
+		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
+		    " WHERE j.wait_event = $1",
+	[Q_APP_GET] = "SELECT checksum, rev FROM engine_app WHERE id = $1",
+	[Q_APP_SET] =
+	    "INSERT INTO engine_app (id, checksum, rev) VALUES ($1, $2, $3)"
+	    " ON CONFLICT (id) DO UPDATE SET checksum = excluded.checksum,"
+	    " rev = excluded.rev",
+	[Q_APPS_REV] = "SELECT coalesce(sum(rev), 0) FROM engine_app",
+	[Q_FN_SET] = "INSERT INTO engine_fn (slug, app, config, archived,"
+		     " hears_finished) VALUES ($1, $2, $3, 0, $4)"
+		     " ON CONFLICT (slug) DO UPDATE SET app = excluded.app,"
+		     " config = excluded.config, archived = 0,"
+		     " hears_finished = excluded.hears_finished",
+	[Q_FN_ARCHIVE] = "UPDATE engine_fn SET archived = 1, hears_finished = 0"
+			 " WHERE app = $1",
+	[Q_FNS] = "SELECT slug, app, config, archived FROM engine_fn",
+	[Q_FINISH_HEARD] =
+	    "SELECT EXISTS (SELECT 1 FROM engine_fn WHERE hears_finished = 1)"
+	    " OR EXISTS (SELECT 1 FROM engine_job"
+	    " WHERE wait_event = 'inngest/function.finished')",
+	[Q_CRON_ADD] = "INSERT INTO engine_cron (fn, expr, app, rev, next_ms)"
+		       " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (fn, expr)"
+		       " DO UPDATE SET app = excluded.app, rev = excluded.rev",
+	[Q_CRON_PRUNE] = "DELETE FROM engine_cron WHERE app = $1 AND rev <> $2",
+	[Q_CRON_DUE] =
+	    "SELECT fn, expr, next_ms FROM engine_cron WHERE next_ms <= $1"
+	    " ORDER BY next_ms LIMIT $2",
+	[Q_CRON_SET] =
+	    "UPDATE engine_cron SET next_ms = $3 WHERE fn = $1 AND expr = $2",
+	[Q_CRON_NEXT] = "SELECT min(next_ms) FROM engine_cron",
+};
+
+const struct hq_module hq_engine_store = {
+	.name = "engine",
+	.migrations = migrations,
+	.sql = sql,
+};

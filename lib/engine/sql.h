@@ -1,0 +1,69 @@
+/*
+ * engine/sql.h - the engine's statements, by number.  Texts: sql.c.
+ */
+#ifndef HQ_ENGINE_SQL_H
+#define HQ_ENGINE_SQL_H
+
+#include "engine/event.h" /* hq_engine_store */
+
+/* engine_job.kind */
+enum hq_job_kind { HQ_JOB_CALL, HQ_JOB_SLEEP, HQ_JOB_WAIT, HQ_JOB_INVOKE };
+
+/* engine_job.lane: calls by priority, then everything that is only a time. */
+enum { HQ_LANE_HIGH, HQ_LANE_NORMAL, HQ_LANE_LOW, HQ_LANE_TIMER, HQ_LANE__MAX };
+
+/* engine_run.state */
+enum hq_run_state {
+	HQ_RUN_OPEN,
+	HQ_RUN_COMPLETED,
+	HQ_RUN_FAILED,
+	HQ_RUN_CANCELLED
+};
+
+enum {
+	Q_EVENT_ADD,
+	Q_EVENT_GET,
+	Q_INBOX_ADD,
+	Q_INBOX_HEAD,
+	Q_INBOX_DROP,
+	Q_INBOX_CANCEL,
+	Q_SEEN_ADD,
+	Q_RUN_ADD,
+	Q_RUN_GET,
+	Q_RUN_VERSION,
+	Q_RUN_PLAN,
+	Q_RUN_END,
+	Q_RUNS_OF_EVENT,
+	Q_MEMO_ADD,
+	Q_MEMO_HAS,
+	Q_MEMO_ALL,
+	Q_JOB_PLAN,
+	Q_JOB_DISCOVER,
+	Q_JOB_DROP,
+	Q_JOB_DROP_RUN,
+	Q_JOB_CLAIM,
+	Q_JOB_HELD,
+	Q_JOB_RENEW,
+	Q_JOB_RELEASE,
+	Q_JOB_RETRY,
+	Q_JOB_AGAIN,
+	Q_JOB_OTHERS,
+	Q_JOB_NEXT,
+	Q_TIMERS_DUE,
+	Q_WAITS,
+	Q_APP_GET,
+	Q_APP_SET,
+	Q_APPS_REV,
+	Q_FN_SET,
+	Q_FN_ARCHIVE,
+	Q_FNS,
+	Q_FINISH_HEARD,
+	Q_CRON_ADD,
+	Q_CRON_PRUNE,
+	Q_CRON_DUE,
+	Q_CRON_SET,
+	Q_CRON_NEXT,
+	Q__MAX
+};
+
+#endif /* HQ_ENGINE_SQL_H */

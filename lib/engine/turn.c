@@ -1,0 +1,441 @@
+/*
+ * One turn of the engine: everything that came and everything that is due, in
+ * one transaction; then the calls.  What the transaction decides about the
+ * calls in flight is only noted in their slots, so that a rollback leaves
+ * nothing behind in memory.
+ */
+#include "engine/turn.h"
+
+#include <string.h>
+
+struct turn {
+	struct hq_engine *e;
+	struct hq_eng_tx tx;
+	struct hq_buf calls; /* struct hq_eng_call */
+	size_t busy;         /* calls in flight after this turn */
+	size_t bytes;        /* of bodies */
+	bool more;           /* a batch was full */
+	bool checked;
+	int64_t next_ms;
+};
+
+static void
+soonest(struct turn *u, int64_t at_ms)
+{
+	if (at_ms < u->next_ms)
+		u->next_ms = at_ms;
+}
+
+/* -------------------------------------------------------------- answers -- */
+
+/* False: somebody else has the job now, or it is gone. */
+static enum hq_rc
+held(struct turn *u, const struct hq_eng_slot *s, struct hq_eng_job *j,
+    bool *ret, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_JOB_HELD,
+	    HQ_BIND(hq_text(s->run), hq_text(s->step), hq_i64(s->generation),
+		hq_text(u->e->owner)),
+	    &row, err));
+	*ret = hq_cursor_next(&row);
+	if (!*ret)
+		return hq_cursor_done(&row, err);
+	j->attempt = (int)hq_cursor_i64(&row, 0);
+	j->max_attempts = (int)hq_cursor_i64(&row, 1);
+	j->crashes = (int)hq_cursor_i64(&row, 2);
+	j->refusals = (int)hq_cursor_i64(&row, 3);
+	j->again = hq_cursor_i64(&row, 4) != 0;
+	return HQ_OK;
+}
+
+static enum hq_rc
+take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
+{
+	struct hq_eng_job j = { .run = s->run,
+		.step = s->step,
+		.generation = s->generation,
+		.timeout_ms = s->timeout_ms,
+		.req_version = s->req_version };
+	enum hq_rc rc;
+	bool ours;
+
+	s->fate = HQ_SLOT_DONE;
+	u->busy--;
+	HQ_TRY(held(u, s, &j, &ours, err));
+	if (!ours)
+		return HQ_OK;
+	j.discovery = strcmp(j.step, HQ_ENG_DISCOVERY) == 0;
+	u->tx.job = &j;
+	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
+	u->tx.job = NULL;
+	return rc;
+}
+
+/* Renew a lease that is half over; now and then see whether it still holds. */
+static enum hq_rc
+look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
+{
+	int64_t now = u->tx.now_ms, lease = u->e->o.lease_ms;
+	struct hq_eng_job unused;
+	bool ours = true;
+	int changes;
+
+	if (s->lease_until_ms - now <= lease / 2) {
+		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_JOB_RENEW,
+		    HQ_BIND(hq_text(s->run), hq_text(s->step),
+			hq_i64(s->generation), hq_text(u->e->owner),
+			hq_i64(now + lease)),
+		    &changes, err));
+		ours = changes > 0;
+		s->renewed_ms = now + lease;
+	} else if (u->checked) {
+		HQ_TRY(held(u, s, &unused, &ours, err));
+	}
+	if (!ours) {
+		s->fate = HQ_SLOT_LOST;
+		u->busy--;
+	}
+	return HQ_OK;
+}
+
+static enum hq_rc
+take_answers(struct turn *u, struct hq_err *err)
+{
+	struct hq_engine *e = u->e;
+	struct hq_eng_slot *s;
+
+	for (s = e->slots; s < e->slots + e->n_slots; s++) {
+		if (s->ticket == 0 || s->reply == NULL)
+			continue;
+		HQ_TRY(take_answer(u, s, err));
+		hq_arena_reset(u->tx.a);
+	}
+	for (s = e->slots; s < e->slots + e->n_slots; s++)
+		if (s->ticket != 0 && s->reply == NULL)
+			HQ_TRY(look_after(u, s, err));
+	return HQ_OK;
+}
+
+/* --------------------------------------------------------------- events -- */
+
+static enum hq_rc
+next_event(struct turn *u, int64_t *ret_seq, struct hq_eng_event *ret,
+    bool *ret_any, struct hq_err *err)
+{
+	const char *id;
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_INBOX_HEAD, HQ_NO_BIND,
+	    &row, err));
+	*ret_any = hq_cursor_next(&row);
+	if (!*ret_any)
+		return hq_cursor_done(&row, err);
+	*ret_seq = hq_cursor_i64(&row, 0);
+	id = hq_cursor_text(&row, 1, u->tx.a);
+	hq_cursor_close(&row);
+	return hq_eng_event_get(&u->tx, id, ret, err);
+}
+
+static enum hq_rc
+take_events(struct turn *u, struct hq_err *err)
+{
+	struct hq_eng_event e;
+	int64_t seq;
+	bool any;
+	int i;
+
+	for (i = 0; i < HQ_ENGINE_BATCH; i++) {
+		HQ_TRY(next_event(u, &seq, &e, &any, err));
+		if (!any)
+			return HQ_OK;
+		HQ_TRY(hq_eng_match(&u->tx, &e, err));
+		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_INBOX_DROP,
+		    HQ_BIND(hq_i64(seq)), NULL, err));
+		hq_arena_reset(u->tx.a);
+	}
+	u->more = true;
+	return HQ_OK;
+}
+
+static enum hq_rc
+take_times(struct turn *u, struct hq_err *err)
+{
+	int n;
+
+	HQ_TRY(hq_eng_timers(&u->tx, &n, err));
+	if (n == HQ_ENGINE_BATCH)
+		u->more = true;
+	hq_arena_reset(u->tx.a);
+	HQ_TRY(hq_eng_ticks(&u->tx, err));
+	hq_arena_reset(u->tx.a);
+	return HQ_OK;
+}
+
+/* ------------------------------------------------------------- claiming -- */
+
+/* Up to `want` jobs of a lane, as calls still without a body. */
+static enum hq_rc
+claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
+    size_t *ret_n, struct hq_err *err)
+{
+	struct hq_engine *e = u->e;
+	struct hq_eng_job *j;
+	size_t n = 0;
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_JOB_CLAIM,
+	    HQ_BIND(hq_text(e->owner), hq_i64(u->tx.now_ms + e->o.lease_ms),
+		hq_i64(lane), hq_i64(u->tx.now_ms), hq_i64((int64_t)want)),
+	    &row, err));
+	while (hq_cursor_next(&row)) {
+		j = &v[n++].job;
+		j->run = hq_cursor_text(&row, 0, e->keep);
+		j->step = hq_cursor_text(&row, 1, e->keep);
+		j->generation = hq_cursor_i64(&row, 2);
+		j->attempt = (int)hq_cursor_i64(&row, 3);
+		j->max_attempts = (int)hq_cursor_i64(&row, 4);
+		j->timeout_ms = hq_cursor_i64(&row, 5);
+	}
+	*ret_n = n;
+	return hq_cursor_done(&row, err);
+}
+
+static enum hq_rc
+claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
+    struct hq_err *err)
+{
+	struct hq_eng_call v[HQ_ENGINE_CLAIM] = { 0 };
+	bool made;
+	size_t i;
+
+	HQ_TRY(claim(u, lane, want, v, ret_n, err));
+	for (i = 0; i < *ret_n; i++) {
+		HQ_TRY(hq_eng_call_make(&u->tx, u->e->keep, &v[i], &made, err));
+		hq_arena_reset(u->tx.a);
+		if (!made)
+			continue;
+		hq_buf_put(&u->calls, &v[i], sizeof(v[i]));
+		u->bytes += v[i].body_bytes;
+		u->busy++;
+	}
+	return HQ_OK;
+}
+
+static enum hq_rc
+claim_lane(struct turn *u, int lane, struct hq_err *err)
+{
+	size_t want, n = 1;
+
+	while (n > 0 && u->busy < u->e->n_slots) {
+		if (u->bytes > HQ_ENGINE_TURN_BYTES) {
+			u->more = true;
+			return HQ_OK;
+		}
+		want = u->e->n_slots - u->busy;
+		if (want > HQ_ENGINE_CLAIM)
+			want = HQ_ENGINE_CLAIM;
+		HQ_TRY(claim_some(u, lane, want, &n, err));
+		if (n < want)
+			return HQ_OK;
+	}
+	return HQ_OK;
+}
+
+static enum hq_rc
+claim_all(struct turn *u, struct hq_err *err)
+{
+	int lane;
+
+	hq_buf_init(&u->calls, u->e->keep);
+	if (u->e->draining)
+		return HQ_OK;
+	for (lane = HQ_LANE_HIGH; lane <= HQ_LANE_LOW; lane++)
+		HQ_TRY(claim_lane(u, lane, err));
+	return HQ_OK;
+}
+
+/* ------------------------------------------------------------ what next -- */
+
+static enum hq_rc
+ask_time(struct turn *u, size_t q, const struct hq_val *vals, size_t n,
+    struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, q, vals, n, &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	if (!hq_cursor_is_null(&row, 0))
+		soonest(u, hq_cursor_i64(&row, 0));
+	return HQ_OK;
+}
+
+/* Calls only matter while there is room for one. */
+static enum hq_rc
+look_ahead(struct turn *u, struct hq_err *err)
+{
+	bool room = u->busy < u->e->n_slots && !u->e->draining;
+	int lane;
+
+	u->next_ms = u->more ? u->tx.now_ms : INT64_MAX;
+	for (lane = 0; lane < HQ_LANE__MAX; lane++)
+		if (room || lane == HQ_LANE_TIMER)
+			HQ_TRY(ask_time(u, Q_JOB_NEXT, HQ_BIND(hq_i64(lane)),
+			    err));
+	return ask_time(u, Q_CRON_NEXT, HQ_NO_BIND, err);
+}
+
+static enum hq_rc
+transaction(void *arg, struct hq_err *err)
+{
+	struct turn *u = arg;
+
+	HQ_TRY(hq_fns_refresh(&u->e->fns, u->tx.db, err));
+	HQ_TRY(take_answers(u, err));
+	HQ_TRY(take_events(u, err));
+	HQ_TRY(take_times(u, err));
+	HQ_TRY(claim_all(u, err));
+	return look_ahead(u, err);
+}
+
+/* ----------------------------------------------------------- the outside -- */
+
+/* Drop what the transaction found done or lost; see to the rest. */
+static void
+sweep(struct turn *u)
+{
+	struct hq_engine *e = u->e;
+	struct hq_eng_slot *s;
+	uint64_t lost;
+
+	for (s = e->slots; s < e->slots + e->n_slots; s++) {
+		if (s->ticket == 0)
+			continue;
+		if (s->fate == HQ_SLOT_KEPT) {
+			if (s->renewed_ms != 0)
+				s->lease_until_ms = s->renewed_ms;
+			s->renewed_ms = 0;
+			soonest(u, s->lease_until_ms - e->o.lease_ms / 2);
+			continue;
+		}
+		lost = s->fate == HQ_SLOT_LOST ? s->ticket : 0;
+		hq_eng_slot_free(e, s);
+		if (lost != 0)
+			e->o.abandon(e->o.ctx, lost);
+	}
+}
+
+static struct hq_eng_slot *
+free_slot(struct hq_engine *e)
+{
+	uint64_t i;
+
+	for (i = 0; i < e->n_slots; i++) {
+		e->sequence++;
+		if (e->slots[e->sequence % e->n_slots].ticket == 0)
+			return &e->slots[e->sequence % e->n_slots];
+	}
+	HQ_BUG("more calls than slots");
+}
+
+static void
+send_call(struct turn *u, const struct hq_eng_call *c)
+{
+	struct hq_engine *e = u->e;
+	struct hq_eng_slot *s = free_slot(e);
+	int64_t timeout = e->o.call_timeout_ms;
+	struct hq_engine_call call = { .ticket = e->sequence,
+		.url = c->url,
+		.body = c->body,
+		.body_bytes = c->body_bytes,
+		.run_id = c->job.run,
+		.step_id = c->job.step,
+		.request_id = c->request_id,
+		.generation = c->job.generation };
+
+	if (c->job.timeout_ms > 0 && c->job.timeout_ms < timeout)
+		timeout = c->job.timeout_ms;
+	call.timeout_ms = timeout;
+	s->ticket = e->sequence;
+	memcpy(s->run, c->job.run, strlen(c->job.run) + 1);
+	memcpy(s->step, c->job.step, strlen(c->job.step) + 1);
+	s->generation = c->job.generation;
+	s->timeout_ms = timeout;
+	s->req_version = c->job.req_version;
+	s->lease_until_ms = u->tx.now_ms + e->o.lease_ms;
+	e->inflight++;
+	soonest(u, s->lease_until_ms - e->o.lease_ms / 2);
+	e->o.send(e->o.ctx, &call);
+}
+
+static void
+send_all(struct turn *u)
+{
+	struct hq_eng_call c;
+	size_t at;
+
+	for (at = 0; at < u->calls.n; at += sizeof(c)) {
+		memcpy(&c, u->calls.p + at, sizeof(c));
+		send_call(u, &c);
+	}
+}
+
+static bool
+has_replies(const struct hq_engine *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_slots; i++)
+		if (e->slots[i].reply != NULL)
+			return true;
+	return false;
+}
+
+/* Nothing of the turn has happened. */
+static void
+undo(struct hq_engine *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_slots; i++) {
+		e->slots[i].fate = HQ_SLOT_KEPT;
+		e->slots[i].renewed_ms = 0;
+	}
+}
+
+enum hq_rc
+hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
+{
+	int64_t now = hq_now_ms(e->o.env);
+	struct turn u = { .e = e,
+		.busy = e->inflight,
+		.tx = { .db = e->o.db,
+		    .env = e->o.env,
+		    .a = e->item,
+		    .now_ms = now,
+		    .fns = &e->fns,
+		    .retry_interval_ms = e->o.retry_interval_ms } };
+	int64_t since = now - e->checked_ms;
+	enum hq_rc rc;
+
+	u.checked = e->recheck || since < 0 || since >= HQ_ENGINE_CHECK_MS;
+	rc = hq_db_tx(e->o.db, transaction, &u, err);
+	hq_arena_reset(e->item);
+	if (rc != HQ_OK) {
+		undo(e);
+		hq_arena_reset(e->keep);
+		return rc;
+	}
+	if (u.checked)
+		e->checked_ms = now;
+	e->recheck = u.tx.ended;
+	sweep(&u);
+	send_all(&u);
+	hq_arena_reset(e->keep);
+	if (has_replies(e) || e->recheck)
+		soonest(&u, now);
+	*ret_next_ms = u.next_ms;
+	return HQ_OK;
+}

@@ -1,0 +1,48 @@
+/*
+ * engine/turn.h - the engine's state, shared by engine.c and turn.c.
+ */
+#ifndef HQ_ENGINE_TURN_H
+#define HQ_ENGINE_TURN_H
+
+#include "engine/engine.h"
+#include "engine/inside.h"
+
+/* A reply and the memory it points to. */
+struct hq_eng_reply {
+	struct hq_engine_reply view;
+	char *body, *sdk, *no_retry, *retry_after, *req_version;
+};
+
+/* A call in flight.  ticket 0: free. */
+struct hq_eng_slot {
+	uint64_t ticket; /* its remainder by n_slots is the slot's index */
+	char run[HQ_ULID_BYTES];
+	char step[HQ_ENGINE_STEP_ID_MAX + 1];
+	int64_t generation;
+	int64_t timeout_ms;
+	int req_version;
+	int64_t lease_until_ms;
+	struct hq_eng_reply *reply; /* or NULL: not yet */
+	/* What the transaction found; takes effect when it has committed. */
+	enum { HQ_SLOT_KEPT, HQ_SLOT_DONE, HQ_SLOT_LOST } fate;
+	int64_t renewed_ms; /* new lease_until_ms; 0: as it was */
+};
+
+struct hq_engine {
+	struct hq_engine_opts o;
+	char *owner;
+	struct hq_fns fns;
+	struct hq_arena *item; /* one event, answer, timer */
+	struct hq_arena *keep; /* one turn: the calls to be sent */
+	struct hq_eng_slot *slots;
+	size_t n_slots, inflight;
+	uint64_t sequence;  /* of tickets */
+	int64_t checked_ms; /* when our leases were last looked at */
+	bool recheck;       /* a run with calls in flight has ended */
+	bool draining;
+};
+
+/* Free a slot in use. */
+void hq_eng_slot_free(struct hq_engine *e, struct hq_eng_slot *s);
+
+#endif /* HQ_ENGINE_TURN_H */

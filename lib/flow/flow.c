@@ -1,0 +1,302 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "flow/replay.h"
+
+enum {
+	DURATION_BYTES = 64,
+	S_MS = 1000,
+	M_MS = 60 * S_MS,
+	H_MS = 60 * M_MS,
+	D_MS = 24 * H_MS,
+};
+
+static const int64_t last_ms = INT64_C(253402300799999); /* of year 9999 */
+
+/* ------------------------------------------------------ the runtime context */
+
+const struct hq_runtime *
+hq_flow_runtime(const struct hq_flow *f)
+{
+	return &f->in->runtime;
+}
+
+struct hq_arena *
+hq_flow_arena(struct hq_flow *f)
+{
+	return f->in->arena;
+}
+
+const char *
+hq_flow_key(const struct hq_flow *f)
+{
+	HQ_ASSERT(f->key != NULL);
+	return f->key;
+}
+
+void
+hq_flow_log(const struct hq_flow *f, const char *event, const char *message)
+{
+	const struct hq_runtime *r = &f->in->runtime;
+
+	hq_log(HQ_INFO, event, HQ_LSTR("message", message),
+	    HQ_LSTR("run", r->run_id), HQ_LSTR("function", r->function_id),
+	    HQ_LI64("attempt", r->attempt),
+	    HQ_LSTR("correlation_id", r->correlation_id),
+	    HQ_LSTR("traceparent", r->traceparent));
+}
+
+/* -------------------------------------------------------------------- steps */
+
+static enum hq_rc
+step(struct hq_flow *f, const char *id, const struct hq_todo *t,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	struct hq_met m;
+
+	HQ_TRY(hq_flow_meet(f, id, &m, err));
+	if (m.state == HQ_MET_NEW)
+		return hq_flow_advance(f, &m, t);
+	return hq_flow_recall(&m, ret_out, err);
+}
+
+enum hq_rc
+hq_step(struct hq_flow *f, const char *id, hq_flow_fn *fn,
+    struct json_object *in, struct json_object **ret_out, struct hq_err *err)
+{
+	struct hq_todo t = { .fn = fn, .in = in };
+
+	return step(f, id, &t, ret_out, err);
+}
+
+enum hq_rc
+hq_step_with(struct hq_flow *f, const char *id,
+    const struct hq_step_policy *policy, hq_flow_fn *fn, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	struct json_object *opts = json_object_new_object();
+	struct hq_todo t = { .fn = fn, .in = in, .opts = opts, .plan = true };
+
+	HQ_TRY(hq_json_own(f->in->arena, opts, err));
+	if (policy->retries >= 0)
+		hq_json_put_i64(opts, "retries", policy->retries);
+	if (policy->timeout_ms > 0)
+		hq_json_put_i64(opts, "timeoutMs", policy->timeout_ms);
+	if (policy->priority != 0)
+		hq_json_put_i64(opts, "priority", policy->priority);
+	return step(f, id, &t, ret_out, err);
+}
+
+/*
+ * Steps that were planned together are run only as targets: a discovery that
+ * comes while some are still in flight reports the rest again and runs none.
+ */
+static enum hq_rc
+start_branches(struct hq_flow *f, const struct hq_branch *branches, size_t n,
+    const struct hq_met *met)
+{
+	enum hq_rc rc = HQ_OK;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct hq_todo t = { .fn = branches[i].fn,
+			.in = branches[i].in,
+			.plan = n > 1 };
+
+		if (met[i].state == HQ_MET_NEW)
+			rc = hq_flow_advance(f, &met[i], &t);
+	}
+	return rc;
+}
+
+/* All are met before any is started: numbers of ids do not depend on state. */
+static enum hq_rc
+meet_branches(struct hq_flow *f, const struct hq_branch *branches, size_t n,
+    struct hq_met *met, struct hq_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		HQ_TRY(hq_flow_meet(f, branches[i].id, &met[i], err));
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_parallel(struct hq_flow *f, struct hq_branch *branches, size_t n,
+    struct hq_err *err)
+{
+	struct json_object *out;
+	struct hq_met *met;
+	size_t i;
+
+	if (n == 0)
+		return HQ_OK;
+	met = HQ_NEW(f->in->arena, struct hq_met, n);
+	if (met == NULL)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "arena is full");
+	HQ_TRY(meet_branches(f, branches, n, met, err));
+	HQ_TRY(start_branches(f, branches, n, met));
+	for (i = 0; i < n; i++)
+		HQ_TRY(hq_flow_recall(&met[i], &out, err));
+	for (i = 0; i < n; i++)
+		branches[i].out = met[i].value;
+	return HQ_OK;
+}
+
+/* ---------------------------------------- steps that the engine carries out */
+
+/* "1d1h1m1s", "0s"; "1500ms" where it is no whole number of seconds. */
+static void
+write_duration(int64_t ms, char out[DURATION_BYTES])
+{
+	static const struct {
+		int64_t ms;
+		char unit;
+	} units[] = { { D_MS, 'd' }, { H_MS, 'h' }, { M_MS, 'm' },
+		{ S_MS, 's' } };
+	size_t i, n = 0;
+
+	(void)snprintf(out, DURATION_BYTES, "0s");
+	if (ms > 0 && ms % S_MS != 0) {
+		(void)snprintf(out, DURATION_BYTES, "%jdms", (intmax_t)ms);
+		return;
+	}
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (ms < units[i].ms)
+			continue;
+		n += (size_t)snprintf(out + n, DURATION_BYTES - n, "%jd%c",
+		    (intmax_t)(ms / units[i].ms), units[i].unit);
+		ms %= units[i].ms;
+	}
+}
+
+static enum hq_rc
+sleep_op(struct hq_flow *f, const char *id, const char *until,
+    struct hq_err *err)
+{
+	struct json_object *ignored;
+	struct hq_met m;
+
+	HQ_TRY(hq_flow_meet(f, id, &m, err));
+	if (m.state == HQ_MET_NEW)
+		return hq_flow_report(f, &m, "Sleep", until, NULL);
+	return hq_flow_recall(&m, &ignored, err);
+}
+
+enum hq_rc
+hq_sleep(struct hq_flow *f, const char *id, int64_t ms, struct hq_err *err)
+{
+	char text[DURATION_BYTES];
+
+	write_duration(ms, text);
+	return sleep_op(f, id, text, err);
+}
+
+enum hq_rc
+hq_sleep_until(struct hq_flow *f, const char *id, int64_t unix_ms,
+    struct hq_err *err)
+{
+	char text[HQ_ISO_BYTES];
+
+	if (unix_ms < 0 || unix_ms > last_ms)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "step %s sleeps until a time beyond the year 9999 or "
+		    "before 1970",
+		    id);
+	hq_iso_from_ms(unix_ms, text);
+	return sleep_op(f, id, text, err);
+}
+
+enum hq_rc
+hq_wait_for_event(struct hq_flow *f, const char *id, const char *event_name,
+    const char *expression, int64_t timeout_ms, struct json_object **ret_event,
+    struct hq_err *err)
+{
+	char text[DURATION_BYTES];
+	struct json_object *opts;
+	struct hq_met m;
+
+	HQ_TRY(hq_flow_meet(f, id, &m, err));
+	if (m.state != HQ_MET_NEW)
+		return hq_flow_recall(&m, ret_event, err);
+	write_duration(timeout_ms, text);
+	opts = json_object_new_object();
+	hq_json_put_str(opts, "timeout", text);
+	if (expression != NULL)
+		hq_json_put_str(opts, "if", expression);
+	return hq_flow_report(f, &m, "WaitForEvent", event_name, opts);
+}
+
+static const char *
+slug(struct hq_flow *f, const char *function)
+{
+	const struct hq_exec_in *in = f->in;
+
+	if (in->own_function == NULL ||
+	    !in->own_function(in->own_ctx, function))
+		return function;
+	return hq_arena_printf(in->arena, HQ_APP_ID "-%s", function);
+}
+
+enum hq_rc
+hq_invoke(struct hq_flow *f, const char *id, const char *function,
+    struct json_object *data, struct json_object **ret_out, struct hq_err *err)
+{
+	struct json_object *opts, *payload;
+	struct hq_met m;
+
+	HQ_TRY(hq_flow_meet(f, id, &m, err));
+	if (m.state != HQ_MET_NEW)
+		return hq_flow_recall(&m, ret_out, err);
+	payload = json_object_new_object();
+	hq_json_put(payload, "data",
+	    data == NULL ? json_object_new_object() : json_object_get(data));
+	opts = json_object_new_object();
+	hq_json_put_str(opts, "function_id", slug(f, function));
+	hq_json_put(opts, "payload", payload);
+	return hq_flow_report(f, &m, "InvokeFunction", NULL, opts);
+}
+
+/* -------------------------------------------------------------------- events */
+
+static enum hq_rc
+send_one(struct hq_flow *f, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	const struct hq_exec_in *x = f->in;
+	const char *event_id = hq_flow_key(f);
+	struct json_object *ids, *out;
+
+	if (x->send_event == NULL)
+		return HQ_FAIL(err, NOT_IMPLEMENTED,
+		    "this host has nowhere to send events to");
+	HQ_TRY(x->send_event(x->send_ctx, event_id, hq_json_str(in, "name"),
+	    hq_json_get(in, "data"), err));
+	out = json_object_new_object();
+	HQ_TRY(hq_json_own(x->arena, out, err));
+	ids = json_object_new_array();
+	hq_json_push(ids, json_object_new_string(event_id));
+	hq_json_put(out, "ids", ids);
+	*ret_out = out;
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_send_event(struct hq_flow *f, const char *id, const char *name,
+    struct json_object *data, struct hq_err *err)
+{
+	struct json_object *in = json_object_new_object();
+	struct json_object *opts, *ignored;
+	struct hq_todo t = { .fn = send_one, .in = in, .name = "sendEvent" };
+
+	HQ_TRY(hq_json_own(f->in->arena, in, err));
+	hq_json_put_str(in, "name", name);
+	hq_json_put(in, "data",
+	    data == NULL ? json_object_new_object() : json_object_get(data));
+	opts = json_object_new_object();
+	HQ_TRY(hq_json_own(f->in->arena, opts, err));
+	hq_json_put_str(opts, "type", "step.sendEvent");
+	t.opts = opts;
+	return step(f, id, &t, &ignored, err);
+}

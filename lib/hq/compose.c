@@ -1,0 +1,258 @@
+#include <string.h>
+
+#include "hq/compose.h"
+
+/* ------------------------------------------------------------ references -- */
+
+struct resolver {
+	const char *root;
+	struct hq_arena *arena;
+	struct json_object *own;  /* the contract's "types", or NULL */
+	struct json_object *sets; /* name -> types.json, as they are read */
+	int depth;
+};
+
+static enum hq_rc
+type_set(struct resolver *r, const char *set, struct json_object **ret,
+    struct hq_err *err)
+{
+	struct json_object *o;
+	const char *path;
+	char *text;
+	size_t n;
+
+	if ((*ret = hq_json_get(r->sets, set)) != NULL)
+		return HQ_OK;
+	if (strspn(set, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(set))
+		return HQ_FAIL(err, BAD_REQUEST, "\"%s\" names no type set",
+		    set);
+	path = hq_arena_printf(r->arena, "%s/lib/domain/%s/types.json", r->root,
+	    set);
+	HQ_TRY(
+	    hq_file_read(path, HQ_MANIFEST_FILE_MAX, r->arena, &text, &n, err));
+	HQ_TRY(hq_json_parse(r->arena, text, n, &o, err));
+	if (!json_object_is_type(o, json_type_object))
+		return HQ_FAIL(err, BAD_REQUEST, "%s: must be an object", path);
+	hq_json_put(r->sets, set, json_object_get(o));
+	*ret = o;
+	return HQ_OK;
+}
+
+static enum hq_rc resolve(struct resolver *r, struct json_object *in,
+    struct json_object *home, struct json_object **ret, struct hq_err *err);
+
+/* home: the types that "#/types/X" looks in, those of the text it stands in. */
+static enum hq_rc
+follow(struct resolver *r, const char *ref, struct json_object *home,
+    struct json_object **ret, struct hq_err *err)
+{
+	const char *mark = strstr(ref, "#/types/");
+	struct json_object *types = home, *target;
+	enum hq_rc rc;
+
+	if (mark == NULL)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "$ref \"%s\": write \"#/types/Name\" or "
+		    "\"<set>#/types/Name\"",
+		    ref);
+	if (mark != ref)
+		HQ_TRY(type_set(r,
+		    hq_arena_copy(r->arena, ref, (size_t)(mark - ref)), &types,
+		    err));
+	target = types == NULL ? NULL
+			       : hq_json_get(types, mark + strlen("#/types/"));
+	if (target == NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "$ref \"%s\" leads nowhere",
+		    ref);
+	if (r->depth == HQ_REF_DEPTH_MAX)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "$ref \"%s\" leads in a circle", ref);
+	r->depth++;
+	rc = resolve(r, target, types, ret, err);
+	r->depth--;
+	return rc;
+}
+
+static enum hq_rc
+resolve_object(struct resolver *r, struct json_object *in,
+    struct json_object *home, struct json_object *out, struct hq_err *err)
+{
+	struct json_object *v;
+
+	json_object_object_foreach (in, key, val) {
+		HQ_TRY(resolve(r, val, home, &v, err));
+		hq_json_put(out, key, json_object_get(v));
+	}
+	return HQ_OK;
+}
+
+/* A copy of in with its references replaced; owned by the arena. */
+static enum hq_rc
+resolve(struct resolver *r, struct json_object *in, struct json_object *home,
+    struct json_object **ret, struct hq_err *err)
+{
+	struct json_object *out, *v;
+	const char *ref;
+	size_t i;
+
+	if (json_object_is_type(in, json_type_object)) {
+		if ((ref = hq_json_str(in, "$ref")) != NULL)
+			return follow(r, ref, home, ret, err);
+		out = json_object_new_object();
+		HQ_TRY(hq_json_own(r->arena, out, err));
+		*ret = out;
+		return resolve_object(r, in, home, out, err);
+	}
+	if (!json_object_is_type(in, json_type_array)) {
+		*ret = in;
+		return HQ_OK;
+	}
+	out = json_object_new_array();
+	HQ_TRY(hq_json_own(r->arena, out, err));
+	for (i = 0; i < json_object_array_length(in); i++) {
+		HQ_TRY(resolve(r, json_object_array_get_idx(in, i), home, &v,
+		    err));
+		hq_json_push(out, json_object_get(v));
+	}
+	*ret = out;
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_contract_resolve(const char *root, struct json_object *contract,
+    struct hq_arena *a, struct json_object **ret, struct hq_err *err)
+{
+	struct resolver r = { .root = root, .arena = a };
+	struct json_object *types = hq_json_get(contract, "types");
+
+	r.sets = json_object_new_object();
+	HQ_TRY(hq_json_own(a, r.sets, err));
+	HQ_TRY(resolve(&r, contract, types, ret, err));
+	json_object_object_del(*ret, "types");
+	return HQ_OK;
+}
+
+/* -------------------------------------------------------------- the table -- */
+
+/* "plugins/api/my-thing" -> "hq_plugin_api_my_thing" */
+static char *
+symbol(struct hq_arena *a, const char *dir)
+{
+	char *s = hq_arena_printf(a, "hq_plugin_%s", dir + strlen("plugins/"));
+	char *p;
+
+	for (p = s; p != NULL && *p != '\0'; p++)
+		if (*p == '/' || *p == '-')
+			*p = '_';
+	return s;
+}
+
+/* Adjacent literals, a line each: C compilers bound the length of a line. */
+static void
+put_literal(struct hq_buf *b, const char *text)
+{
+	enum { LINE = 64 };
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (i % LINE == 0)
+			hq_buf_puts(b, i == 0 ? "\t    \"" : "\"\n\t    \"");
+		if (c == '"' || c == '\\')
+			hq_buf_putc(b, '\\');
+		if (c < 0x20 || c >= 0x7f || c == '?')
+			hq_buf_printf(b, "\\%03o", c);
+		else
+			hq_buf_putc(b, (char)c);
+	}
+	hq_buf_puts(b, "\"");
+}
+
+/* The linker would only say "undefined reference"; say what to write. */
+static enum hq_rc
+check_symbol(const char *root, const char *dir, const char *sym,
+    struct hq_arena *a, struct hq_err *err)
+{
+	const char *path = hq_arena_printf(a, "%s/%s/router.c", root, dir);
+	char *text;
+
+	HQ_TRY(hq_file_read(path, HQ_MANIFEST_FILE_MAX, a, &text, NULL, err));
+	if (strstr(text, sym) == NULL)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s/router.c: must define `const struct hq_plugin %s`", dir,
+		    sym);
+	return HQ_OK;
+}
+
+static enum hq_rc
+put_row(const char *root, struct json_object *row, struct hq_arena *a,
+    struct hq_buf *externs, struct hq_buf *rows, struct hq_err *err)
+{
+	static const char *const enums[] = { [HQ_KIND_API] = "HQ_KIND_API",
+		[HQ_KIND_WORKFLOWS] = "HQ_KIND_WORKFLOWS" };
+	const char *dir = hq_json_str(row, "dir"), *sym = symbol(a, dir);
+	const char *kind = hq_json_str(row, "kind");
+	struct hq_err why = { 0 };
+	struct json_object *contract;
+	char *text;
+	size_t n;
+
+	HQ_TRY(check_symbol(root, dir, sym, a, err));
+	HQ_TRY(
+	    hq_file_read(hq_arena_printf(a, "%s/%s/contract.json", root, dir),
+		HQ_MANIFEST_FILE_MAX, a, &text, &n, err));
+	if (hq_json_parse(a, text, n, &contract, &why) != HQ_OK ||
+	    hq_contract_resolve(root, contract, a, &contract, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "%s/contract.json: %s", dir,
+		    why.msg);
+	hq_buf_printf(externs, "extern const struct hq_plugin %s;\n", sym);
+	hq_buf_printf(rows,
+	    "\t{ .kind = %s,\n\t    .capability = \"%s\",\n"
+	    "\t    .name = \"%s\",\n\t    .dir = \"%s\",\n"
+	    "\t    .plugin = &%s,\n\t    .contract =\n",
+	    enums[strcmp(kind, "api") == 0 ? HQ_KIND_API : HQ_KIND_WORKFLOWS],
+	    hq_json_str(row, "capability"), hq_json_str(row, "name"), dir, sym);
+	put_literal(rows, hq_json_text(a, contract));
+	hq_buf_puts(rows, " },\n");
+	return HQ_OK;
+}
+
+static bool
+is_wanted(struct json_object *row, unsigned kinds)
+{
+	enum hq_kind k;
+
+	for (k = 0; k < HQ_KIND__MAX; k++)
+		if (strcmp(hq_json_str(row, "kind"), hq_kind_name(k)) == 0)
+			return (kinds & (1u << k)) != 0;
+	return false;
+}
+
+enum hq_rc
+hq_compose(const char *root, unsigned kinds, struct hq_arena *a,
+    const char **ret_text, struct hq_err *err)
+{
+	struct json_object *m, *plugins, *row;
+	struct hq_buf externs, rows;
+	size_t i;
+
+	kinds &= 1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS;
+	HQ_TRY(hq_manifest_check(root, a, &m, err));
+	hq_buf_init(&externs, a);
+	hq_buf_init(&rows, a);
+	plugins = hq_json_get(m, "plugins");
+	for (i = 0; i < json_object_array_length(plugins); i++) {
+		row = json_object_array_get_idx(plugins, i);
+		if (is_wanted(row, kinds))
+			HQ_TRY(put_row(root, row, a, &externs, &rows, err));
+	}
+	*ret_text = hq_arena_printf(a,
+	    "/* Generated from rawr.hq.json by build/compose. */\n"
+	    "#include \"proto/contract.h\"\n\n%s\n"
+	    "const struct hq_composed hq_composition[] = {\n%s\t{ 0 }\n};\n",
+	    hq_buf_str(&externs), hq_buf_str(&rows));
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
+	return HQ_OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * proto/http/exchange.h - one request and its reply, over FastCGI or CGI.
+ *
+ * What the two have in common: read the body up to its limit, call the
+ * handler, write a CGI/1.1 reply.  What the server itself has to refuse is
+ * answered as RFC 9457 problem+json.
+ */
+#ifndef HQ_PROTO_HTTP_EXCHANGE_H
+#define HQ_PROTO_HTTP_EXCHANGE_H
+
+#include "proto/http/serve.h"
+
+enum {
+	/* Of a body that is too large, this much is read away before 413. */
+	HQ_EXCHANGE_DISCARD_MAX = 64 << 20,
+};
+
+struct hq_carrier {
+	void *ctx;
+	/* At most n bytes of the body; 0: end; -1: cut off before its end. */
+	long (*read)(void *ctx, char *p, size_t n);
+	void (*write)(void *ctx, const char *p, size_t n);
+};
+
+struct hq_exchange {
+	const struct hq_serve_opts *opts;
+	void *app;
+	struct hq_arena *arena; /* reset by hq_exchange_run */
+	struct hq_buf head;     /* on the heap; reused */
+};
+
+void hq_exchange_init(struct hq_exchange *x, const struct hq_serve_opts *o,
+    void *app);
+void hq_exchange_done(struct hq_exchange *x);
+
+/*
+ * Serve the request with these CGI parameters ("NAME=value", NULL-ended,
+ * borrowed).  False: the body was cut off, so nothing was done or answered.
+ */
+bool hq_exchange_run(struct hq_exchange *x, const char *const *params,
+    const struct hq_carrier *io);
+
+#endif /* HQ_PROTO_HTTP_EXCHANGE_H */

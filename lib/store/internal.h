@@ -1,0 +1,113 @@
+/*
+ * store/internal.h - what the files of this room share.  Nobody else includes
+ * it.
+ */
+#ifndef HQ_STORE_INTERNAL_H
+#define HQ_STORE_INTERNAL_H
+
+#include <sys/types.h>
+
+#include <sqlite3.h>
+
+#include "store/db.h"
+#include "store/lock.h"
+
+enum {
+	HQ_PARAMS_MAX = 64, /* parameters of one statement */
+	/* Only foreign programs make a connection wait inside SQLite. */
+	HQ_BUSY_TIMEOUT_MS = 1000,
+	HQ_MIGRATE_WAIT_MS = 60 * 1000,
+};
+
+/* A statement of a module.  SQLite numbers $1, $2 as it meets them. */
+struct hq_stmt {
+	sqlite3_stmt *st;
+	bool writes;
+	unsigned char n;                 /* parameters, $1 to $n */
+	unsigned char at[HQ_PARAMS_MAX]; /* at[i]: SQLite's number of $i+1 */
+};
+
+struct hq_stmt_set {
+	const struct hq_module *m;
+	size_t n;
+	struct hq_stmt *stmts; /* by the module's numbers */
+};
+
+/* The statements the store itself runs on every connection. */
+enum hq_control {
+	HQ_CTL_BEGIN_WRITE,
+	HQ_CTL_BEGIN_READ,
+	HQ_CTL_COMMIT,
+	HQ_CTL_ROLLBACK,
+	HQ_CTL_DATA_VERSION,
+	HQ_CTL__MAX
+};
+
+enum hq_tx { HQ_TX_NONE, HQ_TX_READ, HQ_TX_WRITE };
+
+struct hq_db {
+	sqlite3 *h;
+	char *path;           /* resolved; heap */
+	char *wal_path;       /* heap */
+	struct hq_lock *lock; /* NULL if read_only */
+	sqlite3_stmt *ctl[HQ_CTL__MAX];
+	struct hq_stmt_set *sets;
+	size_t nsets;
+	pid_t pid; /* the process that opened it, the only one to use it */
+	enum hq_tx tx;
+	bool read_only;
+	bool checkpointer;
+	bool broken; /* a commit failed half-way: no more writes */
+	int64_t write_wait_ms;
+	int64_t wal_max_bytes;
+};
+
+/*
+ * Translate an SQLite result.  what: a name for the log; never shown for a
+ * status below 500.
+ */
+enum hq_rc hq_store_fail(sqlite3 *h, int code, const char *what,
+    struct hq_err *err);
+
+/*
+ * Open the file, set it up, prepare only the store's own statements.  The
+ * schema is not looked at and no module is known yet.
+ */
+enum hq_rc hq_store_connect(const struct hq_db_opts *o, struct hq_db **ret,
+    struct hq_err *err) HQ_MUST;
+
+/* Prepare what the modules state; each module once. */
+enum hq_rc hq_store_prepare(struct hq_db *db,
+    const struct hq_module *const *modules, struct hq_err *err) HQ_MUST;
+
+/* Run one of the store's own statements to its end; an SQLite code. */
+int hq_store_control(struct hq_db *db, enum hq_control c);
+
+/*
+ * The first row's first column as a number (ret_i64) or as text of at most
+ * cap - 1 bytes (text); *ret_row says whether there was a row.  For the store's
+ * own questions only: sql is a literal.
+ */
+struct hq_answer {
+	bool row;
+	int64_t i;
+	char text[160];
+};
+enum hq_rc hq_store_ask(struct hq_db *db, const char *sql, const char *bound,
+    struct hq_answer *ret, struct hq_err *err) HQ_MUST;
+
+/* Whether the modules' schemas are those of the program; see db.h, open. */
+enum hq_rc hq_store_check_schema(struct hq_db *db,
+    const struct hq_module *const *modules, struct hq_err *err) HQ_MUST;
+struct hq_migration_report {
+	void (*fn)(void *arg, const char *module, int64_t to); /* or NULL */
+	void *arg;
+};
+enum hq_rc hq_store_migrate(struct hq_db *db,
+    const struct hq_module *const *modules,
+    const struct hq_migration_report *report, struct hq_err *err) HQ_MUST;
+
+/* Whether a version of SQLite is free of the WAL-reset bug. */
+bool hq_store_version_is_safe(int version);
+
+#endif /* HQ_STORE_INTERNAL_H */

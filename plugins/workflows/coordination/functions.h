@@ -1,0 +1,19 @@
+/*
+ * plugins/workflows/coordination - the durable function that executes runs.
+ */
+#ifndef HQ_PLUGINS_WORKFLOWS_COORDINATION_FUNCTIONS_H
+#define HQ_PLUGINS_WORKFLOWS_COORDINATION_FUNCTIONS_H
+
+#include "flow/function.h"
+
+/*
+ * "coordination-workflow-runner", started by rawr/coordination.workflow.run
+ * {runId, workflow, input, baseUrl}.  Its steps:
+ *   coordination/run-start
+ *   desk/<id>/started, desk/<id>/memory-read, desk/<id>/execute,
+ *   desk/<id>/memory-write (only where the desk persists), desk/<id>/completed
+ *   coordination/run-completed or coordination/run-failed
+ */
+extern const struct hq_function hq_coord_workflow_runner;
+
+#endif /* HQ_PLUGINS_WORKFLOWS_COORDINATION_FUNCTIONS_H */

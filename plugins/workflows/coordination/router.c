@@ -1,0 +1,34 @@
+/*
+ * plugins/workflows/coordination - triggers and status of coordination runs,
+ * and the durable function that executes them.
+ */
+#include "domain/coordination/coordination.h"
+#include "engine/event.h"
+#include "plugins/workflows/coordination/functions.h"
+
+static const struct hq_binding handlers[] = {
+	{ "queueRun", hq_coord_queue_run },
+	{ "getRunStatus", hq_coord_get_run_status },
+	{ "getRunTimeline", hq_coord_get_run_timeline },
+	{ "cancelRun", hq_coord_cancel_run },
+	{ 0 },
+};
+
+static const struct hq_function *const functions[] = {
+	&hq_coord_workflow_runner,
+	NULL,
+};
+
+static const struct hq_module *const modules[] = {
+	&hq_coordination_store,
+	&hq_engine_store,
+	NULL,
+};
+
+extern const struct hq_plugin hq_plugin_workflows_coordination;
+
+const struct hq_plugin hq_plugin_workflows_coordination = {
+	.handlers = handlers,
+	.functions = functions,
+	.modules = modules,
+};

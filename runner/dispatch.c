@@ -1,0 +1,212 @@
+/*
+ * The engine's transport: one FastCGI request to inngest.fcgi per call.  Its
+ * workers take one each; the others wait in the backlog of its socket.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "proto/inngest/signature.h"
+#include "runner.h"
+
+enum { PATH_BYTES = 512, NUMBER_BYTES = 24, PARAMS = 20 };
+
+static void
+answer(struct runner *r, uint64_t ticket, const struct hq_engine_reply *reply)
+{
+	hq_engine_reply(r->engine, ticket, reply);
+}
+
+static void
+drop(struct runner_call *c)
+{
+	hq_fcgi_call_free(c->call);
+	memset(c, 0, sizeof(*c));
+}
+
+static struct runner_call *
+slot_of(struct runner *r, uint64_t ticket)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_calls; i++)
+		if (r->calls[i].call != NULL && r->calls[i].ticket == ticket)
+			return &r->calls[i];
+	return NULL;
+}
+
+static struct runner_call *
+free_slot(struct runner *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_calls; i++)
+		if (r->calls[i].call == NULL)
+			return &r->calls[i];
+	HQ_BUG("more calls than slots");
+}
+
+/* ---------------------------------------------------------------- a call -- */
+
+struct request {
+	char length[NUMBER_BYTES], timeout[NUMBER_BYTES];
+	char generation[NUMBER_BYTES];
+	char signature[HQ_SIGNATURE_BYTES];
+	const char *uri, *query;
+	struct hq_fcgi_param params[PARAMS];
+	size_t n;
+};
+
+static void
+param(struct request *q, const char *name, const char *value)
+{
+	HQ_ASSERT(q->n + 1 < PARAMS);
+	q->params[q->n++] = (struct hq_fcgi_param){ name, value };
+}
+
+/* "/api/inngest?fnId=..." of a function's URL. */
+static const char *
+uri_of(const char *url)
+{
+	const char *p = strstr(url, "://");
+
+	p = p == NULL ? url : p + 3;
+	p = strchr(p, '/');
+	return p == NULL ? "/" : p;
+}
+
+static void
+describe(struct runner *r, const struct hq_engine_call *call, struct request *q)
+{
+	const char *key = hq_keys_signing(r->keys), *mark;
+
+	q->uri = uri_of(call->url);
+	mark = strchr(q->uri, '?');
+	q->query = mark == NULL ? "" : mark + 1;
+	(void)snprintf(q->length, sizeof(q->length), "%zu", call->body_bytes);
+	(void)snprintf(q->timeout, sizeof(q->timeout), "%lld",
+	    (long long)call->timeout_ms);
+	(void)snprintf(q->generation, sizeof(q->generation), "%lld",
+	    (long long)call->generation);
+	param(q, "REQUEST_METHOD", "POST");
+	param(q, "REQUEST_URI", q->uri);
+	param(q, "DOCUMENT_URI", "/api/inngest");
+	param(q, "SCRIPT_NAME", "/api/inngest");
+	param(q, "QUERY_STRING", q->query);
+	param(q, "CONTENT_TYPE", "application/json");
+	param(q, "CONTENT_LENGTH", q->length);
+	param(q, "SERVER_PROTOCOL", "HTTP/1.1");
+	param(q, "GATEWAY_INTERFACE", "CGI/1.1");
+	param(q, "REMOTE_ADDR", "unix");
+	param(q, "HTTP_HOST", "rawr");
+	param(q, "HTTP_X_INNGEST_SERVER_KIND", key == NULL ? "dev" : "cloud");
+	param(q, "HTTP_X_RUN_ID", call->run_id);
+	param(q, "HTTP_X_INNGEST_STEP_ID", call->step_id);
+	param(q, "HTTP_X_REQUEST_ID", call->request_id);
+	param(q, "HTTP_X_INNGEST_GENERATION_ID", q->generation);
+	param(q, "HTTP_X_RAWR_TIMEOUT_MS", q->timeout);
+	if (key == NULL)
+		return;
+	hq_signature_make(key, call->body, call->body_bytes,
+	    hq_now_ms(r->env) / 1000, q->signature);
+	param(q, "HTTP_X_INNGEST_SIGNATURE", q->signature);
+}
+
+void
+runner_send(void *ctx, const struct hq_engine_call *call)
+{
+	struct runner *r = ctx;
+	struct hq_engine_reply refused = { .what = HQ_REPLY_REFUSED };
+	struct request q = { 0 };
+	struct runner_call *c;
+	char path[PATH_BYTES];
+	struct hq_err err = { 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/run/inngest.sock",
+	    r->config->s[HQ_SET_RAWR_VAR]);
+	describe(r, call, &q);
+	c = free_slot(r);
+	if (hq_fcgi_call_new(path, q.params, call->body, call->body_bytes,
+		&c->call, &err) != HQ_OK) {
+		hq_log(HQ_DEBUG, "refused", HQ_LSTR("run", call->run_id),
+		    HQ_LSTR("why", err.msg));
+		memset(c, 0, sizeof(*c));
+		answer(r, call->ticket, &refused);
+		return;
+	}
+	c->ticket = call->ticket;
+	c->started_ms = hq_mono_ms(r->env);
+	c->deadline_ms = c->started_ms + call->timeout_ms;
+}
+
+void
+runner_abandon(void *ctx, uint64_t ticket)
+{
+	struct runner_call *c = slot_of(ctx, ticket);
+
+	if (c != NULL)
+		drop(c);
+}
+
+/* ------------------------------------------------------------- its answer -- */
+
+static void
+finished(struct runner *r, struct runner_call *c)
+{
+	struct hq_engine_reply reply = { .what = HQ_REPLY_ANSWER };
+	const struct hq_fcgi_call *f = c->call;
+
+	reply.status = hq_fcgi_call_status(f);
+	reply.body = hq_fcgi_call_body(f, &reply.body_bytes);
+	reply.sdk = hq_fcgi_call_header(f, "x-inngest-sdk");
+	reply.no_retry = hq_fcgi_call_header(f, "x-inngest-no-retry");
+	reply.retry_after = hq_fcgi_call_header(f, "retry-after");
+	reply.req_version = hq_fcgi_call_header(f, "x-inngest-req-version");
+	answer(r, c->ticket, &reply);
+}
+
+static void
+step(struct runner *r, struct runner_call *c, bool ready, int64_t now)
+{
+	struct hq_engine_reply died = { .what = HQ_REPLY_DIED };
+	struct hq_engine_reply late = { .what = HQ_REPLY_TIMEOUT };
+	struct hq_err err = { 0 };
+	enum hq_rc rc = ready ? hq_fcgi_call_step(c->call, &err) : HQ_SUSPEND;
+
+	if (rc == HQ_SUSPEND && now < c->deadline_ms)
+		return;
+	if (rc == HQ_OK) {
+		finished(r, c);
+	} else if (rc == HQ_SUSPEND) {
+		hq_log(HQ_WARN, "timeout", HQ_LI64("ms", now - c->started_ms));
+		answer(r, c->ticket, &late);
+	} else {
+		hq_log(HQ_WARN, "host_died", HQ_LSTR("why", err.msg));
+		answer(r, c->ticket, &died);
+	}
+	drop(c);
+}
+
+void
+runner_step_calls(struct runner *r)
+{
+	int64_t now = hq_mono_ms(r->env);
+	size_t i;
+
+	for (i = 0; i < r->n_calls; i++)
+		if (r->calls[i].call != NULL)
+			step(r, &r->calls[i], r->polls[i + 2].revents != 0,
+			    now);
+}
+
+int64_t
+runner_first_deadline(const struct runner *r)
+{
+	int64_t first = INT64_MAX;
+	size_t i;
+
+	for (i = 0; i < r->n_calls; i++)
+		if (r->calls[i].call != NULL && r->calls[i].deadline_ms < first)
+			first = r->calls[i].deadline_ms;
+	return first;
+}

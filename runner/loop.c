@@ -1,0 +1,144 @@
+/*
+ * The loop: a turn, a sleep until something happens, the answers that came.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "runner.h"
+#include "store/admin.h"
+
+struct loop {
+	struct runner *r;
+	bool leaving;
+	int64_t leave_by_ms;   /* monotonic */
+	int64_t checkpoint_ms; /* monotonic: when the WAL is looked at again */
+	bool wal_dirty;        /* something was done since */
+	bool warned;
+	int store_fails; /* in a row */
+};
+
+static int
+min_ms(int64_t a, int64_t b)
+{
+	int64_t m = a < b ? a : b;
+
+	return m < 0 ? 0 : (int)(m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
+}
+
+/* Sleep at most until next_ms (wall clock) or the first call's deadline. */
+static void
+sleep_until(struct runner *r, int64_t next_ms)
+{
+	int64_t first = runner_first_deadline(r), wall = INT64_MAX;
+	size_t i;
+	int n;
+
+	if (next_ms != INT64_MAX)
+		wall = next_ms - hq_now_ms(r->env);
+	if (first != INT64_MAX)
+		first -= hq_mono_ms(r->env);
+	r->polls[0] = (struct pollfd){ .fd = r->bell, .events = POLLIN };
+	r->polls[1] = (struct pollfd){ .fd = r->signal, .events = POLLIN };
+	for (i = 0; i < r->n_calls; i++) {
+		const struct hq_fcgi_call *c = r->calls[i].call;
+
+		r->polls[i + 2] = (struct pollfd){ .fd = -1 };
+		if (c == NULL)
+			continue;
+		r->polls[i + 2].fd = hq_fcgi_call_fd(c);
+		r->polls[i + 2].events = hq_fcgi_call_events(c);
+	}
+	n = poll(r->polls, r->n_calls + 2, min_ms(wall, first));
+	if (n < 0)
+		for (i = 0; i < r->n_calls + 2; i++)
+			r->polls[i].revents = 0;
+}
+
+/* The runner is the only one that moves the WAL into the store's file. */
+static void
+checkpoint(struct loop *l, bool idle)
+{
+	struct runner *r = l->r;
+	int64_t now = hq_mono_ms(r->env), wal = 0;
+	struct hq_err err = { 0 };
+
+	if (now < l->checkpoint_ms)
+		return;
+	l->checkpoint_ms = now + RUNNER_IDLE_MS;
+	if (!idle)
+		l->wal_dirty = true;
+	else if (!l->wal_dirty)
+		return;
+	if (hq_db_checkpoint(r->db, idle, &wal, &err) != HQ_OK) {
+		hq_log(HQ_WARN, "checkpoint", HQ_LSTR("why", err.msg));
+		return;
+	}
+	if (idle && wal < RUNNER_CHECKPOINT_BYTES)
+		l->wal_dirty = false;
+	if (wal > r->config->i[HQ_SET_RAWR_WAL_WARN] && !l->warned)
+		hq_log(HQ_WARN, "wal_large", HQ_LI64("bytes", wal),
+		    HQ_LSTR("fix", "a reader may be holding it open"));
+	l->warned = wal > r->config->i[HQ_SET_RAWR_WAL_WARN];
+}
+
+static enum hq_rc
+turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
+{
+	enum hq_rc rc = hq_engine_turn(l->r->engine, ret_next, err);
+
+	if (rc == HQ_OK) {
+		l->store_fails = 0;
+		return HQ_OK;
+	}
+	hq_log(HQ_ERROR, "turn", HQ_LSTR("why", err->msg),
+	    HQ_LSTR("where", err->where));
+	/* After an I/O error the outcome is unknown: a new start reads it. */
+	if (rc != HQ_E_SERVICE_UNAVAILABLE ||
+	    ++l->store_fails > RUNNER_STORE_FAILS_MAX)
+		return rc;
+	*ret_next = hq_now_ms(l->r->env) + RUNNER_IDLE_MS;
+	return HQ_OK;
+}
+
+static void
+leave(struct loop *l)
+{
+	l->leaving = true;
+	l->leave_by_ms = hq_mono_ms(l->r->env) + RUNNER_LEAVE_MS;
+	hq_engine_drain(l->r->engine);
+	runner_notify("STOPPING=1");
+	hq_log(HQ_INFO, "stopping",
+	    HQ_LI64("inflight", (int64_t)hq_engine_inflight(l->r->engine)));
+}
+
+static bool
+is_left(const struct loop *l)
+{
+	return l->leaving &&
+	    (hq_engine_inflight(l->r->engine) == 0 ||
+		hq_mono_ms(l->r->env) >= l->leave_by_ms);
+}
+
+enum hq_rc
+runner_loop(struct runner *r, struct hq_err *err)
+{
+	struct loop l = { .r = r };
+	int64_t next;
+	bool idle;
+
+	for (;;) {
+		HQ_TRY(turn(&l, &next, err));
+		if (is_left(&l))
+			return hq_engine_release(r->engine, err);
+		idle = hq_engine_inflight(r->engine) == 0;
+		sleep_until(r, next);
+		if (r->polls[0].revents != 0)
+			runner_bell_drain(r->bell);
+		if (r->polls[1].revents != 0 && !l.leaving)
+			leave(&l);
+		runner_step_calls(r);
+		checkpoint(&l, idle);
+		runner_notify("WATCHDOG=1");
+	}
+}

@@ -1,0 +1,68 @@
+/*
+ * runner/runner.h - the engine as a process: what its files share.
+ */
+#ifndef HQ_RUNNER_RUNNER_H
+#define HQ_RUNNER_RUNNER_H
+
+#include <poll.h>
+
+#include "auth/keys.h"
+#include "base/config.h"
+#include "engine/engine.h"
+#include "proto/http/fcgi_client.h"
+
+enum {
+	RUNNER_IDLE_MS = 1000,   /* longest sleep: makes up for a lost ring */
+	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
+	RUNNER_CHECKPOINT_BYTES = 4 << 20, /* WAL above which it is moved */
+	RUNNER_STORE_FAILS_MAX = 30,       /* turns in a row; then leave */
+};
+
+/* A call to the function host.  call NULL: free. */
+struct runner_call {
+	uint64_t ticket;
+	struct hq_fcgi_call *call;
+	int64_t deadline_ms; /* monotonic */
+	int64_t started_ms;
+};
+
+struct runner {
+	const struct hq_config *config;
+	const struct hq_keys *keys;
+	const struct hq_env *env;
+	struct hq_arena *arena;
+	struct hq_db *db;
+	struct hq_engine *engine;
+	bool dev;
+	int bell;   /* datagrams from the responders; -1: none */
+	int signal; /* readable once SIGTERM or SIGINT came */
+	struct runner_call *calls;
+	size_t n_calls;
+	struct pollfd *polls; /* bell, signal, then the calls */
+};
+
+/* dispatch.c: the engine's transport; ctx is a struct runner. */
+void runner_send(void *ctx, const struct hq_engine_call *call);
+void runner_abandon(void *ctx, uint64_t ticket);
+/* Go on with what poll() said, and with what is too late. */
+void runner_step_calls(struct runner *r);
+/* When the first call is too late (monotonic ms); INT64_MAX: none. */
+int64_t runner_first_deadline(const struct runner *r);
+
+/* doorbell.c */
+enum hq_rc runner_bell_open(const char *var, int *ret_fd, struct hq_err *err)
+    HQ_MUST;
+void runner_bell_drain(int fd);
+void runner_bell_close(const char *var, int fd);
+
+/* notify.c: tell systemd, where it listens; state is "READY=1". */
+void runner_notify(const char *state);
+
+/* loop.c: run until a signal; gives an error if the store is lost. */
+enum hq_rc runner_loop(struct runner *r, struct hq_err *err) HQ_MUST;
+
+/* start.c: open everything, register the functions; undo it. */
+enum hq_rc runner_start(struct runner *r, struct hq_err *err) HQ_MUST;
+void runner_stop(struct runner *r);
+
+#endif /* HQ_RUNNER_RUNNER_H */

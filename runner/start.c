@@ -1,0 +1,116 @@
+/*
+ * From settings to a running engine.
+ */
+#include <stdlib.h>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "proto/contract.h"
+#include "proto/inngest/host.h"
+#include "runner.h"
+
+/* The engine's tables and those of every plugin that a function may use. */
+static const struct hq_module *const *
+modules_of(struct hq_arena *a)
+{
+	const struct hq_module *const *m;
+	const struct hq_module **v;
+	const struct hq_composed *c;
+	size_t n = 2;
+
+	for (c = hq_composition; c->plugin != NULL; c++)
+		for (m = c->plugin->modules; m != NULL && *m != NULL; m++)
+			n++;
+	v = HQ_NEW(a, const struct hq_module *, n);
+	if (v == NULL)
+		HQ_BUG("no memory");
+	n = 0;
+	v[n++] = &hq_engine_store;
+	for (c = hq_composition; c->plugin != NULL; c++)
+		for (m = c->plugin->modules; m != NULL && *m != NULL; m++)
+			v[n++] = *m;
+	return v;
+}
+
+static enum hq_rc
+open_store(struct runner *r, struct hq_err *err)
+{
+	const struct hq_config *c = r->config;
+	struct hq_db_opts o = { .path = c->s[HQ_SET_RAWR_STORE],
+		.modules = modules_of(r->arena),
+		.migrate = true,
+		.checkpointer = true,
+		.write_wait_ms = c->i[HQ_SET_RAWR_WRITE_WAIT],
+		.wal_max_bytes = c->i[HQ_SET_RAWR_WAL_MAX] };
+
+	return hq_db_open(&o, &r->db, err);
+}
+
+static enum hq_rc
+open_engine(struct runner *r, struct hq_err *err)
+{
+	const struct hq_config *c = r->config;
+	struct hq_engine_opts o = { .db = r->db,
+		.env = r->env,
+		.send = runner_send,
+		.abandon = runner_abandon,
+		.ctx = r,
+		.owner = hq_random_hex(r->env, r->arena, 16),
+		.concurrency = (int)c->i[HQ_SET_RAWR_CONCURRENCY],
+		.lease_ms = c->i[HQ_SET_RAWR_LEASE] * 1000,
+		.call_timeout_ms = c->i[HQ_SET_RAWR_CALL_TIMEOUT] * 1000,
+		.retry_interval_ms = c->i[HQ_SET_RAWR_RETRY_INTERVAL] * 1000 };
+
+	return hq_engine_new(&o, &r->engine, err);
+}
+
+static enum hq_rc
+register_functions(struct runner *r, struct hq_err *err)
+{
+	struct json_object *functions;
+	const char *url;
+	bool modified;
+
+	url = hq_arena_printf(r->arena, "%s/api/inngest",
+	    r->config->s[HQ_SET_RAWR_BASE_URL]);
+	functions = hq_inngest_functions(hq_composition, url, r->arena);
+	HQ_TRY(hq_engine_register(r->engine, HQ_APP_ID, functions, &modified,
+	    err));
+	hq_log(HQ_INFO, "registered",
+	    HQ_LI64("functions", (int64_t)json_object_array_length(functions)),
+	    HQ_LBOOL("modified", modified));
+	return HQ_OK;
+}
+
+enum hq_rc
+runner_start(struct runner *r, struct hq_err *err)
+{
+	HQ_TRY(hq_keys_load(r->config->s[HQ_SET_RAWR_KEYS], r->arena, &r->keys,
+	    err));
+	if (hq_keys_signing(r->keys) == NULL && !r->dev)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "no signing.key in RAWR_KEYS (--dev goes without)");
+	r->n_calls = (size_t)r->config->i[HQ_SET_RAWR_CONCURRENCY];
+	r->calls = calloc(r->n_calls, sizeof(*r->calls));
+	r->polls = calloc(r->n_calls + 2, sizeof(*r->polls));
+	if (r->calls == NULL || r->polls == NULL)
+		HQ_BUG("no memory");
+	HQ_TRY(open_store(r, err));
+	HQ_TRY(open_engine(r, err));
+	HQ_TRY(register_functions(r, err));
+	return runner_bell_open(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
+}
+
+void
+runner_stop(struct runner *r)
+{
+	size_t i;
+
+	runner_bell_close(r->config->s[HQ_SET_RAWR_VAR], r->bell);
+	for (i = 0; r->calls != NULL && i < r->n_calls; i++)
+		hq_fcgi_call_free(r->calls[i].call);
+	hq_engine_free(r->engine);
+	hq_db_close(r->db);
+	free(r->calls);
+	free(r->polls);
+}

@@ -1,0 +1,48 @@
+// The boundary context: ids are accepted, made, echoed, and travel with a run.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { System, chain } from '../lib/system.mjs';
+
+let sys;
+test.before(async () => { sys = await System.start({ RAWR_LOG_LEVEL: 'debug' }); });
+test.after(() => sys.close());
+
+const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+for (const p of ['/health', '/api/orpc/state/runtime', '/api/workflows/openapi.json', '/api/orpc/nothing'])
+  test(`${p} answers with a request id, a correlation id and a traceparent`, async () => {
+    const r = await sys.get(p);
+    assert.match(r.headers['x-request-id'], /^[0-9a-f]{32}$/);
+    assert.equal(r.headers['x-correlation-id'], r.headers['x-request-id']);
+    assert.match(r.headers.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
+  });
+
+test('ids that a client sends come back as they were', async () => {
+  const r = await sys.get('/api/orpc/state/runtime', { 'x-request-id': 'req-1', 'x-correlation-id': 'cor.2', traceparent: trace });
+  assert.equal(r.headers['x-request-id'], 'req-1');
+  assert.equal(r.headers['x-correlation-id'], 'cor.2');
+  assert.equal(r.headers.traceparent, trace);
+});
+
+for (const [name, headers] of Object.entries({
+  'an id with a blank': { 'x-request-id': 'a b' }, 'an id of 129 bytes': { 'x-request-id': 'x'.repeat(129) },
+  'a traceparent of zeros': { traceparent: `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01` }, 'a traceparent of another version': { traceparent: trace.replace('00-', 'ff-') },
+}))
+  test(`${name} is replaced, not echoed`, async () => {
+    const r = await sys.get('/api/orpc/state/runtime', headers);
+    for (const [k, v] of Object.entries(headers)) assert.notEqual(r.headers[k], v);
+  });
+
+test('the correlation id and the traceparent of the trigger reach every log line of its run', async () => {
+  await sys.rpc('coordination/saveWorkflow', { workflow: chain('wf-ctx', ['a', 'b']) });
+  await sys.rpc('coordination/queueRun', { workflowId: 'wf-ctx', runId: 'run-ctx' }, { 'x-correlation-id': 'cor-run-ctx', traceparent: trace });
+  await sys.finish('run-ctx');
+  const lines = sys.logs('inngest').split('\n').filter(Boolean).map((l) => JSON.parse(l)).filter((l) => l.correlation_id === 'cor-run-ctx');
+  assert.ok(lines.length > 0, 'the function host logged the run');
+  assert.ok(lines.every((l) => l.traceparent === trace));
+});
+
+test('every line of every log is one JSON object', () => {
+  for (const name of ['rpc', 'openapi', 'workflows', 'inngest', 'runner'])
+    for (const line of sys.logs(name).split('\n').filter(Boolean)) assert.doesNotThrow(() => JSON.parse(line), `${name}: ${line}`);
+});

@@ -1,0 +1,62 @@
+#!/bin/sh
+# make test: everything that a change could break.  The unit tests run under
+# ASan and UBSan; the systems run once as released and once under both.
+#	tests/run.sh [unit|http|clients|plugin|faults|san ...]
+set -u
+cd "$(dirname "$0")/.." || exit 2
+passed=0; failed=0
+log=$(mktemp); trap 'rm -f "$log"' EXIT
+count() { # "N passed, M failed" of a stage
+	passed=$((passed + $1)); failed=$((failed + $2))
+}
+unit() {
+	make --no-print-directory -j2 MODE=san unit | tee "$log" | grep -v '^gcc\|^ar '
+	# shellcheck disable=SC2046
+	set -- $(sed -n 's/^unit: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
+	count "${1:-0}" "${2:-1}"
+}
+node_tests() { # name, files...
+	name=$1; shift
+	# One system at a time: they share two cores.
+	node --test --test-concurrency=1 --test-reporter=tap "$@" >"$log" 2>&1
+	grep -E '^\s*(ok|not ok) ' "$log" | sed 's/^ *//; s/ # .*//' |
+	    sed "s/^ok [0-9]* - /ok    $name: /; s/^not ok [0-9]* - /FAIL  $name: /"
+	p=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+	f=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+	if [ "${f:-1}" -ne 0 ] || [ "${p:-0}" -eq 0 ]; then
+		cat "$log"
+		[ "${f:-0}" -gt 0 ] || f=1
+	fi
+	count "${p:-0}" "${f:-1}"
+}
+client_packages() {
+	stamp=tests/clients/node_modules/.package-lock.json
+	[ -z "$(find tests/clients/package-lock.json -newer "$stamp" 2>&1)" ] ||
+	    (cd tests/clients && npm ci --silent --no-audit --no-fund)
+}
+http() { node_tests http tests/http/*.test.mjs; }
+clients() { client_packages && node_tests clients tests/clients/*.test.mjs; }
+plugin() { node_tests plugin tests/plugin/*.test.mjs; }
+faults() { node_tests faults tests/faults/*.test.mjs; }
+san() {
+	client_packages
+	RAWR_BIN=$PWD/build/san
+	export RAWR_BIN
+	node_tests "sanitized http" tests/http/*.test.mjs
+	node_tests "sanitized clients" tests/clients/rpc.test.mjs
+	unset RAWR_BIN
+}
+lint() {
+	if tests/lint/layers.sh && tests/lint/layers_test.sh; then
+		echo "ok    layers"; count 1 0
+	else
+		echo "FAIL  layers"; count 0 1
+	fi
+}
+[ $# -gt 0 ] || set -- lint unit http clients plugin faults san
+for stage; do
+	echo "--- $stage"
+	"$stage"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

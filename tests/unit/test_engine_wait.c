@@ -1,0 +1,152 @@
+/*
+ * Sleeps, waits for events, cron ticks.
+ */
+#include "enginetest.h"
+
+static char got[1024];
+
+static void
+waiting(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	bool any;
+	struct json_object *v = memo(body, "ww", &any);
+
+	(void)x;
+	(void)c;
+	if (!any) {
+		ops(r, "[{\"op\":\"WaitForEvent\",\"id\":\"ww\",\"name\":"
+		       "\"t/resume\",\"opts\":{\"timeout\":\"1h\",\"if\":"
+		       "\"event.data.id == async.data.id\"}}]");
+		return;
+	}
+	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s;",
+	    hq_json_text(arena, v == NULL ? NULL : hq_json_get(v, "data")));
+}
+
+static void
+start_waiting(void)
+{
+	w.host = waiting;
+	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
+	send_event("t/go", NULL, "{\"id\":7}");
+	run_all();
+}
+
+START_TEST(an_event_that_fits_resumes_a_wait)
+{
+	start_waiting();
+	send_event("t/resume", NULL, "{\"id\":8}");
+	run_all();
+	ck_assert_str_eq(got, "");
+	send_event("t/resume", NULL, "{\"id\":7}");
+	run_all();
+	ck_assert_str_eq(got, "{\"id\":7};");
+}
+END_TEST
+
+START_TEST(a_wait_without_its_event_ends_with_null)
+{
+	start_waiting();
+	pass(3600000);
+	ck_assert_str_eq(got, "null;");
+}
+END_TEST
+
+START_TEST(of_event_and_timeout_exactly_one_wins)
+{
+	start_waiting();
+	w.now_ms += 3600000;
+	send_event("t/resume", NULL, "{\"id\":7}");
+	send_event("t/resume", NULL, "{\"id\":7,\"n\":2}");
+	run_all();
+	ck_assert_str_eq(got, "{\"id\":7};");
+}
+END_TEST
+
+static void
+sleeping(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	(void)x;
+	(void)c;
+	if (!has(body, "zz"))
+		ops(r, "[{\"op\":\"Sleep\",\"id\":\"zz\",\"name\":\"90m\"}]");
+	else
+		strcat(got, "awake");
+}
+
+START_TEST(a_sleep_lasts_as_long_as_it_says)
+{
+	w.host = sleeping;
+	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
+	send_event("t/go", NULL, "{}");
+	run_all();
+	ck_assert_int_eq(w.next_ms, w.now_ms + 5400000);
+	pass(5399999);
+	ck_assert_str_eq(got, "");
+	pass(1);
+	ck_assert_str_eq(got, "awake");
+}
+END_TEST
+
+static void
+ticking(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	struct json_object *e = hq_json_get(body, "event");
+
+	(void)x;
+	(void)c;
+	(void)r;
+	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%.16s;",
+	    hq_json_str(e, "id"));
+}
+
+START_TEST(a_cron_tick_starts_one_run)
+{
+	w.host = ticking;
+	register_fns("[" FN("f", "{\"cron\":\"*/5 * * * *\"}", 0) "]");
+	run_all();
+	ck_assert_str_eq(got, "");
+	w.now_ms = w.next_ms;
+	run_all();
+	run_all();
+	ck_assert_uint_eq(w.total, 1);
+	ck_assert_str_eq(got, "2026-11-23T10:55;");
+}
+END_TEST
+
+START_TEST(missed_ticks_are_made_up_for_by_one_run)
+{
+	w.host = ticking;
+	register_fns("[" FN("f", "{\"cron\":\"*/5 * * * *\"}", 0) "]");
+	run_all();
+	pass(7200000);
+	ck_assert_uint_eq(w.total, 1);
+}
+END_TEST
+
+static void
+open_fresh(void)
+{
+	got[0] = '\0';
+	world_open();
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("engine_wait");
+	TCase *t = tcase_create("wait");
+
+	tcase_add_checked_fixture(t, open_fresh, world_close);
+	tcase_add_test(t, an_event_that_fits_resumes_a_wait);
+	tcase_add_test(t, a_wait_without_its_event_ends_with_null);
+	tcase_add_test(t, of_event_and_timeout_exactly_one_wins);
+	tcase_add_test(t, a_sleep_lasts_as_long_as_it_says);
+	tcase_add_test(t, a_cron_tick_starts_one_run);
+	tcase_add_test(t, missed_ticks_are_made_up_for_by_one_run);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

@@ -1,0 +1,570 @@
+/*
+ * The server and the client of lib/proto/http against each other: a forked
+ * hq_serve() on a unix socket, called through hq_fcgi_call and by hand.
+ */
+#include "hqtest.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "proto/http/fcgi_client.h"
+#include "proto/http/fcgi_wire.h"
+#include "proto/http/serve.h"
+
+enum { BIG = 300000, PATIENCE_MS = 20000 };
+
+static char dir[] = "/tmp/hqserve-XXXXXX";
+static char path[64];
+static int started[2], go[2]; /* what /hold writes and reads */
+static pid_t master;
+
+static enum hq_rc
+init(void *ctx, void **ret_app, struct hq_err *e)
+{
+	if (ctx != NULL)
+		return HQ_FAIL(e, SERVICE_UNAVAILABLE, "no store");
+	*ret_app = NULL;
+	return HQ_OK;
+}
+
+static void
+done(void *app)
+{
+	(void)app;
+}
+
+static void
+handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
+{
+	char c = 'x';
+
+	(void)app;
+	if (strcmp(req->path, "/hold") == 0) {
+		ck_assert_int_eq(write(started[1], &c, 1), 1);
+		ck_assert_int_eq(read(go[0], &c, 1), 1);
+	}
+	if (strcmp(req->path, "/pid") == 0) {
+		hq_http_res_text(res, 200, "text/plain",
+		    hq_arena_printf(req->arena, "%d", (int)getpid()));
+		return;
+	}
+	res->status = 201;
+	hq_http_res_header(res, "Content-Type", "x/y");
+	res->body = req->body;
+	res->body_bytes = req->body_bytes;
+}
+
+static int
+listen_on(const char *where)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(sa.sun_path, where, strlen(where) + 1);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
+	ck_assert_int_eq(listen(fd, 64), 0);
+	return fd;
+}
+
+/* hq_serve() in a child, on fd as its fd 0; exits 0, or 1 on an error. */
+static pid_t
+serve_on(int fd, const struct hq_serve_opts *o)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		ck_assert_int_eq(dup2(fd, 0), 0);
+		_exit(hq_serve(o, &err) == HQ_OK ? 0 : 1);
+	}
+	(void)close(fd);
+	return pid;
+}
+
+static struct hq_serve_opts
+opts_of(int workers, int slots)
+{
+	return (struct hq_serve_opts){ .workers = workers,
+		.slots = slots,
+		.body_max = 1 << 20,
+		.arena_max = 4 << 20,
+		.init = init,
+		.done = done,
+		.handle = handle };
+}
+
+static void
+setup(void)
+{
+	arena_open();
+	hq_log_open("test", HQ_LEVEL__MAX);
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/s", dir);
+	ck_assert_int_eq(pipe(started), 0);
+	ck_assert_int_eq(pipe(go), 0);
+	master = 0;
+}
+
+static void
+serve(int workers, int slots, int64_t recycle)
+{
+	struct hq_serve_opts o = opts_of(workers, slots);
+
+	o.recycle = recycle;
+	master = serve_on(listen_on(path), &o);
+}
+
+static int
+exit_of(pid_t pid)
+{
+	int st;
+
+	ck_assert_int_eq(waitpid(pid, &st, 0), pid);
+	return WIFEXITED(st) ? WEXITSTATUS(st) : -1;
+}
+
+static void
+teardown(void)
+{
+	if (master > 0) {
+		(void)kill(master, SIGTERM);
+		ck_assert_int_eq(exit_of(master), 0);
+	}
+	(void)unlink(path);
+	(void)rmdir(dir);
+	arena_close();
+}
+
+static struct hq_fcgi_call *
+call_start(const char *uri, const char *body, size_t n)
+{
+	const struct hq_fcgi_param p[] = { { "REQUEST_METHOD", "POST" },
+		{ "REQUEST_URI", uri }, { NULL, NULL } };
+	struct hq_fcgi_call *c;
+
+	ck_hq_ok(hq_fcgi_call_new(path, p, body, n, &c, &err));
+	return c;
+}
+
+static enum hq_rc
+call_wait(struct hq_fcgi_call *c)
+{
+	enum hq_rc rc;
+
+	while ((rc = hq_fcgi_call_step(c, &err)) == HQ_SUSPEND) {
+		struct pollfd p = { .fd = hq_fcgi_call_fd(c),
+			.events = hq_fcgi_call_events(c) };
+
+		ck_assert_int_gt(poll(&p, 1, PATIENCE_MS), 0);
+	}
+	return rc;
+}
+
+static int
+pid_of_worker(void)
+{
+	struct hq_fcgi_call *c = call_start("/pid", "", 0);
+	size_t n;
+	int pid;
+
+	ck_hq_ok(call_wait(c));
+	pid = atoi(hq_fcgi_call_body(c, &n));
+	hq_fcgi_call_free(c);
+	return pid;
+}
+
+/* By hand: a POST that asks to keep the connection.  Returns its length. */
+static size_t
+request(char *out, const char *uri)
+{
+	static const char head[] = { 1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1, 0, 0, 0,
+		0, 0 };
+	static const char tail[] = { 1, 4, 0, 1, 0, 0, 0, 0, 1, 5, 0, 1, 0, 0,
+		0, 0 };
+	char pairs[128];
+	size_t n = (size_t)snprintf(pairs, sizeof(pairs),
+	    "%c%cREQUEST_METHODPOST%c%cREQUEST_URI%s", 14, 4, 11,
+	    (int)strlen(uri), uri);
+	const char params[] = { 1, 4, 0, 1, 0, (char)n, 0, 0 };
+
+	memcpy(out, head, sizeof(head));
+	memcpy(out + 16, params, 8);
+	memcpy(out + 24, pairs, n);
+	memcpy(out + 24 + n, tail, sizeof(tail));
+	return 40 + n;
+}
+
+static int
+dial(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(sa.sun_path, path, sizeof(path));
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&sa, sizeof(sa)),
+	    0);
+	return fd;
+}
+
+static void
+send_all(int fd, const char *p, size_t n)
+{
+	ck_assert_int_eq(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static void
+recv_all(int fd, void *p, size_t n)
+{
+	ck_assert_int_eq(recv(fd, p, n, MSG_WAITALL), (ssize_t)n);
+}
+
+/* One reply up to its END record; what it had on STDOUT. */
+static const char *
+reply(int fd)
+{
+	static char out[4096];
+	unsigned char h[8], rest[4096];
+	size_t n = 0, k;
+
+	do {
+		recv_all(fd, h, sizeof(h));
+		k = (size_t)(h[4] << 8 | h[5]);
+		ck_assert_uint_lt(k + h[6], sizeof(rest));
+		if (k + h[6] > 0)
+			recv_all(fd, rest, k + h[6]);
+		if (h[1] == HQ_FCGI_STDOUT) {
+			ck_assert_uint_lt(n + k, sizeof(out));
+			memcpy(out + n, rest, k);
+			n += k;
+		}
+	} while (h[1] != HQ_FCGI_END);
+	out[n] = '\0';
+	return out;
+}
+
+static const char *
+ask(int fd, const char *uri)
+{
+	char r[256];
+
+	send_all(fd, r, request(r, uri));
+	return reply(fd);
+}
+
+static int
+pid_on(int fd)
+{
+	const char *body = strstr(ask(fd, "/pid"), "\r\n\r\n");
+
+	ck_assert_ptr_nonnull(body);
+	return atoi(body + 4);
+}
+
+START_TEST(a_call_brings_back_status_headers_and_body)
+{
+	static char big[BIG];
+	struct hq_fcgi_call *c;
+	const char *body;
+	size_t n, i;
+
+	for (i = 0; i < BIG; i++)
+		big[i] = (char)(i * 7);
+	serve(1, 4, 0);
+	c = call_start("/echo", big, BIG);
+	ck_hq_ok(call_wait(c));
+	ck_assert_int_eq(hq_fcgi_call_status(c), 201);
+	ck_assert_str_eq(hq_fcgi_call_header(c, "content-type"), "x/y");
+	ck_assert_ptr_null(hq_fcgi_call_header(c, "x-none"));
+	body = hq_fcgi_call_body(c, &n);
+	ck_assert_uint_eq(n, BIG);
+	ck_assert_mem_eq(body, big, BIG);
+	hq_fcgi_call_free(c);
+}
+END_TEST
+
+START_TEST(long_parameters_arrive)
+{
+	char *uri = hq_arena_printf(arena, "/pid?%0100000d", 1);
+
+	serve(1, 4, 0);
+	for (int i = 0; i < 2; i++) {
+		struct hq_fcgi_call *c = call_start(uri, "", 0);
+
+		ck_hq_ok(call_wait(c));
+		ck_assert_int_eq(hq_fcgi_call_status(c), 200);
+		hq_fcgi_call_free(c);
+	}
+}
+END_TEST
+
+START_TEST(a_body_over_the_limit_gets_413)
+{
+	size_t n = (1 << 20) + 1;
+	char *big = hq_arena_alloc(arena, n, 1);
+	struct hq_fcgi_call *c;
+
+	serve(1, 4, 0);
+	c = call_start("/echo", big, n);
+	ck_hq_ok(call_wait(c));
+	ck_assert_int_eq(hq_fcgi_call_status(c), 413);
+	hq_fcgi_call_free(c);
+}
+END_TEST
+
+START_TEST(nobody_listening_is_service_unavailable)
+{
+	const struct hq_fcgi_param p[] = { { NULL, NULL } };
+	struct hq_fcgi_call *c;
+
+	ck_assert_int_eq(hq_fcgi_call_new(path, p, "", 0, &c, &err),
+	    HQ_E_SERVICE_UNAVAILABLE);
+}
+END_TEST
+
+static const struct {
+	const char *bytes;
+	size_t n;
+} answers[] = {
+	{ "", 0 },
+	{ "\1\6\0\1\0\4\0\0abc", 11 },
+	{ "HTTP/1.1 400 Bad Request\r\n\r\n", 28 },
+	{ "\1\3\0\1\0\10\0\0\0\0\0\0\0\0\0\0", 16 }, /* no STDOUT */
+	{ "\1\3\0\1\0\10\0\0\0\0\0\0\2\0\0\0", 16 }, /* overloaded */
+	{ "\1\6\0\1\0\3\0\0abc\1\3\0\1\0\10\0\0\0\0\0\0\0\0\0\0", 27 },
+};
+
+START_TEST(a_peer_that_does_not_answer_is_a_bad_gateway)
+{
+	int fd = listen_on(path), peer;
+	struct hq_fcgi_call *c = call_start("/", "", 0);
+
+	peer = accept(fd, NULL, NULL);
+	send_all(peer, answers[_i].bytes, answers[_i].n);
+	(void)close(peer);
+	ck_assert_int_eq(call_wait(c), HQ_E_BAD_GATEWAY);
+	hq_fcgi_call_free(c);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(an_unfinished_call_can_be_freed)
+{
+	int fd = listen_on(path);
+
+	hq_fcgi_call_free(call_start("/", "", 0));
+	hq_fcgi_call_free(NULL);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_connection_is_kept_when_its_peer_asks)
+{
+	int fd, i;
+
+	serve(1, 4, 0);
+	fd = dial();
+	for (i = 0; i < 5; i++)
+		ck_assert_ptr_nonnull(strstr(ask(fd, "/"), "Status: 201 "));
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_worker_with_one_slot_keeps_no_connection)
+{
+	char c;
+	int fd;
+
+	serve(1, 1, 0);
+	fd = dial();
+	(void)ask(fd, "/");
+	ck_assert_int_eq(recv(fd, &c, 1, 0), 0);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(half_a_request_does_not_hold_up_others)
+{
+	char r[256];
+	size_t n = request(r, "/late"), i;
+	int fd;
+
+	serve(1, 4, 0);
+	fd = dial();
+	for (i = 0; i + 1 < n; i++) {
+		send_all(fd, r + i, 1);
+		ck_assert_int_gt(pid_of_worker(), 0);
+	}
+	send_all(fd, r + n - 1, 1);
+	ck_assert_ptr_nonnull(strstr(reply(fd), "Status: 201 "));
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(idle_connections_do_not_keep_out_new_ones)
+{
+	int fds[3], i;
+
+	serve(1, 2, 0);
+	for (i = 0; i < 3; i++) {
+		fds[i] = dial();
+		ck_assert_ptr_nonnull(strstr(ask(fds[i], "/"), "Status: 201 "));
+	}
+	for (i = 0; i < 3; i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
+START_TEST(a_worker_that_dies_is_replaced)
+{
+	int pid;
+
+	serve(1, 4, 0);
+	pid = pid_of_worker();
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_ne(pid_of_worker(), pid);
+}
+END_TEST
+
+START_TEST(sigterm_answers_the_request_in_hand)
+{
+	struct hq_fcgi_call *c;
+	char x;
+	int idle, n;
+
+	serve(1, 4, 0);
+	idle = dial();
+	(void)ask(idle, "/");
+	c = call_start("/hold", "abc", 3);
+	ck_assert_int_eq(read(started[0], &x, 1), 1);
+	ck_assert_int_eq(kill(master, SIGTERM), 0);
+	ck_assert_int_eq(write(go[1], &x, 1), 1);
+	ck_hq_ok(call_wait(c));
+	ck_assert_int_eq(hq_fcgi_call_status(c), 201);
+	hq_fcgi_call_free(c);
+	n = (int)recv(idle, &x, 1, 0);
+	ck_assert_int_eq(n, 0);
+	(void)close(idle);
+	ck_assert_int_eq(exit_of(master), 0);
+	master = 0;
+}
+END_TEST
+
+START_TEST(sigterm_answers_what_was_sent_before_it)
+{
+	struct hq_fcgi_call *c;
+	char r[256], x;
+	int fd;
+
+	serve(1, 4, 0);
+	fd = dial();
+	(void)ask(fd, "/");
+	c = call_start("/hold", "", 0);
+	ck_assert_int_eq(read(started[0], &x, 1), 1);
+	send_all(fd, r, request(r, "/"));
+	ck_assert_int_eq(kill(master, SIGTERM), 0);
+	ck_assert_int_eq(write(go[1], &x, 1), 1);
+	ck_assert_ptr_nonnull(strstr(reply(fd), "Status: 201 "));
+	ck_hq_ok(call_wait(c));
+	hq_fcgi_call_free(c);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(sighup_replaces_workers_under_an_open_connection)
+{
+	int fd, pid;
+
+	serve(2, 4, 0);
+	fd = dial();
+	pid = pid_on(fd);
+	ck_assert_int_eq(kill(master, SIGHUP), 0);
+	while (pid_on(fd) == pid)
+		continue;
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_worker_is_recycled_under_an_open_connection)
+{
+	int fd, pid, i, changes = 0, last = 0;
+
+	serve(1, 4, 3);
+	fd = dial();
+	for (i = 0; i < 12; i++) {
+		pid = pid_on(fd);
+		changes += last != 0 && pid != last;
+		last = pid;
+	}
+	ck_assert_int_eq(changes, 3);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_server_that_cannot_start_says_so)
+{
+	struct hq_serve_opts o = opts_of(2, 4);
+
+	o.ctx = &o;
+	ck_assert_int_eq(exit_of(serve_on(listen_on(path), &o)), 1);
+}
+END_TEST
+
+START_TEST(a_network_socket_is_refused)
+{
+	const struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct hq_serve_opts o = opts_of(1, 4);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
+	ck_assert_int_eq(listen(fd, 4), 0);
+	ck_assert_int_eq(exit_of(serve_on(fd, &o)), 1);
+}
+END_TEST
+
+static void
+add_client_tests(TCase *t)
+{
+	tcase_add_test(t, a_call_brings_back_status_headers_and_body);
+	tcase_add_test(t, long_parameters_arrive);
+	tcase_add_test(t, a_body_over_the_limit_gets_413);
+	tcase_add_test(t, nobody_listening_is_service_unavailable);
+	tcase_add_loop_test(t, a_peer_that_does_not_answer_is_a_bad_gateway, 0,
+	    (int)(sizeof(answers) / sizeof(answers[0])));
+	tcase_add_test(t, an_unfinished_call_can_be_freed);
+}
+
+static void
+add_server_tests(TCase *t)
+{
+	tcase_add_test(t, a_connection_is_kept_when_its_peer_asks);
+	tcase_add_test(t, a_worker_with_one_slot_keeps_no_connection);
+	tcase_add_test(t, half_a_request_does_not_hold_up_others);
+	tcase_add_test(t, idle_connections_do_not_keep_out_new_ones);
+	tcase_add_test(t, a_worker_that_dies_is_replaced);
+	tcase_add_test(t, sigterm_answers_the_request_in_hand);
+	tcase_add_test(t, sigterm_answers_what_was_sent_before_it);
+	tcase_add_test(t, sighup_replaces_workers_under_an_open_connection);
+	tcase_add_test(t, a_worker_is_recycled_under_an_open_connection);
+	tcase_add_test(t, a_server_that_cannot_start_says_so);
+	tcase_add_test(t, a_network_socket_is_refused);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("fcgi_client");
+	TCase *t = tcase_create("fcgi_client");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	add_client_tests(t);
+	add_server_tests(t);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
