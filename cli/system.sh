@@ -57,7 +57,7 @@ gone() { ! alive "$1"; }
 stop() { # name
 	alive "$1" || { rm -f "$var/run/$1.pid"; return 0; }
 	read -r pid _ <"$var/run/$1.pid"
-	kill "${2:-TERM}" "$pid" 2>/dev/null || true
+	kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
 	tries=0
 	until gone "$1"; do
 		tries=$((tries + 1))
@@ -92,7 +92,11 @@ geo() { # "a,b" -> geo rows
 write_nginx() {
 	mkdir -p "$var/nginx/conf.d" "$var/nginx/snippets" "$var/nginx/tmp" \
 	    "$var/nginx/run" "$var/nginx/log"
-	sed -e "s|@VAR@|$var|" -e "s|@PORT@|$port|" \
+	# Started as root, nginx would go on as somebody who may not use the
+	# sockets.
+	user=
+	[ "$(id -u)" -ne 0 ] || user="user root;"
+	sed -e "s|@VAR@|$var|" -e "s|@USER@|$user|" -e "s|@PORT@|$port|" \
 	    -e "s|@WORKERS@|$(setting RAWR_WORKERS)|" \
 	    "$here/nginx/local.conf.in" >"$var/nginx/nginx.conf"
 	awk -v run="$var/run" -v first="$(geo "$(setting RAWR_FIRST_PARTY_FROM)")" \
@@ -104,9 +108,9 @@ write_nginx() {
 	    { print }
 	    /^\tdefault 0;$/ && rows != "" { print rows; rows = "" }' \
 	    "$here/nginx/rawr-http.conf" >"$var/nginx/conf.d/rawr-http.conf"
-	sed "s|client_max_body_size .*|client_max_body_size $(setting RAWR_BODY_MAX);|" \
-	    "$here/nginx/rawr-fastcgi.conf" >"$var/nginx/snippets/rawr-fastcgi.conf"
-	cp "$here/nginx/rawr.conf" "$var/nginx/snippets/rawr.conf"
+	sed "s|client_max_body_size 1m;|client_max_body_size $(setting RAWR_BODY_MAX);|" \
+	    "$here/nginx/rawr.conf" >"$var/nginx/snippets/rawr.conf"
+	cp "$here/nginx/rawr-fastcgi.conf" "$var/nginx/snippets/rawr-fastcgi.conf"
 }
 start_nginx() {
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)

@@ -15,6 +15,7 @@
 
 enum {
 	HOST_ARENA_MAX = 64 << 20, /* a worker's: contracts, keys */
+	CALL_BODY_MAX = 8 << 20,   /* a function call carries its run's state */
 	REQUEST_ARENA_TIMES = 24,  /* of the largest body */
 	REQUEST_ARENA_MIN = 32 << 20,
 };
@@ -319,21 +320,22 @@ static enum hq_rc
 serve(struct setup *s, struct hq_err *err)
 {
 	const struct hq_config *cf = &s->config;
-	size_t body_max = (size_t)cf->i[HQ_SET_RAWR_BODY_MAX];
 	bool one = s->responder->one_at_a_time;
 	struct hq_serve_opts o = {
 		.workers = (int)cf->i[one ? HQ_SET_RAWR_FUNCTION_WORKERS
 					  : HQ_SET_RAWR_WORKERS],
 		.slots = one ? 1 : (int)cf->i[HQ_SET_RAWR_SLOTS],
 		.recycle = cf->i[HQ_SET_RAWR_RECYCLE],
-		.body_max = body_max,
-		.arena_max = body_max * REQUEST_ARENA_TIMES,
+		.body_max = (size_t)cf->i[HQ_SET_RAWR_BODY_MAX],
 		.init = worker_init,
 		.done = worker_done,
 		.ctx = s,
 		.handle = handle,
 	};
 
+	if (one && o.body_max < CALL_BODY_MAX)
+		o.body_max = CALL_BODY_MAX;
+	o.arena_max = o.body_max * REQUEST_ARENA_TIMES;
 	if (o.arena_max < REQUEST_ARENA_MIN)
 		o.arena_max = REQUEST_ARENA_MIN;
 	return hq_serve(&o, err);

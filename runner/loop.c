@@ -13,7 +13,8 @@ struct loop {
 	bool leaving;
 	int64_t leave_by_ms;   /* monotonic */
 	int64_t checkpoint_ms; /* monotonic: when the WAL is looked at again */
-	bool wal_dirty;        /* something was done since */
+	int64_t version;       /* of the data when the WAL was last moved */
+	bool emptied;          /* and nothing was left of it */
 	bool warned;
 	int store_fails; /* in a row */
 };
@@ -60,22 +61,27 @@ static void
 checkpoint(struct loop *l, bool idle)
 {
 	struct runner *r = l->r;
-	int64_t now = hq_mono_ms(r->env), wal = 0;
+	int64_t now = hq_mono_ms(r->env), wal = 0, version;
 	struct hq_err err = { 0 };
+	bool quiet;
 
+	if (!idle)
+		l->emptied = false; /* data_version misses our own writes */
 	if (now < l->checkpoint_ms)
 		return;
 	l->checkpoint_ms = now + RUNNER_IDLE_MS;
-	if (!idle)
-		l->wal_dirty = true;
-	else if (!l->wal_dirty)
+	if (hq_db_data_version(r->db, &version, &err) != HQ_OK)
 		return;
-	if (hq_db_checkpoint(r->db, idle, &wal, &err) != HQ_OK) {
+	/* Emptying it stops writers: only while nobody writes. */
+	quiet = idle && version == l->version;
+	if (quiet && l->emptied)
+		return;
+	if (hq_db_checkpoint(r->db, quiet, &wal, &err) != HQ_OK) {
 		hq_log(HQ_WARN, "checkpoint", HQ_LSTR("why", err.msg));
 		return;
 	}
-	if (idle && wal < RUNNER_CHECKPOINT_BYTES)
-		l->wal_dirty = false;
+	l->version = version;
+	l->emptied = quiet && wal == 0;
 	if (wal > r->config->i[HQ_SET_RAWR_WAL_WARN] && !l->warned)
 		hq_log(HQ_WARN, "wal_large", HQ_LI64("bytes", wal),
 		    HQ_LSTR("fix", "a reader may be holding it open"));

@@ -14,8 +14,7 @@
 enum {
 	RUNNER_IDLE_MS = 1000,   /* longest sleep: makes up for a lost ring */
 	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
-	RUNNER_CHECKPOINT_BYTES = 4 << 20, /* WAL above which it is moved */
-	RUNNER_STORE_FAILS_MAX = 30,       /* turns in a row; then leave */
+	RUNNER_STORE_FAILS_MAX = 30, /* turns in a row; then leave */
 };
 
 /* A call to the function host.  call NULL: free. */

@@ -197,7 +197,7 @@ time_at(const char **s, int64_t *ret_ms)
 static bool
 zone_at(const char **s, int64_t *ret_ms)
 {
-	int sign = **s == '-' ? -1 : 1;
+	bool minus = **s == '-';
 	int h, m;
 
 	*ret_ms = 0;
@@ -211,7 +211,9 @@ zone_at(const char **s, int64_t *ret_ms)
 	m = digits_at(s, 2);
 	if (m < 0 || m > 59)
 		return false;
-	*ret_ms = sign * (h * 60 + m) * INT64_C(60000);
+	*ret_ms = (h * 60 + m) * INT64_C(60000);
+	if (minus)
+		*ret_ms = -*ret_ms;
 	return true;
 }
 

@@ -26,7 +26,8 @@ char *hq_stamped_id(const struct hq_env *env, struct hq_arena *a,
 /* n random bytes as lower-case hex, in the arena. */
 char *hq_random_hex(const struct hq_env *env, struct hq_arena *a, size_t n);
 
-/* "2026-11-23T11:23:52.592Z" of Unix milliseconds (years 0..9999). */
+/* "2026-11-23T11:23:52.592Z" of Unix milliseconds; a time outside of
+ * the years 0 to 9999 is moved to their edge. */
 void hq_iso_from_ms(int64_t ms, char out[HQ_ISO_BYTES]);
 
 /*

@@ -22,11 +22,20 @@ struct hq_field {
 };
 
 #define HQ_LSTR(k, v) \
-	(struct hq_field) { .key = (k), .type = HQ_F_STR, .s = (v) }
+	(struct hq_field) \
+	{ \
+		.key = (k), .type = HQ_F_STR, .s = (v) \
+	}
 #define HQ_LI64(k, v) \
-	(struct hq_field) { .key = (k), .type = HQ_F_I64, .i = (v) }
+	(struct hq_field) \
+	{ \
+		.key = (k), .type = HQ_F_I64, .i = (v) \
+	}
 #define HQ_LBOOL(k, v) \
-	(struct hq_field) { .key = (k), .type = HQ_F_BOOL, .i = (v) }
+	(struct hq_field) \
+	{ \
+		.key = (k), .type = HQ_F_BOOL, .i = (v) \
+	}
 
 /* component: "rpc", "runner", ...; static.  Lines below level are dropped. */
 void hq_log_open(const char *component, enum hq_level level);

@@ -1,8 +1,8 @@
 /*
  * The body of a call (facts: Inngest protocol, call request, 2.4).
  *
- * Events and memos are stored as canonical JSON, and step ids sort by their
- * bytes, so the canonical body is put together without parsing anything.
+ * Events and memos are stored as JSON text, members in the order they came in,
+ * so the body is put together without parsing anything.
  * ctx.fn_id is left out: the SDK then reports every step by itself.
  */
 #include <stdlib.h>

@@ -21,7 +21,12 @@ struct hq_engine;
 struct hq_engine_call {
 	uint64_t ticket;  /* names the call in hq_engine_reply() */
 	const char *url;  /* of the function, with fnId and stepId */
-	const char *body; /* canonical JSON (JCS): sign these bytes */
+	/*
+	 * JSON whose members keep the order in which they were sent in.  The
+	 * protocol signs the canonical form (JCS), which a foreign SDK computes
+	 * by itself; our own host also takes a signature of these very bytes.
+	 */
+	const char *body;
 	size_t body_bytes;
 	const char *run_id;
 	const char *step_id; /* "step" or a step hash */

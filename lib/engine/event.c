@@ -50,7 +50,7 @@ data_text(const struct hq_event *e, struct hq_arena *a, const char **ret,
 		hq_json_put(data, "_rawr", ours);
 	}
 	hq_buf_init(&b, a);
-	hq_json_write_canonical(&b, data);
+	hq_json_write(&b, data);
 	if (!hq_arena_ok(a) || b.n > HQ_ENGINE_EVENT_BYTES_MAX)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 		    "an event's data has at most %d bytes",

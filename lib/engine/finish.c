@@ -45,7 +45,7 @@ resume_invoker(struct hq_eng_tx *t, const struct hq_eng_run *run,
 	return hq_eng_memo(t, id, dot + 1, hq_buf_str(&b), err);
 }
 
-/* The data of the events that tell of the end; keys in canonical order. */
+/* The data of the events that tell of the end. */
 static const char *
 end_data(struct hq_eng_tx *t, const struct hq_eng_run *run,
     const struct hq_eng_event *e, enum hq_run_state state, const char *output)

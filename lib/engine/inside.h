@@ -55,7 +55,7 @@ struct hq_eng_event {
 	const char *id;        /* internal */
 	const char *client_id; /* or NULL */
 	const char *name;
-	const char *data; /* canonical JSON text */
+	const char *data; /* JSON text */
 	int64_t ts_ms, received_ms;
 };
 
@@ -68,7 +68,7 @@ enum hq_rc hq_eng_event_put(struct hq_eng_tx *t, struct hq_eng_event *e,
 /* An event that is not there is a broken store. */
 enum hq_rc hq_eng_event_get(struct hq_eng_tx *t, const char *id,
     struct hq_eng_event *ret, struct hq_err *err) HQ_MUST;
-/* As a function sees it: {data, id, name, ts, user}, canonical. */
+/* As a function sees it: {data, id, name, ts, user}. */
 void hq_eng_event_write(struct hq_buf *b, const struct hq_eng_event *e);
 /* The same as a value of t->a; NULL if it is too deep to be read again. */
 enum hq_rc hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
@@ -101,7 +101,7 @@ enum hq_rc hq_eng_run_get(struct hq_eng_tx *t, const char *id,
     struct hq_eng_run *ret, bool *ret_found, struct hq_err *err) HQ_MUST;
 
 /*
- * Record a step's value (canonical JSON text): the first one stays.  Ends the
+ * Record a step's value (JSON text): the first one stays.  Ends the
  * step's job and has the run look further.
  */
 enum hq_rc hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,

@@ -38,7 +38,7 @@ step_run(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	(void)an;
 	hq_buf_init(&b, t->a);
 	hq_buf_puts(&b, "{\"data\":");
-	hq_json_write_canonical(&b, hq_json_get(op->o, "data"));
+	hq_json_write(&b, hq_json_get(op->o, "data"));
 	hq_buf_putc(&b, '}');
 	return hq_eng_memo(t, t->job->run, op->id, hq_buf_str(&b), err);
 }

@@ -124,7 +124,7 @@ hq_eng_text(struct hq_eng_tx *t, struct json_object *v)
 	struct hq_buf b;
 
 	hq_buf_init(&b, t->a);
-	hq_json_write_canonical(&b, v);
+	hq_json_write(&b, v);
 	return hq_buf_str(&b);
 }
 

@@ -27,7 +27,8 @@
 #include "base/buf.h"
 
 enum {
-	HQ_JSON_DEPTH_MAX = 24576, /* nesting that is parsed; deeper is an error */
+	/* Nesting that is parsed; deeper is an error. */
+	HQ_JSON_DEPTH_MAX = 24576,
 	/* Arrays and objects of one text: json-c wants up to 1 KB for each. */
 	HQ_JSON_CONTAINERS_MAX = 65536,
 };
@@ -50,7 +51,10 @@ enum hq_rc hq_json_own(struct hq_arena *a, struct json_object *o,
 enum hq_rc hq_json_parse(struct hq_arena *a, const char *text, size_t n,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
 
-/* JSON.stringify(v) without spaces.  See value.h for tagged values. */
+/*
+ * JSON.stringify(v) without spaces.  See value.h for tagged values; undefined
+ * itself is written as null.
+ */
 void hq_json_write(struct hq_buf *b, struct json_object *v);
 /* The same with two-space indentation, as JSON.stringify(v, null, 2). */
 void hq_json_write_pretty(struct hq_buf *b, struct json_object *v);
@@ -72,7 +76,7 @@ struct json_object *hq_json_clone(struct json_object *v);
 
 /* A string member; NULL if absent or not a string.  Borrowed from o. */
 const char *hq_json_str(struct json_object *o, const char *key);
-/* A member; NULL if absent or null.  Borrowed. */
+/* A member; NULL if absent, null or undefined.  Borrowed. */
 struct json_object *hq_json_get(struct json_object *o, const char *key);
 /* An integral number member; dflt if absent or not integral. */
 int64_t hq_json_i64(struct json_object *o, const char *key, int64_t dflt);

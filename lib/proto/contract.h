@@ -134,8 +134,8 @@ enum hq_rc hq_procs_load(const struct hq_composed *rows, unsigned kinds,
 /*
  * What all carriers do between decode and encode: check in, call the handler,
  * check out.  BAD_REQUEST "Input validation failed" with data {issues};
- * INTERNAL_SERVER_ERROR "Output validation failed".  err->status is filled in
- * for a declared error.
+ * INTERNAL_SERVER_ERROR "Output validation failed", whose data are the issues,
+ * for the log only.  err->status is filled in for a declared error.
  */
 enum hq_rc hq_proc_call(const struct hq_proc *p, struct hq_boundary *c,
     struct json_object *in, struct json_object **ret_out, struct hq_err *err)
@@ -143,7 +143,8 @@ enum hq_rc hq_proc_call(const struct hq_proc *p, struct hq_boundary *c,
 
 /*
  * The error as oRPC writes it: {defined, code, status, message, data?}.  A 5xx
- * that no contract declares says only "Internal server error".  p may be NULL.
+ * that no contract declares says only "Internal server error", or its code's
+ * default text.  p may be NULL.  Owned by a; NULL if a is full.
  */
 struct json_object *hq_orpc_error(const struct hq_proc *p,
     const struct hq_err *err, struct hq_arena *a);

@@ -11,23 +11,26 @@
 #include "domain/state/state.h"
 #include "engine/event.h"
 
-static struct fake_env fake;
-static const struct hq_env env = FAKE_ENV(&fake);
-static struct hq_config config;
-static struct hq_db *db;
-static struct hq_boundary boundary;
-static int woken;
-static char tmp_dir[64], store_path[96];
+#define UNUSED __attribute__((unused))
 
-static void
+static struct fake_env fake;
+static UNUSED const struct hq_env env = FAKE_ENV(&fake);
+static struct hq_config config;
+static UNUSED struct hq_db *db;
+static struct hq_boundary boundary;
+static UNUSED int woken;
+static UNUSED char tmp_dir[64], store_path[96];
+
+static UNUSED void
 wake(void *ctx)
 {
 	(void)ctx;
 	woken++;
 }
 
-static __attribute__((unused)) void
-domain_open(void)
+/* A connection to the test's store; the schema is brought up to date. */
+static UNUSED void
+store_open(void)
 {
 	static const struct hq_module *const modules[] = {
 		&hq_coordination_store,
@@ -39,9 +42,16 @@ domain_open(void)
 		.path = store_path,
 		.modules = modules,
 		.migrate = true,
-		.write_wait_ms = 1000,
+		.write_wait_ms = 10000,
 	};
 
+	ck_hq_ok(hq_db_open(&o, &db, &err));
+	boundary.db = db;
+}
+
+static UNUSED void
+domain_open(void)
+{
 	arena_open();
 	fake = (struct fake_env){ .now_ms = INT64_C(1795432141657) };
 	woken = 0;
@@ -50,11 +60,9 @@ domain_open(void)
 	(void)snprintf(store_path, sizeof(store_path), "%s/rawr.db", tmp_dir);
 	config.s[HQ_SET_RAWR_BASE_URL] = "http://localhost:3000";
 	config.s[HQ_SET_RAWR_ENGINE_URL] = "http://localhost:8288";
-	ck_hq_ok(hq_db_open(&o, &db, &err));
 	boundary = (struct hq_boundary){
 		.arena = arena,
 		.env = &env,
-		.db = db,
 		.config = &config,
 		.principal = { .id = "local" },
 		.request_id = "r",
@@ -63,9 +71,10 @@ domain_open(void)
 		.source_addr = "unix",
 		.wake_runner = wake,
 	};
+	store_open();
 }
 
-static __attribute__((unused)) void
+static UNUSED void
 domain_close(void)
 {
 	char cmd[128];
@@ -77,7 +86,7 @@ domain_close(void)
 }
 
 /* JSON text as a value of the arena; ' stands for ". */
-static __attribute__((unused)) struct json_object *
+static UNUSED struct json_object *
 json(const char *text)
 {
 	struct json_object *v;
@@ -91,7 +100,7 @@ json(const char *text)
 }
 
 /* Call a handler; its output as text, or its error as "CODE message data". */
-static __attribute__((unused)) const char *
+static UNUSED const char *
 call(hq_handler *handle, struct json_object *in)
 {
 	struct json_object *out;
@@ -113,7 +122,7 @@ call(hq_handler *handle, struct json_object *in)
 	"{'workflowId':'" id "','version':1,'name':'W','entryDeskId':'" entry \
 	"','desks':[" desks "],'handoffs':[" handoffs "]}"
 
-static __attribute__((unused)) void
+static UNUSED void
 save(const char *workflow)
 {
 	const char *got = call(hq_coord_save_workflow,

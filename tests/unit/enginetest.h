@@ -101,8 +101,10 @@ store_open(const char *path)
 {
 	static const struct hq_module *const modules[] = { &hq_engine_store,
 		NULL };
-	struct hq_db_opts o = { .path = path, .modules = modules,
-		.migrate = true, .checkpointer = true,
+	struct hq_db_opts o = { .path = path,
+		.modules = modules,
+		.migrate = true,
+		.checkpointer = true,
 		.write_wait_ms = 5000 };
 	struct hq_db *db;
 
@@ -114,10 +116,15 @@ static __attribute__((unused)) struct hq_engine *
 engine_open(struct world *x, struct hq_db *db, const char *owner,
     int concurrency)
 {
-	struct hq_engine_opts o = { .db = db, .env = &x->env,
-		.send = world_send, .abandon = world_abandon, .ctx = x,
-		.owner = owner, .concurrency = concurrency,
-		.lease_ms = LEASE_MS, .call_timeout_ms = 7200000,
+	struct hq_engine_opts o = { .db = db,
+		.env = &x->env,
+		.send = world_send,
+		.abandon = world_abandon,
+		.ctx = x,
+		.owner = owner,
+		.concurrency = concurrency,
+		.lease_ms = LEASE_MS,
+		.call_timeout_ms = 7200000,
 		.retry_interval_ms = x->retry_ms };
 	struct hq_engine *e;
 
@@ -135,8 +142,10 @@ world_open(void)
 	w.now_ms = INT64_C(1795431217000);
 	w.seed = 88172645463325252ULL;
 	w.retry_ms = 1000;
-	w.env = (struct hq_env){ .ctx = &w, .now_ms = world_now,
-		.mono_ms = world_now, .random = world_random };
+	w.env = (struct hq_env){ .ctx = &w,
+		.now_ms = world_now,
+		.mono_ms = world_now,
+		.random = world_random };
 	snprintf(w.path, sizeof(w.path), "/tmp/hqengine.XXXXXX");
 	fd = mkstemp(w.path);
 	ck_assert_int_ge(fd, 0);
@@ -198,8 +207,8 @@ register_fns(const char *functions)
 {
 	bool modified;
 
-	ck_hq_ok(hq_engine_register(w.engine, "app", json(functions),
-	    &modified, &err));
+	ck_hq_ok(hq_engine_register(w.engine, "app", json(functions), &modified,
+	    &err));
 }
 
 static __attribute__((unused)) enum hq_rc
@@ -219,8 +228,11 @@ send_event(const char *name, const char *id, const char *data)
 static __attribute__((unused)) void
 answer_call(struct hq_engine *e, struct fake_call *c)
 {
-	struct hq_engine_reply r = { .what = HQ_REPLY_ANSWER, .status = 200,
-		.sdk = "test:v1", .body = "null", .req_version = "1" };
+	struct hq_engine_reply r = { .what = HQ_REPLY_ANSWER,
+		.status = 200,
+		.sdk = "test:v1",
+		.body = "null",
+		.req_version = "1" };
 
 	if (!c->dropped) {
 		w.host(&w, c, json(c->body), &r);
@@ -279,8 +291,8 @@ memo(struct json_object *body, const char *step, bool *ret_has)
 {
 	struct json_object *v = NULL;
 
-	*ret_has = json_object_object_get_ex(hq_json_get(body, "steps"), step,
-	    &v);
+	*ret_has =
+	    json_object_object_get_ex(hq_json_get(body, "steps"), step, &v);
 	return v;
 }
 

@@ -1,5 +1,7 @@
 #include "coordtest.h"
 
+#include <sys/wait.h>
+
 #include "domain/coordination/execution.h"
 #include "domain/coordination/ids.h"
 
@@ -90,6 +92,41 @@ START_TEST(queueing_a_run_again_gives_the_stored_one_and_no_event)
 	ck_assert_ptr_nonnull(strstr(got, "\"eventIds\":[]"));
 	ck_assert_uint_eq(count(timeline("r"), "\"eventId\""), 1);
 	ck_assert_int_eq(woken, 1);
+}
+END_TEST
+
+enum { PROCESSES = 4 };
+
+/* In a process of its own: 1 if it was this one that queued the run. */
+static int
+queue_alone(unsigned char seed)
+{
+	const char *got;
+
+	fake.next = seed;
+	store_open();
+	got = queue("{'workflowId':'wf','runId':'r'}");
+	hq_db_close(db);
+	return strstr(got, "\"eventIds\":[]") == NULL;
+}
+
+START_TEST(many_processes_queue_a_run_exactly_once)
+{
+	int i, state, queued = 0;
+
+	save(SINGLE);
+	hq_db_close(db);
+	for (i = 0; i < PROCESSES; i++)
+		if (fork() == 0)
+			_exit(queue_alone((unsigned char)(i * 50)));
+	for (i = 0; i < PROCESSES; i++) {
+		ck_assert_int_gt(wait(&state), 0);
+		ck_assert(WIFEXITED(state));
+		queued += WEXITSTATUS(state);
+	}
+	store_open();
+	ck_assert_int_eq(queued, 1);
+	ck_assert_uint_eq(count(timeline("r"), "\"eventId\""), 1);
 }
 END_TEST
 
@@ -185,8 +222,8 @@ START_TEST(an_input_that_is_nested_too_deeply_is_a_bad_request)
 		deep = outer;
 	}
 	hq_json_put(in, "input", json_object_get(deep));
-	ck_assert_ptr_nonnull(strstr(call(hq_coord_queue_run, in),
-	    "\"status\":\"queued\""));
+	ck_assert_ptr_nonnull(
+	    strstr(call(hq_coord_queue_run, in), "\"status\":\"queued\""));
 	hq_json_put(in, "input", json_object_new_array());
 	hq_json_push(hq_json_get(in, "input"), deep);
 	ck_assert_int_eq(strncmp(call(hq_coord_queue_run, in), "BAD_REQUEST",
@@ -215,8 +252,9 @@ START_TEST(an_invalid_workflow_is_not_saved)
 	const char *got = call(hq_coord_save_workflow,
 	    json("{'workflow':" WORKFLOW("w", "ghost", "", "") "}"));
 
-	ck_assert_int_eq(strncmp(got, "WORKFLOW_VALIDATION_FAILED Workflow "
-				      "validation failed {\"ok\":false,",
+	ck_assert_int_eq(strncmp(got,
+			     "WORKFLOW_VALIDATION_FAILED Workflow "
+			     "validation failed {\"ok\":false,",
 			     64),
 	    0);
 	ck_assert_str_eq(call(hq_coord_list_workflows, json("{}")),
@@ -234,8 +272,8 @@ START_TEST(a_cancelled_run_has_failed_and_takes_nothing_more)
 	(void)queue("{'workflowId':'wf','runId':'r'}");
 	got = call(hq_coord_cancel_run, json("{'runId':'r','reason':'why'}"));
 	ck_assert_ptr_nonnull(strstr(got, "\"status\":\"failed\""));
-	ck_assert_ptr_nonnull(strstr(got,
-	    "\"error\":\"cancelled by local: why\""));
+	ck_assert_ptr_nonnull(
+	    strstr(got, "\"error\":\"cancelled by local: why\""));
 	ck_hq_ok(hq_coord_run_started(&s, NULL, &active, &found, &err));
 	ck_assert(found && !active);
 	ck_hq_ok(hq_coord_run_completed(&s, json("1"), &err));
@@ -259,8 +297,8 @@ START_TEST(a_step_that_runs_again_writes_nothing_again)
 		ck_hq_ok(hq_coord_run_started(&s, json("{}"), &active, &found,
 		    &err));
 		ck_assert(active);
-		ck_hq_ok(hq_coord_desk_event(&s, desk, false, json("{}"),
-		    &err));
+		ck_hq_ok(
+		    hq_coord_desk_event(&s, desk, false, json("{}"), &err));
 		ck_hq_ok(hq_coord_desk_event(&s, desk, true, json("1"), &err));
 	}
 	for (i = 0; i < 2; i++)
@@ -345,8 +383,7 @@ START_TEST(memory_past_its_limit_forgets_what_was_before)
 	(void)queue("{'workflowId':'wf','runId':'r'}");
 	ck_hq_ok(hq_coord_memory_write(&s, w, desk, out, &err));
 	ck_hq_ok(hq_coord_memory_read(&s, w, desk, &got, &err));
-	ck_assert_str_eq(hq_json_text(arena, got),
-	    "{\"n\":1,\"memory\":null}");
+	ck_assert_str_eq(hq_json_text(arena, got), "{\"n\":1,\"memory\":null}");
 }
 END_TEST
 
@@ -364,11 +401,11 @@ START_TEST(a_join_receives_every_input_by_its_source)
 
 	ck_hq_ok(hq_coord_plan(arena, w, &g, &order, &err));
 	ck_assert_int_eq(order[2], hq_graph_find(&g, "j"));
-	ck_hq_ok(hq_coord_received(arena, &g, order[2], NULL, outputs, &got,
-	    &err));
+	ck_hq_ok(
+	    hq_coord_received(arena, &g, order[2], NULL, outputs, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "{\"b\":2,\"a\":1}");
-	ck_hq_ok(hq_coord_received(arena, &g, order[1], NULL, outputs, &got,
-	    &err));
+	ck_hq_ok(
+	    hq_coord_received(arena, &g, order[1], NULL, outputs, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "1");
 	ck_hq_ok(hq_coord_received(arena, &g, order[0], json("{}"), outputs,
 	    &got, &err));
@@ -379,12 +416,15 @@ END_TEST
 static const struct {
 	const char *kind, *want;
 } kinds[] = {
-	{ "desk:human-wait", "{\"deskId\":\"d\",\"status\":\"received\","
-			     "\"received\":1,\"memory\":null}" },
-	{ "desk:join", "{\"deskId\":\"d\",\"status\":\"joined\",\"merged\":1,"
-		       "\"memory\":null}" },
-	{ "desk:qa", "{\"deskId\":\"d\",\"status\":\"ok\",\"kind\":"
-		     "\"desk:qa\",\"received\":1,\"memory\":null}" },
+	{ "desk:human-wait",
+	    "{\"deskId\":\"d\",\"status\":\"received\","
+	    "\"received\":1,\"memory\":null}" },
+	{ "desk:join",
+	    "{\"deskId\":\"d\",\"status\":\"joined\",\"merged\":1,"
+	    "\"memory\":null}" },
+	{ "desk:qa",
+	    "{\"deskId\":\"d\",\"status\":\"ok\",\"kind\":"
+	    "\"desk:qa\",\"received\":1,\"memory\":null}" },
 };
 
 START_TEST(each_kind_of_desk_has_its_answer)
@@ -392,8 +432,8 @@ START_TEST(each_kind_of_desk_has_its_answer)
 	struct json_object *desk = json(DESK("d", "desk:qa", "false")), *got;
 
 	hq_json_put_str(desk, "kind", kinds[_i].kind);
-	ck_hq_ok(hq_coord_desk_output(arena, desk, json("1"), NULL, &got,
-	    &err));
+	ck_hq_ok(
+	    hq_coord_desk_output(arena, desk, json("1"), NULL, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), kinds[_i].want);
 }
 END_TEST
@@ -408,6 +448,7 @@ main(void)
 	tcase_add_test(tc, a_queued_run_is_told_as_the_reference_tells_it);
 	tcase_add_test(tc,
 	    queueing_a_run_again_gives_the_stored_one_and_no_event);
+	tcase_add_test(tc, many_processes_queue_a_run_exactly_once);
 	tcase_add_test(tc,
 	    a_run_id_of_another_workflow_is_refused_and_left_alone);
 	tcase_add_loop_test(tc, a_run_that_cannot_be_named_is_refused, 0,

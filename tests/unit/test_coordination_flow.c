@@ -102,8 +102,8 @@ timeline(void)
 		"false") "," DESK("c", "desk:qa", "true") "," DESK("d", \
 		"desk:qa", "false") "," DESK("j", "desk:join", "false"), \
 	    HANDOFF("1", "a", "b") "," HANDOFF("2", "a", "c") "," HANDOFF("3", \
-		"c", "d") "," HANDOFF("4", "b", "j") "," HANDOFF("5", "d", \
-		"j"))
+		"c", \
+		"d") "," HANDOFF("4", "b", "j") "," HANDOFF("5", "d", "j"))
 
 START_TEST(a_join_behind_uneven_branches_waits_for_both)
 {

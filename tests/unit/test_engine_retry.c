@@ -29,13 +29,14 @@ note_attempt(struct json_object *body)
 }
 
 #define WITH_HANDLER(retries) \
-	"[" FN("f", EVENT("t/go"), retries) "," \
-	    FN("h", "{\"event\":\"inngest/function.failed\",\"expression\":" \
-		    "\"event.data.function_id == 'app-f'\"}", 0) "]"
+	"[" FN("f", EVENT("t/go"), retries) "," FN("h", \
+	    "{\"event\":\"inngest/function.failed\",\"expression\":" \
+	    "\"event.data.function_id == 'app-f'\"}", \
+	    0) "]"
 
 static void
-step_error(struct world *x, const struct fake_call *c,
-    struct json_object *body, struct hq_engine_reply *r)
+step_error(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
 {
 	(void)x;
 	if (IS_FN(c, "h")) {
@@ -46,8 +47,9 @@ step_error(struct world *x, const struct fake_call *c,
 	if (has(body, "bad"))
 		r->body = "1";
 	else if (fails-- > 0)
-		ops(r, "[{\"op\":\"StepError\",\"id\":\"bad\",\"error\":"
-		       "{\"name\":\"E\",\"message\":\"m\"}}]");
+		ops(r,
+		    "[{\"op\":\"StepError\",\"id\":\"bad\",\"error\":"
+		    "{\"name\":\"E\",\"message\":\"m\"}}]");
 	else
 		ops(r, "[{\"op\":\"StepRun\",\"id\":\"bad\"}]");
 }
@@ -91,8 +93,8 @@ END_TEST
 static struct hq_engine_reply always;
 
 static void
-one_answer(struct world *x, const struct fake_call *c,
-    struct json_object *body, struct hq_engine_reply *r)
+one_answer(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
 {
 	(void)x;
 	if (IS_FN(c, "h")) {
@@ -107,10 +109,13 @@ static const struct {
 	struct hq_engine_reply reply;
 	const char *attempts, *failure;
 } finals[] = {
-	{ { .status = 500, .sdk = "t",
+	{ { .status = 500,
+	      .sdk = "t",
 	      .body = "{\"name\":\"E\",\"message\":\"m\"}" },
 	    "0 1 ", "{\"message\":\"m\",\"name\":\"E\"}" },
-	{ { .status = 400, .sdk = "t", .no_retry = "true",
+	{ { .status = 400,
+	      .sdk = "t",
+	      .no_retry = "true",
 	      .body = "{\"name\":\"E\",\"message\":\"m\"}" },
 	    "0 ", "{\"message\":\"m\",\"name\":\"E\"}" },
 	{ { .status = 200, .body = "1" }, "0 1 ",
@@ -119,8 +124,7 @@ static const struct {
 	{ { .status = 502, .body = "Bad\nGateway" }, "0 1 ",
 	    "{\"message\":\"the function host answered 502: Bad?Gateway\","
 	    "\"name\":\"Error\"}" },
-	{ { .status = 206, .sdk = "t", .body = "[{\"op\":\"Nope\"}]" },
-	    "0 1 ",
+	{ { .status = 206, .sdk = "t", .body = "[{\"op\":\"Nope\"}]" }, "0 1 ",
 	    "{\"message\":\"this engine has no step operation Nope\","
 	    "\"name\":\"Error\"}" },
 	{ { .status = 206, .sdk = "t", .body = "[]" }, "0 1 ",
@@ -166,8 +170,8 @@ START_TEST(a_refused_call_uses_no_attempt)
 		pass(1000);
 	ck_assert_uint_eq(w.total, 21);
 	ck_assert_ptr_null(failure);
-	always = (struct hq_engine_reply){ .status = 200, .sdk = "t",
-		.body = "1" };
+	always =
+	    (struct hq_engine_reply){ .status = 200, .sdk = "t", .body = "1" };
 	pass(1000);
 	pass(100000);
 	ck_assert_uint_eq(w.total, 22);
@@ -176,8 +180,10 @@ END_TEST
 
 START_TEST(retry_after_overrides_the_delay_once)
 {
-	always = (struct hq_engine_reply){ .status = 500, .sdk = "t",
-		.body = "{\"message\":\"m\"}", .retry_after = "90" };
+	always = (struct hq_engine_reply){ .status = 500,
+		.sdk = "t",
+		.body = "{\"message\":\"m\"}",
+		.retry_after = "90" };
 	w.host = one_answer;
 	register_fns(WITH_HANDLER(3));
 	send_event("t/go", NULL, "{}");
@@ -202,8 +208,9 @@ planned(struct world *x, const struct fake_call *c, struct json_object *body,
 		failure = hq_json_text(arena, hq_json_get(body, "steps"));
 		r->body = "1";
 	} else {
-		ops(r, "[{\"op\":\"StepPlanned\",\"id\":\"slow\",\"opts\":"
-		       "{\"retries\":1,\"timeoutMs\":250}}]");
+		ops(r,
+		    "[{\"op\":\"StepPlanned\",\"id\":\"slow\",\"opts\":"
+		    "{\"retries\":1,\"timeoutMs\":250}}]");
 	}
 }
 
@@ -291,8 +298,7 @@ main(void)
 	tcase_add_test(t, retry_after_overrides_the_delay_once);
 	tcase_add_test(t, a_planned_step_has_its_own_attempts_and_time);
 	tcase_add_loop_test(t,
-	    the_delay_is_the_tables_plus_up_to_thirty_seconds, 0,
-	    ROWS(table));
+	    the_delay_is_the_tables_plus_up_to_thirty_seconds, 0, ROWS(table));
 	tcase_add_loop_test(t, a_retry_after_is_seconds_or_a_date, 0,
 	    ROWS(afters));
 	suite_add_tcase(s, t);

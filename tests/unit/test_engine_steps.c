@@ -22,8 +22,9 @@ two_steps(struct world *x, const struct fake_call *c, struct json_object *body,
 	if (!has(body, "aa"))
 		ops(r, "[{\"op\":\"StepRun\",\"id\":\"aa\",\"data\":1}]");
 	else if (!has(body, "bb"))
-		ops(r, "{\"op\":\"StepRun\",\"id\":\"bb\",\"data\":{\"z\":1,"
-		       "\"a\":2}}");
+		ops(r,
+		    "{\"op\":\"StepRun\",\"id\":\"bb\",\"data\":{\"z\":1,"
+		    "\"a\":2}}");
 	else
 		r->body = "\"done\"";
 }
@@ -92,7 +93,8 @@ START_TEST(an_expression_that_is_false_starts_nothing)
 {
 	w.host = two_steps;
 	register_fns("[" FN("f",
-	    "{\"event\":\"t/go\",\"expression\":\"event.data.n == 1\"}", 3) "]");
+	    "{\"event\":\"t/go\",\"expression\":\"event.data.n == 1\"}",
+	    3) "]");
 	send_event("t/go", NULL, "{\"n\":2}");
 	run_all();
 	ck_assert_uint_eq(w.total, 0);
@@ -104,7 +106,8 @@ END_TEST
 
 START_TEST(an_event_from_the_future_starts_its_run_then)
 {
-	struct hq_event e = { .name = "t/go", .data = json("{}"),
+	struct hq_event e = { .name = "t/go",
+		.data = json("{}"),
 		.ts_ms = w.now_ms + 60000 };
 
 	w.host = two_steps;
@@ -125,18 +128,20 @@ parallel(struct world *x, const struct fake_call *c, struct json_object *body,
 	(void)x;
 	if (strcmp(c->step, "step") != 0) {
 		note(c->step);
-		ops(r, strcmp(c->step, "p1") == 0 ?
-			"[{\"op\":\"StepRun\",\"id\":\"p1\",\"data\":1}]" :
-			"[{\"op\":\"StepRun\",\"id\":\"p2\",\"data\":2}]");
+		ops(r,
+		    strcmp(c->step, "p1") == 0
+			? "[{\"op\":\"StepRun\",\"id\":\"p1\",\"data\":1}]"
+			: "[{\"op\":\"StepRun\",\"id\":\"p2\",\"data\":2}]");
 		return;
 	}
 	if (has(body, "p1") && has(body, "p2")) {
 		note("end");
 		return;
 	}
-	ops(r, "[{\"op\":\"StepPlanned\",\"id\":\"p1\",\"opts\":{}},"
-	       "{\"op\":\"StepPlanned\",\"id\":\"p2\",\"opts\":"
-	       "{\"priority\":1}}]");
+	ops(r,
+	    "[{\"op\":\"StepPlanned\",\"id\":\"p1\",\"opts\":{}},"
+	    "{\"op\":\"StepPlanned\",\"id\":\"p2\",\"opts\":"
+	    "{\"priority\":1}}]");
 }
 
 START_TEST(parallel_steps_run_once_each_the_urgent_first)
@@ -158,9 +163,10 @@ invoking(struct world *x, const struct fake_call *c, struct json_object *body,
 		note("child");
 		r->body = "{\"x\":2}";
 	} else if (!has(body, "inv")) {
-		ops(r, "[{\"op\":\"InvokeFunction\",\"id\":\"inv\",\"opts\":"
-		       "{\"function_id\":\"child\",\"payload\":{\"data\":"
-		       "{\"k\":1}}}}]");
+		ops(r,
+		    "[{\"op\":\"InvokeFunction\",\"id\":\"inv\",\"opts\":"
+		    "{\"function_id\":\"child\",\"payload\":{\"data\":"
+		    "{\"k\":1}}}}]");
 	} else {
 		note(hq_json_text(arena, hq_json_get(body, "steps")));
 	}
@@ -200,9 +206,9 @@ slow(struct world *x, const struct fake_call *c, struct json_object *body,
 {
 	(void)x;
 	if (IS_FN(c, "watch")) {
-		note(hq_json_str(hq_json_get(hq_json_get(body, "event"),
-				     "data"),
-		    "function_id"));
+		note(
+		    hq_json_str(hq_json_get(hq_json_get(body, "event"), "data"),
+			"function_id"));
 		return;
 	}
 	note("call");
@@ -214,8 +220,8 @@ START_TEST(a_cancelled_run_ends_and_says_so)
 	char id[] = "e7";
 
 	w.host = slow;
-	register_fns("[" FN("f", EVENT("t/go"), 3) ","
-	    FN("watch", EVENT("inngest/function.cancelled"), 0) "]");
+	register_fns("[" FN("f", EVENT("t/go"), 3) "," FN("watch",
+	    EVENT("inngest/function.cancelled"), 0) "]");
 	send_event("t/go", id, "{}");
 	run_all();
 	ck_hq_ok(hq_db_tx(w.db, cancel_tx, id, &err));
@@ -355,8 +361,7 @@ main(void)
 	tcase_add_test(t, a_call_of_a_cancelled_run_is_given_up);
 	tcase_add_test(t, the_same_functions_again_change_nothing);
 	tcase_add_test(t, a_removed_function_is_started_no_more);
-	tcase_add_loop_test(t,
-	    a_bad_registration_names_function_and_field, 0,
+	tcase_add_loop_test(t, a_bad_registration_names_function_and_field, 0,
 	    (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(t, a_run_with_too_many_steps_fails);
 	suite_add_tcase(s, t);

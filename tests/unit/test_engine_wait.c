@@ -15,9 +15,10 @@ waiting(struct world *x, const struct fake_call *c, struct json_object *body,
 	(void)x;
 	(void)c;
 	if (!any) {
-		ops(r, "[{\"op\":\"WaitForEvent\",\"id\":\"ww\",\"name\":"
-		       "\"t/resume\",\"opts\":{\"timeout\":\"1h\",\"if\":"
-		       "\"event.data.id == async.data.id\"}}]");
+		ops(r,
+		    "[{\"op\":\"WaitForEvent\",\"id\":\"ww\",\"name\":"
+		    "\"t/resume\",\"opts\":{\"timeout\":\"1h\",\"if\":"
+		    "\"event.data.id == async.data.id\"}}]");
 		return;
 	}
 	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s;",

@@ -4,11 +4,12 @@
 
 #define WF_NAMED(id) WORKFLOW(id, "a", DESK("a", "desk:qa", "false"), "")
 #define RUN(id, status) \
-	"{'runId':'" id "','workflowId':'wf','workflowVersion':3,'status':'" \
-	status "','startedAt':'2026-01-01T00:00:00.000Z','output':{'2':1},"\
+	"{'runId':'" id \
+	"','workflowId':'wf','workflowVersion':3,'status':'" status \
+	"','startedAt':'2026-01-01T00:00:00.000Z','output':{'2':1}," \
 	"'traceLinks':[{'provider':'rawr','label':'L','url':'http://old/x'}]}"
 #define EVENT(id, ts) \
-	"{'ts':'" ts "','eventId':'" id "','runId':'run-1','workflowId':'wf',"\
+	"{'ts':'" ts "','eventId':'" id "','runId':'run-1','workflowId':'wf'," \
 	"'type':'run.started','status':'queued'}"
 
 static char rawr[96], reported[4096];
@@ -74,8 +75,7 @@ START_TEST(what_was_imported_comes_back_byte_for_byte)
 	ck_assert_uint_eq(counts.memories, 1);
 	ck_assert_str_eq(call(hq_coord_get_run_status,
 			     json("{'runId':'run-1'}")),
-	    hq_json_text(arena,
-		json("{'run':" RUN("run-1", "completed") "}")));
+	    hq_json_text(arena, json("{'run':" RUN("run-1", "completed") "}")));
 	ck_assert_str_eq(call(hq_coord_get_run_timeline,
 			     json("{'runId':'run-1'}")),
 	    hq_json_text(arena,
@@ -112,9 +112,9 @@ START_TEST(what_is_newer_here_is_kept_and_told)
 	ck_assert_uint_eq(counts.kept, 2);
 	ck_assert_uint_eq(counts.runs + counts.workflows, 0);
 	ck_assert_ptr_nonnull(strstr(reported, "runs/run-1.json: the stored"));
-	ck_assert_ptr_nonnull(strstr(call(hq_coord_get_run_status,
-					 json("{'runId':'run-1'}")),
-	    "\"queued\""));
+	ck_assert_ptr_nonnull(
+	    strstr(call(hq_coord_get_run_status, json("{'runId':'run-1'}")),
+		"\"queued\""));
 }
 END_TEST
 
@@ -142,8 +142,7 @@ static const struct {
 
 START_TEST(what_cannot_be_taken_over_is_told)
 {
-	put_file(faults[_i].path,
-	    faults[_i].text);
+	put_file(faults[_i].path, faults[_i].text);
 	import();
 	ck_assert_uint_eq(counts.refused, 1);
 	ck_assert_msg(strstr(reported, faults[_i].reason) != NULL, "%s",

@@ -34,8 +34,8 @@ START_TEST(a_switched_plugin_stands_in_one_list)
 	    "\"disabled\":[\"a\"],"
 	    "\"lastUpdatedAt\":\"2026-11-23T11:09:01.657Z\"}}}");
 	ck_hq_ok(hq_state_set(db, &env, arena, "a", true, &err));
-	ck_assert_ptr_nonnull(strstr(state(),
-	    "\"enabled\":[\"b\",\"a\"],\"disabled\":[]"));
+	ck_assert_ptr_nonnull(
+	    strstr(state(), "\"enabled\":[\"b\",\"a\"],\"disabled\":[]"));
 }
 END_TEST
 

@@ -44,8 +44,8 @@ START_TEST(each_fault_has_its_code_and_text)
 	struct json_object *result;
 	const char *want;
 
-	ck_hq_ok(hq_coord_validate(arena, json(rows[_i].workflow), &result,
-	    &err));
+	ck_hq_ok(
+	    hq_coord_validate(arena, json(rows[_i].workflow), &result, &err));
 	want = hq_arena_printf(arena, "{'ok':%s,'errors':[%s]}",
 	    rows[_i].errors[0] == '\0' ? "true" : "false", rows[_i].errors);
 	ck_assert_str_eq(hq_json_text(arena, result),
@@ -140,8 +140,8 @@ START_TEST(a_desk_comes_after_all_that_hand_to_it)
 	    A "," J "," B "," DESK("c", "desk:qa", "false") "," DESK("d",
 		"desk:qa", "false"),
 	    HANDOFF("1", "a", "b") "," HANDOFF("2", "a", "c") "," HANDOFF("3",
-		"c", "d") "," HANDOFF("4", "b", "j") "," HANDOFF("5", "d",
-		"j")));
+		"c",
+		"d") "," HANDOFF("4", "b", "j") "," HANDOFF("5", "d", "j")));
 	struct hq_graph g;
 	size_t i, n;
 	char got[8] = "";
@@ -161,10 +161,6 @@ main(void)
 	Suite *s = suite_create("validation");
 	TCase *tc = tcase_create("all");
 
-	(void)save;
-	(void)env;
-	(void)woken;
-	(void)db;
 	tcase_add_checked_fixture(tc, arena_open, arena_close);
 	tcase_add_loop_test(tc, each_fault_has_its_code_and_text, 0,
 	    sizeof(rows) / sizeof(rows[0]));

@@ -1,3 +1,5 @@
+/* For strerrordesc_np.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include "proto/http/fcgi_client.h"
 
 #include <errno.h>
@@ -108,7 +110,7 @@ open_socket(struct hq_fcgi_call *c, const char *path, struct hq_err *err)
 	if (c->fd < 0 ||
 	    connect(c->fd, (const struct sockaddr *)&sa, sizeof(sa)) != 0)
 		return HQ_FAIL(err, SERVICE_UNAVAILABLE, "connect to %s: %s",
-		    path, strerror(errno));
+		    path, strerrordesc_np(errno));
 	return HQ_OK;
 }
 

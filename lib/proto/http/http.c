@@ -20,7 +20,9 @@ cgi_char(char c)
 {
 	if (c == '-')
 		return '_';
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	if (c >= 'a' && c <= 'z')
+		return (char)(c - 'a' + 'A');
+	return c;
 }
 
 /* The value of "<prefix><NAME>=value"; NULL if param is another. */

@@ -1,3 +1,5 @@
+/* For strerrordesc_np.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -89,7 +91,7 @@ be_worker(const struct master *m, pid_t master_pid)
 	(void)sigaddset(&mask, SIGTERM);
 	(void)sigaddset(&mask, SIGHUP);
 	(void)sigaddset(&mask, SIGINT);
-	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	_exit(hq_worker_run(m->o, &m->fds));
 }
 
@@ -116,7 +118,8 @@ spawn(struct master *m)
 	if (pid == 0)
 		be_worker(m, me);
 	if (pid < 0) {
-		hq_log(HQ_ERROR, "fork", HQ_LSTR("error", strerror(errno)));
+		hq_log(HQ_ERROR, "fork",
+		    HQ_LSTR("error", strerrordesc_np(errno)));
 		back_off(m);
 		return;
 	}
@@ -325,13 +328,13 @@ prepare(struct master *m, struct hq_err *err)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &set, &m->old_mask);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &m->old_mask);
 	m->sig = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (m->sig < 0 || pipe(notes) != 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, m->fds.pool) != 0)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "start: %s",
-		    strerror(errno));
+		    strerrordesc_np(errno));
 	m->notes = notes[0];
 	m->fds.notes = notes[1];
 	(void)fcntl(notes[0], F_SETFD, FD_CLOEXEC);
@@ -350,7 +353,7 @@ finish(const struct master *m)
 	(void)close(m->fds.notes);
 	(void)close(m->fds.pool[0]);
 	(void)close(m->fds.pool[1]);
-	(void)sigprocmask(SIG_SETMASK, &m->old_mask, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &m->old_mask, NULL);
 }
 
 enum hq_rc

@@ -40,7 +40,9 @@ decode_json(const struct hq_http_req *req, struct hq_body *b,
 {
 	size_t n = req->body_bytes;
 
-	if (n == 0 || (n == 3 && memcmp(req->body, "\xef\xbb\xbf", 3) == 0)) {
+	if (n == 0 ||
+	    (n == 3 && req->body != NULL &&
+		memcmp(req->body, "\xef\xbb\xbf", 3) == 0)) {
 		b->media = HQ_MEDIA_NONE;
 		return HQ_OK;
 	}
@@ -142,6 +144,7 @@ decode(const struct hq_http_req *req, const char *type, struct hq_body *b,
 	case HQ_MEDIA_JSON:
 		return decode_json(req, b, err);
 	case HQ_MEDIA_FORM:
+		HQ_ASSERT(type != NULL);
 		return hq_multipart_parse(req->arena, type, body,
 		    req->body_bytes, &b->pairs, err);
 	case HQ_MEDIA_QUERY:

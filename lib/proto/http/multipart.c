@@ -1,4 +1,5 @@
-#define _GNU_SOURCE /* memmem */
+/* For memmem.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include "proto/http/multipart.h"
 
 #include <string.h>
@@ -145,7 +146,7 @@ unescape(struct hq_arena *a, const char *s, size_t n)
 		if (c == '\n' || c == '\r' || c == '"')
 			i += 2;
 		else
-			c = s[i];
+			c = (unsigned char)s[i];
 		raw[k++] = (char)c;
 	}
 	return raw == NULL ? NULL : hq_text_from_bytes(a, raw, k);
@@ -208,6 +209,17 @@ grow(struct hq_arena *a, struct hq_pair *old, size_t n, size_t *cap)
 	return v;
 }
 
+/* The mark that begins the body needs no line before it. */
+static enum hq_rc
+first_mark(struct cursor *c, bool *ret_last, struct hq_err *err)
+{
+	if (!starts(c, c->mark + 2, c->mark_n - 2))
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "multipart: the body does not begin with its boundary");
+	c->s += c->mark_n - 2;
+	return after_mark(c, ret_last, err);
+}
+
 enum hq_rc
 hq_multipart_parse(struct hq_arena *a, const char *type, const char *body,
     size_t n, struct hq_pairs *ret, struct hq_err *err)
@@ -218,19 +230,14 @@ hq_multipart_parse(struct hq_arena *a, const char *type, const char *body,
 	bool last;
 
 	HQ_TRY(mark_of(a, type, &c, err));
-	/* The first mark needs no line before it. */
-	if (!starts(&c, c.mark + 2, c.mark_n - 2))
-		return HQ_FAIL(err, BAD_REQUEST,
-		    "multipart: the body does not begin with its boundary");
-	c.s += c.mark_n - 2;
-	HQ_TRY(after_mark(&c, &last, err));
+	HQ_TRY(first_mark(&c, &last, err));
 	while (!last) {
 		struct part p = { 0 };
 
-		HQ_TRY(read_part(&c, &p, err));
 		if (pairs == HQ_PARTS_MAX)
 			return HQ_FAIL(err, BAD_REQUEST, "more than %d parts",
 			    HQ_PARTS_MAX);
+		HQ_TRY(read_part(&c, &p, err));
 		if ((v = grow(a, v, pairs, &cap)) == NULL)
 			return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "arena is full");
 		HQ_TRY(pair_of(a, &p, &v[pairs++], err));

@@ -53,7 +53,7 @@ put_segment(char *out, const char *s, size_t n)
 }
 
 static char *
-drop_segment(char *start, char *end)
+drop_segment(const char *start, char *end)
 {
 	while (end > start && *--end != '/')
 		continue;

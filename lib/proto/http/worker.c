@@ -1,4 +1,5 @@
-#define _GNU_SOURCE /* accept4 */
+/* For accept4, strerrordesc_np.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -412,8 +413,9 @@ prepare(struct worker *w, struct hq_err *err)
 	w->sig = open_signals();
 	if (w->ep < 0 || w->sig < 0 || !watch(w, w->sig, EPOLLIN, ON_SIGNAL))
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "epoll: %s",
-		    strerror(errno));
+		    strerrordesc_np(errno));
 	/* A unix socket loses nothing on close: do not linger. */
+	/* One thread so far.  NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1) != 0 ||
 	    FCGX_Init() != 0)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "FCGX_Init");
@@ -447,8 +449,10 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 	if (rc == HQ_OK)
 		rc = o->init(o->ctx, &app, &err);
 	tell(&w, rc, &err);
-	if (rc != HQ_OK)
+	if (rc != HQ_OK) {
+		free(w.conns);
 		return EXIT_FAILURE;
+	}
 	hq_exchange_init(&w.x, o, app);
 	loop(&w);
 	if (w.mode == LEAVING)

@@ -208,7 +208,7 @@ watchdog_start(int64_t ms)
 	(void)sigaction(SIGALRM, &end, NULL);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGALRM);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	(void)alarm((unsigned)((ms + 999) / 1000 + 1));
 }
 

@@ -159,8 +159,9 @@ hq_inngest_url(const struct hq_inngest_ex *x)
 }
 
 /*
- * The signature is over the canonical form of the JSON.  Our own runner sends
- * that form, so the bytes are tried first.
+ * The protocol signs the canonical form of the JSON.  Our own runner signs the
+ * bytes as they are, which saves both sides the sorting, so they are tried
+ * first.
  */
 static enum hq_rc
 check_signature(struct hq_inngest_ex *x, struct hq_err *err)

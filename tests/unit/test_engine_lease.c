@@ -1,0 +1,273 @@
+/*
+ * Leases, fences and restarts; and a simulation from a seed.
+ */
+#include "enginetest.h"
+
+static size_t recorded; /* calls that carried the step's memo */
+
+static void
+one_step(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	(void)x;
+	(void)c;
+	if (!has(body, "aa")) {
+		ops(r, "[{\"op\":\"StepRun\",\"id\":\"aa\",\"data\":1}]");
+		return;
+	}
+	recorded++;
+	r->body = "1";
+}
+
+static void
+start(void)
+{
+	w.host = one_step;
+	register_fns("[" FN("f", EVENT("t/go"), 0) "]");
+	send_event("t/go", NULL, "{}");
+	turn();
+	ck_assert_uint_eq(w.n_calls, 1);
+}
+
+START_TEST(an_expired_lease_is_taken_over_with_the_attempt_refunded)
+{
+	struct hq_db *db;
+	struct hq_engine *two;
+
+	start();
+	forget_calls(&w); /* and "one" is never seen again */
+	db = store_open(w.path);
+	two = engine_open(&w, db, "two", 64);
+	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
+	ck_assert_uint_eq(w.n_calls, 0);
+	w.now_ms += LEASE_MS;
+	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
+	ck_assert_uint_eq(w.n_calls, 1);
+	ck_assert_ptr_nonnull(strstr(w.calls[0].body, "\"attempt\":0,"));
+	ck_assert_ptr_nonnull(strstr(w.calls[0].body, "\"generation_id\":2,"));
+	hq_engine_free(two);
+	hq_db_close(db);
+}
+END_TEST
+
+START_TEST(an_answer_after_the_lease_was_lost_is_dropped)
+{
+	struct fake_call stale;
+	struct hq_db *db = NULL;
+	struct hq_engine *two;
+
+	start();
+	stale = w.calls[0];
+	w.n_calls = 0;
+	db = store_open(w.path);
+	two = engine_open(&w, db, "two", 64);
+	w.now_ms += LEASE_MS;
+	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
+	ck_assert_uint_eq(w.n_calls, 1);
+	answer_call(w.engine, &stale);
+	turn();
+	ck_assert_uint_eq(w.n_calls, 1); /* nothing new: it was not taken */
+	ck_assert_uint_eq(hq_engine_inflight(w.engine), 0);
+	answer_all(two);
+	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
+	answer_all(two);
+	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
+	ck_assert_uint_eq(recorded, 1);
+	hq_engine_free(two);
+	hq_db_close(db);
+}
+END_TEST
+
+START_TEST(a_call_whose_lease_was_lost_is_abandoned)
+{
+	struct hq_db *db;
+	struct hq_engine *two;
+
+	start();
+	db = store_open(w.path);
+	two = engine_open(&w, db, "two", 64);
+	w.now_ms += LEASE_MS;
+	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
+	turn();
+	ck_assert(w.calls[0].dropped);
+	hq_engine_free(two);
+	hq_db_close(db);
+}
+END_TEST
+
+START_TEST(a_lease_is_renewed_while_its_call_is_in_flight)
+{
+	int i;
+
+	start();
+	for (i = 0; i < 10; i++) {
+		ck_assert_int_le(w.next_ms, w.now_ms + LEASE_MS / 2);
+		w.now_ms = w.next_ms;
+		turn();
+	}
+	ck_assert_uint_eq(w.total, 1);
+	ck_assert(!w.calls[0].dropped);
+}
+END_TEST
+
+START_TEST(a_released_call_need_not_wait_for_its_lease)
+{
+	start();
+	hq_engine_drain(w.engine);
+	ck_hq_ok(hq_engine_release(w.engine, &err));
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "next", 64);
+	turn();
+	ck_assert_uint_eq(w.total, 2);
+}
+END_TEST
+
+START_TEST(no_more_calls_are_in_flight_than_allowed)
+{
+	int i;
+
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "small", 3);
+	w.host = one_step;
+	register_fns("[" FN("f", EVENT("t/go"), 0) "]");
+	for (i = 0; i < 10; i++)
+		send_event("t/go", NULL, "{}");
+	turn();
+	ck_assert_uint_eq(w.n_calls, 3);
+	run_all();
+	ck_assert_uint_eq(recorded, 10);
+}
+END_TEST
+
+/* ---------------------------------------------------------- simulation -- */
+
+enum { RUNS = 40, STEPS = 4, CHAOS = 3000 };
+
+static size_t ended;
+
+/* s0..s3 in a row, s1 a sleep, and chance decides how the call goes. */
+static void
+chance(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	static char text[CALLS_MAX][256];
+	static size_t at;
+	char *s = text[at++ % CALLS_MAX];
+	char id[8];
+	int i;
+
+	(void)c;
+	if (IS_FN(c, "done")) {
+		ended++;
+		return;
+	}
+	if (world_next(x) % 10 == 0) {
+		r->what =
+		    world_next(x) % 2 == 0 ? HQ_REPLY_DIED : HQ_REPLY_REFUSED;
+		return;
+	}
+	for (i = 0; i < STEPS; i++) {
+		snprintf(id, sizeof(id), "s%d", i);
+		if (has(body, id))
+			continue;
+		if (world_next(x) % 12 == 0)
+			snprintf(s, 256,
+			    "[{\"op\":\"StepError\",\"id\":\"%s\",\"error\":"
+			    "{\"message\":\"m\"}}]",
+			    id);
+		else if (i == 1)
+			snprintf(s, 256,
+			    "[{\"op\":\"Sleep\",\"id\":\"%s\",\"name\":\"3s\"}"
+			    "]",
+			    id);
+		else
+			snprintf(s, 256,
+			    "[{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":%d}]",
+			    id, (int)(world_next(x) % 100000));
+		ops(r, s);
+		return;
+	}
+	r->body = "1";
+}
+
+/* Some answers are lost, some come twice, sometimes the engine dies. */
+static void
+chaos(size_t turn_no, struct hq_engine **zombies, size_t *n_zombies)
+{
+	struct fake_call now[CALLS_MAX];
+	size_t i, n = w.n_calls;
+	char owner[32];
+
+	memcpy(now, w.calls, n * sizeof(now[0]));
+	w.n_calls = 0;
+	for (i = 0; i < n; i++) {
+		if (world_next(&w) % 25 == 0)
+			now[i].dropped = true; /* lost */
+		answer_call(w.engine, &now[i]);
+		hq_engine_reply(w.engine, now[i].ticket,
+		    &(struct hq_engine_reply){ .what = HQ_REPLY_DIED });
+	}
+	if (world_next(&w) % 100 == 0 && *n_zombies < 32) {
+		snprintf(owner, sizeof(owner), "owner-%zu", turn_no);
+		zombies[(*n_zombies)++] = w.engine;
+		w.engine = engine_open(&w, w.db, owner, 16);
+	}
+	w.now_ms += (int64_t)(world_next(&w) % 400);
+}
+
+START_TEST(whatever_happens_every_run_ends_once)
+{
+	struct hq_engine *zombies[32];
+	size_t n_zombies = 0, i;
+	char id[16];
+
+	w.seed = 0x9e3779b97f4a7c15ULL + (uint64_t)_i * 7919;
+	w.host = chance;
+	register_fns("[" FN("f", EVENT("t/go"), 3) "," FN("done",
+	    EVENT("inngest/function.finished"), 20) "]");
+	for (i = 0; i < RUNS; i++) {
+		snprintf(id, sizeof(id), "e%zu", i);
+		send_event("t/go", id, "{}");
+		send_event("t/go", id, "{}");
+	}
+	for (i = 0; i < CHAOS && ended < RUNS; i++) {
+		turn();
+		chaos(i, zombies, &n_zombies);
+	}
+	for (i = 0; i < 100 && ended < RUNS; i++) {
+		w.now_ms += LEASE_MS;
+		turn();
+		answer_all(w.engine);
+	}
+	ck_assert_uint_eq(ended, RUNS);
+	for (i = 0; i < n_zombies; i++)
+		hq_engine_free(zombies[i]);
+}
+END_TEST
+
+static void
+open_fresh(void)
+{
+	recorded = ended = 0;
+	world_open();
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("engine_lease");
+	TCase *t = tcase_create("lease");
+
+	tcase_add_checked_fixture(t, open_fresh, world_close);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t,
+	    an_expired_lease_is_taken_over_with_the_attempt_refunded);
+	tcase_add_test(t, an_answer_after_the_lease_was_lost_is_dropped);
+	tcase_add_test(t, a_call_whose_lease_was_lost_is_abandoned);
+	tcase_add_test(t, a_lease_is_renewed_while_its_call_is_in_flight);
+	tcase_add_test(t, a_released_call_need_not_wait_for_its_lease);
+	tcase_add_test(t, no_more_calls_are_in_flight_than_allowed);
+	tcase_add_loop_test(t, whatever_happens_every_run_ends_once, 0, 5);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
