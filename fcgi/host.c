@@ -240,6 +240,22 @@ log_request(const struct hq_boundary *c, const struct hq_http_req *req,
 	    HQ_LSTR("refused", e->code == HQ_OK ? NULL : e->msg));
 }
 
+/* The reference's two hosts speak here: oRPC's below a mount, the shell's. */
+static void
+not_found(const struct hq_responder *r, const struct hq_http_req *req,
+    struct hq_http_res *res)
+{
+	size_t n = strlen(r->prefix);
+	bool below = n > 0 && strncmp(req->path, r->prefix, n) == 0 &&
+	    (req->path[n] == '\0' || req->path[n] == '/');
+
+	hq_http_res_text(res, 404,
+	    below && strcmp(req->method, "HEAD") == 0
+		? NULL
+		: "text/plain;charset=utf-8",
+	    below ? "not found" : "NOT_FOUND");
+}
+
 static void
 answer(struct hq_host *h, struct hq_boundary *c, const struct hq_http_req *req,
     struct hq_http_res *res, struct hq_err *err)
@@ -256,8 +272,7 @@ answer(struct hq_host *h, struct hq_boundary *c, const struct hq_http_req *req,
 	if (admit(h, c, req, err) != HQ_OK)
 		refuse(h, c, err, res);
 	else if (!r->route(h, s, c, req, res))
-		hq_http_res_text(res, 404, "text/plain;charset=utf-8",
-		    "not found");
+		not_found(r, req, res);
 }
 
 static void

@@ -36,6 +36,7 @@ struct hq_responder {
 	unsigned kinds;     /* plugin kinds whose procedures it serves */
 	bool one_at_a_time; /* its handlers may block: one request per worker */
 	bool takes_dev;     /* knows --dev */
+	const char *prefix; /* its mount: what is below it is "not found" */
 	const char *title;  /* of its openapi.json */
 	const char *mount;  /* appended to the base URL in its `servers` */
 	/* Make what route needs, in h->arena; may be NULL. */

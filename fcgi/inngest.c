@@ -48,6 +48,7 @@ main(int argc, char *argv[])
 		.kinds = 1u << HQ_KIND_WORKFLOWS,
 		.one_at_a_time = true,
 		.takes_dev = true,
+		.prefix = "",
 		.title = "",
 		.mount = "",
 		.init = init,

@@ -30,6 +30,7 @@ main(int argc, char *argv[])
 		.name = "openapi",
 		.family = HQ_FAMILY_OPENAPI,
 		.kinds = 1u << HQ_KIND_API,
+		.prefix = "/api/orpc",
 		.title = "RAWR HQ ORPC API",
 		.mount = "",
 		.route = route,

@@ -32,6 +32,7 @@ main(int argc, char *argv[])
 		.name = "rpc",
 		.family = HQ_FAMILY_RPC,
 		.kinds = 1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS,
+		.prefix = "/rpc",
 		.title = "RAWR HQ RPC",
 		.mount = "/rpc",
 		.route = route,

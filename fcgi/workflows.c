@@ -39,6 +39,7 @@ main(int argc, char *argv[])
 		.name = "workflows",
 		.family = HQ_FAMILY_WORKFLOWS,
 		.kinds = 1u << HQ_KIND_WORKFLOWS,
+		.prefix = "/api/workflows",
 		.title = "RAWR HQ Workflows API",
 		.mount = "/api/workflows",
 		.route = route,

@@ -44,6 +44,8 @@ enum hq_rc hq_json_own(struct hq_arena *a, struct json_object *o,
  * Parse n bytes as JSON.parse would after TextDecoder: a BOM is dropped, bytes
  * that are not UTF-8 become U+FFFD, the grammar is strict (RFC 8259), trailing
  * bytes are an error, the last of duplicate keys wins at the first one's place.
+ * A member named __proto__ is dropped: it is lost on its way through the
+ * reference too, and no JavaScript client can be hurt with it.
  * *ret is owned by the arena and may be NULL (JSON null).
  * BAD_REQUEST if it is not JSON or deeper than HQ_JSON_DEPTH_MAX,
  * PAYLOAD_TOO_LARGE past HQ_JSON_CONTAINERS_MAX or the arena's limit.

@@ -17,9 +17,13 @@ enum next {
 
 enum { OPEN_FEW = 32, ARRAY_FEW = 4 };
 
+/* A member of this name is lost on its way through the reference. */
+#define PROTO "__proto__"
+
 struct container {
 	struct json_object *o;
 	bool is_object;
+	bool has_proto; /* a member that is dropped when the object is whole */
 };
 
 /* A text may be JSON and yet be refused. */
@@ -66,17 +70,20 @@ after_value(const struct parser *x)
 static void
 add(struct parser *x, struct json_object *v)
 {
-	const struct container *in;
+	struct container *in;
 
 	if (x->depth == 0) {
 		x->root = v;
 		return;
 	}
 	in = &x->open[x->depth - 1];
-	if (in->is_object)
-		hq_json_put(in->o, hq_buf_str(&x->key), v);
-	else
+	if (!in->is_object) {
 		hq_json_push(in->o, v);
+		return;
+	}
+	hq_json_put(in->o, hq_buf_str(&x->key), v);
+	if (strcmp(hq_buf_str(&x->key), PROTO) == 0)
+		in->has_proto = true;
 }
 
 static void
@@ -214,6 +221,8 @@ take_close(struct parser *x)
 	if (!skip_char(x, x->open[x->depth - 1].is_object ? '}' : ']'))
 		return FAILED;
 	x->depth--;
+	if (x->open[x->depth].has_proto)
+		json_object_object_del(x->open[x->depth].o, PROTO);
 	return after_value(x);
 }
 

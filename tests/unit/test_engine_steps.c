@@ -60,17 +60,14 @@ START_TEST(a_call_has_the_canonical_body)
 }
 END_TEST
 
-START_TEST(a_body_is_its_own_canonical_form)
+START_TEST(a_body_keeps_the_order_of_what_was_sent)
 {
-	struct hq_buf b;
-
 	w.host = two_steps;
 	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", "e1", "{\"\\u20ac\":\"x\\n\",\"b\":1e21}");
+	send_event("t/go", "e1", "{\"z\":\"x\\n\",\"b\":1e21}");
 	turn();
-	hq_buf_init(&b, arena);
-	hq_json_write_canonical(&b, json(w.calls[0].body));
-	ck_assert_str_eq(w.calls[0].body, hq_buf_str(&b));
+	ck_assert_ptr_nonnull(
+	    strstr(w.calls[0].body, "\"data\":{\"z\":\"x\\n\",\"b\":1e+21}"));
 }
 END_TEST
 
@@ -349,7 +346,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, steps_run_one_after_the_other);
 	tcase_add_test(t, a_call_has_the_canonical_body);
-	tcase_add_test(t, a_body_is_its_own_canonical_form);
+	tcase_add_test(t, a_body_keeps_the_order_of_what_was_sent);
 	tcase_add_test(t, an_event_id_starts_a_function_once_a_day);
 	tcase_add_test(t, an_expression_that_is_false_starts_nothing);
 	tcase_add_test(t, an_event_from_the_future_starts_its_run_then);
