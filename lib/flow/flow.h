@@ -117,6 +117,16 @@ enum hq_rc hq_wait_for_event(struct hq_flow *f, const char *id,
     const char *event_name, const char *expression, int64_t timeout_ms,
     struct json_object **ret_event, struct hq_err *err) HQ_MUST;
 
+/*
+ * The same, and also an event that came after since_ms (Unix): for an answer
+ * to something that an earlier step asked, which may be faster than the wait.
+ * An extension of ours (opts.sinceMs); another engine ignores it.
+ */
+enum hq_rc hq_wait_for_event_since(struct hq_flow *f, const char *id,
+    const char *event_name, const char *expression, int64_t timeout_ms,
+    int64_t since_ms, struct json_object **ret_event, struct hq_err *err)
+    HQ_MUST;
+
 /* Another function's result.  function: "<app>-<id>" or an id of this app. */
 enum hq_rc hq_invoke(struct hq_flow *f, const char *id, const char *function,
     struct json_object *data, struct json_object **ret_out, struct hq_err *err)
