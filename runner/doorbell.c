@@ -2,6 +2,8 @@
  * The doorbell: a datagram socket.  Whoever has queued work sends a byte;
  * however many come, one look at the store answers them all.
  */
+/* For strerrordesc_np.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,12 +36,12 @@ runner_bell_open(const char *var, int *ret_fd, struct hq_err *err)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "socket: %s",
-		    strerror(errno));
+		    strerrordesc_np(errno));
 	(void)unlink(at.sun_path); /* of a runner that was killed */
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
 		(void)close(fd);
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "bind %s: %s",
-		    at.sun_path, strerror(errno));
+		    at.sun_path, strerrordesc_np(errno));
 	}
 	*ret_fd = fd;
 	return HQ_OK;

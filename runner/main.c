@@ -18,7 +18,7 @@ enum { ARENA_BYTES = 64 << 20 };
 static const char *
 env(const char *name)
 {
-	return getenv(name);
+	return getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
 /* SIGTERM and SIGINT as a descriptor, so that poll() sees them. */
@@ -30,7 +30,7 @@ signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	HQ_ASSERT(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	HQ_ASSERT(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 	HQ_ASSERT(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -19,8 +19,8 @@ struct hq_engine;
 
 /* One function call, as the Inngest protocol has it (facts: section 2.4). */
 struct hq_engine_call {
-	uint64_t ticket;  /* names the call in hq_engine_reply() */
-	const char *url;  /* of the function, with fnId and stepId */
+	uint64_t ticket; /* names the call in hq_engine_reply() */
+	const char *url; /* of the function, with fnId and stepId */
 	/*
 	 * JSON whose members keep the order in which they were sent in.  The
 	 * protocol signs the canonical form (JCS), which a foreign SDK computes

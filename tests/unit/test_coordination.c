@@ -395,20 +395,18 @@ START_TEST(a_join_receives_every_input_by_its_source)
 	    HANDOFF("1", "a", "b") "," HANDOFF("2", "b", "j") "," HANDOFF("3",
 		"a", "j")));
 	struct json_object *outputs[3] = { json("1"), json("2"), NULL };
+	struct hq_coord_handed handed = { json("{}"), outputs };
 	struct json_object *got;
 	struct hq_graph g;
 	int *order;
 
 	ck_hq_ok(hq_coord_plan(arena, w, &g, &order, &err));
 	ck_assert_int_eq(order[2], hq_graph_find(&g, "j"));
-	ck_hq_ok(
-	    hq_coord_received(arena, &g, order[2], NULL, outputs, &got, &err));
+	ck_hq_ok(hq_coord_received(arena, &g, order[2], &handed, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "{\"b\":2,\"a\":1}");
-	ck_hq_ok(
-	    hq_coord_received(arena, &g, order[1], NULL, outputs, &got, &err));
+	ck_hq_ok(hq_coord_received(arena, &g, order[1], &handed, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "1");
-	ck_hq_ok(hq_coord_received(arena, &g, order[0], json("{}"), outputs,
-	    &got, &err));
+	ck_hq_ok(hq_coord_received(arena, &g, order[0], &handed, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "{}");
 }
 END_TEST

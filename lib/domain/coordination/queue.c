@@ -133,6 +133,7 @@ first_event(struct queue *q, struct hq_err *err)
 		.detail = "Coordination run queued for Inngest execution",
 		.output = q->run.input,
 		.ts_ms = q->run.started_ms,
+		.any_state = true,
 	};
 
 	if (q->invalid != NULL) {
@@ -141,7 +142,7 @@ first_event(struct queue *q, struct hq_err *err)
 		e.detail = q->invalid;
 	}
 	return hq_coord_timeline_add(q->c->db, q->c->env, q->c->arena,
-	    q->run.run_id, &e, true, err);
+	    q->run.run_id, &e, err);
 }
 
 static enum hq_rc
@@ -207,6 +208,23 @@ answer(struct queue *q, struct json_object **ret_out, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* The run, as new. */
+static enum hq_rc
+begin(struct queue *q, struct hq_err *err)
+{
+	const struct hq_boundary *c = q->c;
+	struct hq_coord_run *r = &q->run;
+
+	r->status = "queued";
+	r->started_ms = hq_now_ms(c->env);
+	r->event_id = hq_stamped_id(c->env, c->arena, "evt");
+	if (q->invalid != NULL)
+		fail_now(q, q->invalid);
+	if (!hq_arena_ok(c->arena))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "input is too large");
+	return HQ_OK;
+}
+
 /* What is known before the store is asked. */
 static enum hq_rc
 prepare(struct queue *q, struct json_object *in, struct hq_err *err)
@@ -220,14 +238,7 @@ prepare(struct queue *q, struct json_object *in, struct hq_err *err)
 	HQ_TRY(check_workflow(q, err));
 	HQ_TRY(hq_coord_text(c->arena, "version",
 	    hq_json_get(q->workflow, "version"), &r->version, err));
-	r->status = "queued";
-	r->started_ms = hq_now_ms(c->env);
-	r->event_id = hq_stamped_id(c->env, c->arena, "evt");
-	if (q->invalid != NULL)
-		fail_now(q, q->invalid);
-	if (!hq_arena_ok(c->arena))
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "input is too large");
-	return HQ_OK;
+	return begin(q, err);
 }
 
 /*

@@ -125,24 +125,24 @@ is_fresh(int64_t t_s, int64_t now_s)
 }
 
 enum hq_rc
-hq_signature_verify(const char *header, const char *key, const char *fallback,
-    const void *body, size_t n, int64_t now_s, const char **ret_key,
-    struct hq_err *err)
+hq_signature_verify(const struct hq_signed *s, const struct hq_signing_keys *k,
+    int64_t now_s, const char **ret_key, struct hq_err *err)
 {
-	const char *const keys[] = { key, fallback };
+	const char *const keys[] = { k->key, k->fallback };
 	unsigned char mac[MAC_BYTES];
 	struct parts p = { 0 };
 	char t[STAMP_MAX + 1];
 	size_t i;
 
-	if (header == NULL || !parse(header, &p) || !is_fresh(p.t_s, now_s))
+	if (s->header == NULL || !parse(s->header, &p) ||
+	    !is_fresh(p.t_s, now_s))
 		return HQ_FAIL(err, UNAUTHORIZED, "Unauthorized");
 	memcpy(t, p.t, p.t_len);
 	t[p.t_len] = '\0';
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i] == NULL)
 			continue;
-		mac_of(keys[i], body, n, t, mac);
+		mac_of(keys[i], s->body, s->body_bytes, t, mac);
 		if (sodium_memcmp(mac, p.mac, sizeof(mac)) == 0) {
 			*ret_key = keys[i];
 			return HQ_OK;

@@ -213,23 +213,35 @@ desk_step(struct execution *x, const char *what, hq_flow_fn *fn,
 	return hq_step_with(x->flow, id, &p, fn, in, ret_out, err);
 }
 
+/* What the steps of a desk are given. */
+static enum hq_rc
+desk_input(struct execution *x, int node, struct json_object **ret,
+    struct hq_err *err)
+{
+	struct hq_coord_handed handed = { hq_json_get(x->event, "input"),
+		x->outputs };
+	struct json_object *received;
+
+	HQ_TRY(step_input(x, ret, err));
+	HQ_TRY(hq_coord_received(hq_flow_arena(x->flow), &x->graph, node,
+	    &handed, &received, err));
+	hq_json_put(*ret, "desk", json_object_get(x->graph.desk[node]));
+	hq_json_put(*ret, "received", json_object_get(received));
+	return HQ_OK;
+}
+
 static enum hq_rc
 run_desk(struct execution *x, int node, struct hq_err *err)
 {
-	struct json_object *desk = x->graph.desk[node];
-	struct json_object *in, *received, *memory, *output, *none;
+	struct json_object *in, *memory, *output, *none;
 
-	HQ_TRY(step_input(x, &in, err));
-	HQ_TRY(hq_coord_received(hq_flow_arena(x->flow), &x->graph, node,
-	    hq_json_get(x->event, "input"), x->outputs, &received, err));
-	hq_json_put(in, "desk", json_object_get(desk));
-	hq_json_put(in, "received", json_object_get(received));
+	HQ_TRY(desk_input(x, node, &in, err));
 	HQ_TRY(desk_step(x, "started", desk_started, in, &none, err));
 	HQ_TRY(desk_step(x, "memory-read", memory_read, in, &memory, err));
 	hq_json_put(in, "memory", json_object_get(memory));
 	HQ_TRY(desk_step(x, "execute", desk_execute, in, &output, err));
 	hq_json_put(in, "output", json_object_get(output));
-	if (hq_coord_desk_persists(desk))
+	if (hq_coord_desk_persists(x->graph.desk[node]))
 		HQ_TRY(
 		    desk_step(x, "memory-write", memory_write, in, &none, err));
 	HQ_TRY(desk_step(x, "completed", desk_completed, in, &none, err));
