@@ -62,8 +62,11 @@ run_settings(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 static void
 print_cell(const char *text)
 {
-	for (; *text != '\0'; text++)
-		(void)printf(*text == '|' ? "\\%c" : "%c", *text);
+	for (; *text != '\0'; text++) {
+		if (*text == '|')
+			(void)putchar('\\');
+		(void)putchar(*text);
+	}
 }
 
 /* Markdown: the table of docs/configuration.md is this output. */

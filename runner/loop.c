@@ -27,16 +27,22 @@ min_ms(int64_t a, int64_t b)
 	return m < 0 ? 0 : (int)(m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
 }
 
-/* Sleep at most until next_ms (wall clock) or the first call's deadline. */
+/*
+ * Sleep at most until next_ms (wall clock), the first call's deadline, or the
+ * next look at the WAL.
+ */
 static void
-sleep_until(struct runner *r, int64_t next_ms)
+sleep_until(const struct loop *l, int64_t next_ms)
 {
+	struct runner *r = l->r;
 	int64_t first = runner_first_deadline(r), wall = INT64_MAX;
 	size_t i;
 	int n;
 
 	if (next_ms != INT64_MAX)
 		wall = next_ms - hq_now_ms(r->env);
+	if (!l->emptied && l->checkpoint_ms < first)
+		first = l->checkpoint_ms;
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
 	r->polls[0] = (struct pollfd){ .fd = r->bell, .events = POLLIN };
@@ -72,8 +78,10 @@ checkpoint(struct loop *l, bool idle)
 	l->checkpoint_ms = now + RUNNER_IDLE_MS;
 	if (hq_db_data_version(r->db, &version, &err) != HQ_OK)
 		return;
-	/* Emptying it stops writers: only while nobody writes. */
+	/* Emptying it stops writers: best while nobody writes. */
 	quiet = idle && version == l->version;
+	if (!quiet)
+		l->checkpoint_ms = now + RUNNER_BUSY_MS;
 	if (quiet && l->emptied)
 		return;
 	if (hq_db_checkpoint(r->db, quiet, &wal, &err) != HQ_OK) {
@@ -138,7 +146,7 @@ runner_loop(struct runner *r, struct hq_err *err)
 		if (is_left(&l))
 			return hq_engine_release(r->engine, err);
 		idle = hq_engine_inflight(r->engine) == 0;
-		sleep_until(r, next);
+		sleep_until(&l, next);
 		if (r->polls[0].revents != 0)
 			runner_bell_drain(r->bell);
 		if (r->polls[1].revents != 0 && !l.leaving)

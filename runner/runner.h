@@ -13,6 +13,7 @@
 
 enum {
 	RUNNER_IDLE_MS = 1000,   /* longest sleep: makes up for a lost ring */
+	RUNNER_BUSY_MS = 250,    /* between checkpoints while data changes */
 	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
 	RUNNER_STORE_FAILS_MAX = 30, /* turns in a row; then leave */
 };

@@ -45,6 +45,8 @@ cancel_tx(void *arg, struct hq_err *err)
 		.type = "run.failed",
 		.status = "failed",
 		.detail = x->error,
+		.correlation_id = c->correlation_id,
+		.traceparent = c->traceparent,
 	};
 
 	HQ_TRY(

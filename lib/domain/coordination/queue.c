@@ -158,7 +158,8 @@ queue_tx(void *arg, struct hq_err *err)
 	    hq_text(r->run_id), hq_text(r->workflow_id), hq_text(r->version),
 	    hq_text(r->status), hq_i64(r->started_ms),
 	    r->finished ? hq_i64(r->finished_ms) : hq_null(), hq_text(r->input),
-	    hq_text(r->error), hq_text(r->event_id)));
+	    hq_text(r->error), hq_text(r->event_id), hq_text(c->correlation_id),
+	    hq_text(c->traceparent)));
 	if (added == 0) {
 		HQ_TRY(hq_coord_run_load(c->db, c->arena, r->run_id, &q->stored,
 		    &found, err));

@@ -16,11 +16,13 @@ hq_coord_timeline_add(struct hq_db *db, const struct hq_env *env,
 		return HQ_COORD_EXEC(db, HQ_CQ_TIMELINE_ADD, NULL, err,
 		    hq_text(run_id), hq_text(e->key), hq_text(id),
 		    hq_text(e->type), hq_text(e->desk_id), hq_i64(e->ts_ms),
-		    hq_text(e->status), hq_text(e->detail), hq_text(e->output));
+		    hq_text(e->status), hq_text(e->detail), hq_text(e->output),
+		    hq_text(e->correlation_id), hq_text(e->traceparent));
 	return HQ_COORD_EXEC(db, HQ_CQ_TIMELINE_ADD_ACTIVE, NULL, err,
 	    hq_text(e->key), hq_text(id), hq_text(e->type), hq_text(e->desk_id),
 	    hq_i64(e->ts_ms), hq_text(e->status), hq_text(e->detail),
-	    hq_text(e->output), hq_text(run_id));
+	    hq_text(e->output), hq_text(e->correlation_id),
+	    hq_text(e->traceparent), hq_text(run_id));
 }
 
 /* Columns of HQ_CQ_TIMELINE_GET. */

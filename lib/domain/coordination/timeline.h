@@ -15,6 +15,8 @@ struct hq_coord_event {
 	const char *detail;
 	const char *output; /* JSON text */
 	int64_t ts_ms;
+	/* Of the request behind it, where that is not the run's; or NULL. */
+	const char *correlation_id, *traceparent;
 	bool any_state; /* also if the run is neither queued nor running */
 };
 

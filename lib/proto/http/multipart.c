@@ -221,6 +221,17 @@ grow(struct hq_arena *a, struct list *list, struct hq_err *err)
 	return HQ_OK;
 }
 
+static enum hq_rc
+take_part(struct hq_arena *a, struct cursor *c, struct list *list,
+    struct hq_err *err)
+{
+	struct part p = { 0 };
+
+	HQ_TRY(grow(a, list, err));
+	HQ_TRY(read_part(c, &p, err));
+	return pair_of(a, &p, &list->v[list->n++], err);
+}
+
 /* The mark that begins the body needs no line before it. */
 static enum hq_rc
 first_mark(struct cursor *c, bool *ret_last, struct hq_err *err)
@@ -243,11 +254,7 @@ hq_multipart_parse(struct hq_arena *a, const char *type, const char *body,
 	HQ_TRY(mark_of(a, type, &c, err));
 	HQ_TRY(first_mark(&c, &last, err));
 	while (!last) {
-		struct part p = { 0 };
-
-		HQ_TRY(grow(a, &list, err));
-		HQ_TRY(read_part(&c, &p, err));
-		HQ_TRY(pair_of(a, &p, &list.v[list.n++], err));
+		HQ_TRY(take_part(a, &c, &list, err));
 		HQ_TRY(after_mark(&c, &last, err));
 	}
 	*ret = (struct hq_pairs){ list.v, list.n };

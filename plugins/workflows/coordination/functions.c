@@ -240,13 +240,12 @@ run_desk(struct execution *x, int node, struct hq_err *err)
 	HQ_TRY(desk_step(x, "memory-read", memory_read, in, &memory, err));
 	hq_json_put(in, "memory", json_object_get(memory));
 	HQ_TRY(desk_step(x, "execute", desk_execute, in, &output, err));
+	x->outputs[node] = output;
 	hq_json_put(in, "output", json_object_get(output));
 	if (hq_coord_desk_persists(x->graph.desk[node]))
 		HQ_TRY(
 		    desk_step(x, "memory-write", memory_write, in, &none, err));
-	HQ_TRY(desk_step(x, "completed", desk_completed, in, &none, err));
-	x->outputs[node] = output;
-	return HQ_OK;
+	return desk_step(x, "completed", desk_completed, in, &none, err);
 }
 
 /* Every desk in order, then the end; the last desk's output is the run's. */
