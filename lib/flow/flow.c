@@ -210,6 +210,7 @@ hq_sleep_until(struct hq_flow *f, const char *id, int64_t unix_ms,
 	return sleep_op(f, id, text, err);
 }
 
+/* NOLINTBEGIN(readability-function-size): a wait has seven parts */
 enum hq_rc
 hq_wait_for_event(struct hq_flow *f, const char *id, const char *event_name,
     const char *expression, int64_t timeout_ms, struct json_object **ret_event,
@@ -229,6 +230,7 @@ hq_wait_for_event(struct hq_flow *f, const char *id, const char *event_name,
 		hq_json_put_str(opts, "if", expression);
 	return hq_flow_report(f, &m, "WaitForEvent", event_name, opts);
 }
+/* NOLINTEND(readability-function-size) */
 
 static const char *
 slug(struct hq_flow *f, const char *function)
