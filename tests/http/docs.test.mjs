@@ -23,8 +23,8 @@ test('rawr.conf.5 names every setting', () => {
 test('rawr.1 names every command', () => {
   const page = read('docs/man/rawr.1');
   const help = execFileSync(path.join(bin, 'rawr'), ['--help'], { encoding: 'utf8' });
-  for (const [, command] of help.matchAll(/^ {2}((?:[a-z]+ ?)+?)(?: [A-Z]+)? {2,}/gm))
-    assert.ok(page.includes(`.Ic ${command.trim()}`), command);
+  for (const [, command] of help.matchAll(/^ {2}([a-z]+(?: [a-z]+)?)(?: [A-Z]+)? {2,}/gm))
+    assert.ok(page.includes(`Ic ${command}`), command);
 });
 
 const value = (text) => Function(`return (${text})`)();
@@ -36,6 +36,14 @@ for (const [, name, said, file, , tested] of read('docs/limits.md').matchAll(/^\
     const t = /`([^`]+)`/.exec(tested);
     if (t) assert.ok(fs.existsSync(path.join(root, t[1])), t[1]);
   });
+
+test('every limit that a header names stands in docs/limits.md', () => {
+  const page = read('docs/limits.md');
+  const headers = execFileSync('find', ['lib', 'fcgi', 'runner', 'cli', '-name', '*.h'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  for (const h of headers)
+    for (const [, name] of read(h).matchAll(/\b(HQ_[A-Z0-9_]*[A-Z0-9]_MAX(?:_MS)?)\s*=/g))
+      if (!name.endsWith('__MAX')) assert.ok(page.includes(`\`${name}\` |`), `${h}: ${name}`);
+});
 
 for (const page of pages)
   test(`the links of ${page} lead somewhere`, () => {

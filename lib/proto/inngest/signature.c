@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "proto/inngest/signature.h"
 
 enum {
-	MAC_BYTES = crypto_auth_hmacsha256_BYTES,
+	MAC_BYTES = HQ_HMAC_BYTES,
 	MAC_HEX = 2 * MAC_BYTES,
 	STAMP_MAX = 15, /* digits of t; far beyond any clock, within int64_t */
 };
@@ -43,15 +44,9 @@ mac_of(const char *key, const void *body, size_t n, const char *t,
     unsigned char out[MAC_BYTES])
 {
 	const char *text = key + prefix_len(key);
-	crypto_auth_hmacsha256_state st;
+	const struct hq_bytes parts[] = { { body, n }, { t, strlen(t) } };
 
-	crypto_auth_hmacsha256_init(&st, (const unsigned char *)text,
-	    strlen(text));
-	if (n > 0)
-		crypto_auth_hmacsha256_update(&st, body, n);
-	crypto_auth_hmacsha256_update(&st, (const unsigned char *)t, strlen(t));
-	crypto_auth_hmacsha256_final(&st, out);
-	sodium_memzero(&st, sizeof(st));
+	hq_hmac_sha256((struct hq_bytes){ text, strlen(text) }, parts, 2, out);
 }
 
 void
