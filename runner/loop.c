@@ -13,10 +13,12 @@ struct loop {
 	bool leaving;
 	int64_t leave_by_ms;   /* monotonic */
 	int64_t checkpoint_ms; /* monotonic: when the WAL is looked at again */
+	int64_t bell_ms;       /* monotonic: when the doorbell is tried again */
 	int64_t version;       /* of the data when the WAL was last moved */
 	bool emptied;          /* and nothing was left of it */
 	bool warned;
 	int store_fails; /* in a row */
+	size_t late;     /* answers told of */
 };
 
 static int
@@ -45,7 +47,7 @@ sleep_until(const struct loop *l, int64_t next_ms)
 		first = l->checkpoint_ms;
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
-	r->polls[0] = (struct pollfd){ .fd = r->bell, .events = POLLIN };
+	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
 	r->polls[1] = (struct pollfd){ .fd = r->signal, .events = POLLIN };
 	for (i = 0; i < r->n_calls; i++) {
 		const struct hq_fcgi_call *c = r->calls[i].call;
@@ -96,6 +98,33 @@ checkpoint(struct loop *l, bool idle)
 	l->warned = wal > r->config->i[HQ_SET_RAWR_WAL_WARN];
 }
 
+/* Where another runner had the doorbell and is gone. */
+static void
+take_bell(struct loop *l)
+{
+	struct runner *r = l->r;
+	int64_t now = hq_mono_ms(r->env);
+	struct hq_err err = { 0 };
+
+	if (r->bell.fd >= 0 || now < l->bell_ms)
+		return;
+	l->bell_ms = now + RUNNER_IDLE_MS;
+	if (runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, &err) !=
+	    HQ_OK)
+		hq_log(HQ_WARN, "doorbell", HQ_LSTR("why", err.msg));
+}
+
+static void
+tell_late(struct loop *l)
+{
+	size_t late = hq_engine_late(l->r->engine);
+
+	if (late > l->late)
+		hq_log(HQ_INFO, "late_answers",
+		    HQ_LI64("dropped", (int64_t)(late - l->late)));
+	l->late = late;
+}
+
 static enum hq_rc
 turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
 {
@@ -103,6 +132,7 @@ turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
 
 	if (rc == HQ_OK) {
 		l->store_fails = 0;
+		tell_late(l);
 		return HQ_OK;
 	}
 	hq_log(HQ_ERROR, "turn", HQ_LSTR("why", err->msg),
@@ -148,10 +178,11 @@ runner_loop(struct runner *r, struct hq_err *err)
 		idle = hq_engine_inflight(r->engine) == 0;
 		sleep_until(&l, next);
 		if (r->polls[0].revents != 0)
-			runner_bell_drain(r->bell);
+			runner_bell_drain(&r->bell);
 		if (r->polls[1].revents != 0 && !l.leaving)
 			leave(&l);
 		runner_step_calls(r);
+		take_bell(&l);
 		checkpoint(&l, idle);
 		runner_notify("WATCHDOG=1");
 	}

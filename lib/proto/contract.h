@@ -7,8 +7,7 @@
  * read the struct hq_procs that hq_procs_load() makes of the two.
  *
  * contract.json:
- *   { "title"?: "...",               of openapi.json (first plugin's wins)
- *     "types"?: {"Run": {schema}, ...},       named schemas of this contract
+ *   { "types"?: {"Run": {schema}, ...},       named schemas of this contract
  *     "procedures": {
  *       "<name>": {
  *         "route": {"method": "GET", "path": "/x/{id}",
