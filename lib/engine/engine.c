@@ -136,9 +136,9 @@ hq_engine_inflight(const struct hq_engine *e)
 }
 
 size_t
-hq_engine_late(const struct hq_engine *e)
+hq_engine_lost(const struct hq_engine *e)
 {
-	return e->late;
+	return e->lost;
 }
 
 void

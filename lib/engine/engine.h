@@ -95,8 +95,8 @@ enum hq_rc hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms,
 
 /* Calls in flight. */
 size_t hq_engine_inflight(const struct hq_engine *e);
-/* Answers, ever, that came too late (lease lost, run over): dropped. */
-size_t hq_engine_late(const struct hq_engine *e);
+/* Calls, ever, that were ours no more at their end: answers dropped. */
+size_t hq_engine_lost(const struct hq_engine *e);
 
 /*
  * Leaving: drain claims nothing more from the next turn on; release gives up

@@ -323,7 +323,7 @@ sweep(struct turn *u)
 			continue;
 		}
 		lost = s->fate == HQ_SLOT_LOST ? s->ticket : 0;
-		e->late += s->fate == HQ_SLOT_LATE;
+		e->lost += s->fate != HQ_SLOT_DONE;
 		hq_eng_slot_free(e, s);
 		if (lost != 0)
 			e->o.abandon(e->o.ctx, lost);
