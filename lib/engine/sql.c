@@ -80,6 +80,11 @@ static const char *const sql[Q__MAX + 1] = {
 			" VALUES ($1, $2, $3, $4, $5, $6)",
 	[Q_EVENT_GET] = "SELECT id, client_id, name, data, ts_ms, received_ms"
 			" FROM engine_event WHERE id = $1",
+	/* Ids begin with the time: the key's order is the order of arrival. */
+	[Q_EVENTS_SINCE] =
+	    "SELECT id, client_id, name, data, ts_ms, received_ms"
+	    " FROM engine_event WHERE id >= $1 AND name = $2"
+	    " AND received_ms >= $3 ORDER BY id",
 	[Q_INBOX_ADD] =
 	    "INSERT INTO engine_inbox (event, client_id) VALUES ($1, $2)",
 	[Q_INBOX_HEAD] =

@@ -23,6 +23,7 @@ enum hq_run_state {
 enum {
 	Q_EVENT_ADD,
 	Q_EVENT_GET,
+	Q_EVENTS_SINCE,
 	Q_INBOX_ADD,
 	Q_INBOX_HEAD,
 	Q_INBOX_DROP,

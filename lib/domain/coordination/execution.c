@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "domain/coordination/run.h"
+#include "domain/coordination/task.h"
 #include "domain/coordination/timeline.h"
 #include "domain/coordination/validation.h"
 
@@ -109,6 +110,7 @@ write_tx(void *arg, struct hq_err *err)
 	    &w->event, false, err));
 	if (w->end == NULL)
 		return HQ_OK;
+	HQ_TRY(hq_coord_task_close_run(s->db, s->run_id, w->event.ts_ms, err));
 	return HQ_COORD_EXEC(s->db, HQ_CQ_RUN_END, NULL, err, hq_text(w->end),
 	    hq_i64(w->event.ts_ms), hq_text(w->output), hq_text(w->error),
 	    hq_text(s->run_id));

@@ -157,7 +157,8 @@ queue_tx(void *arg, struct hq_err *err)
 	    hq_text(r->run_id), hq_text(r->workflow_id), hq_text(r->version),
 	    hq_text(r->status), hq_i64(r->started_ms),
 	    r->finished ? hq_i64(r->finished_ms) : hq_null(), hq_text(r->input),
-	    hq_text(r->error), hq_text(r->event_id)));
+	    hq_text(r->error), hq_text(r->event_id), hq_text(r->workflow),
+	    hq_text(r->reuse)));
 	if (added == 0) {
 		HQ_TRY(hq_coord_run_load(c->db, c->arena, r->run_id, &q->stored,
 		    &found, err));
@@ -220,6 +221,8 @@ prepare(struct queue *q, struct json_object *in, struct hq_err *err)
 	HQ_TRY(check_workflow(q, err));
 	HQ_TRY(hq_coord_text(c->arena, "version",
 	    hq_json_get(q->workflow, "version"), &r->version, err));
+	HQ_TRY(hq_coord_text(c->arena, "workflow", q->workflow, &r->workflow,
+	    err));
 	r->status = "queued";
 	r->started_ms = hq_now_ms(c->env);
 	r->event_id = hq_stamped_id(c->env, c->arena, "evt");

@@ -27,6 +27,8 @@ struct hq_coord_run {
 	const char *error;
 	const char *engine_run_id, *event_id;
 	const char *imported; /* the whole document of an imported run */
+	const char *workflow; /* as it was when the run was queued */
+	const char *reuse;    /* outputs by desk that the run starts with */
 };
 
 /* "queued" or "running". */

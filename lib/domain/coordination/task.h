@@ -57,6 +57,10 @@ enum hq_rc hq_coord_task_outcome(const struct hq_coord_step *s,
 enum hq_rc hq_coord_task_close(const struct hq_coord_step *s,
     const char *task_id, const char *reason, struct hq_err *err) HQ_MUST;
 
+/* The run has ended: so do its tasks, without an event.  In a transaction. */
+enum hq_rc hq_coord_task_close_run(struct hq_db *db, const char *run_id,
+    int64_t now_ms, struct hq_err *err) HQ_MUST;
+
 /*
  * Take back leases that have run out and fail tasks whose attempts are spent;
  * *ret_n of them.  A cron function calls it, and every claim does.
@@ -71,5 +75,6 @@ hq_handler hq_coord_complete_task;
 hq_handler hq_coord_fail_task;
 hq_handler hq_coord_answer_task;
 hq_handler hq_coord_list_tasks;
+hq_handler hq_coord_get_task;
 
 #endif /* HQ_DOMAIN_COORDINATION_TASK_H */
