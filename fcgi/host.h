@@ -41,6 +41,7 @@ struct hq_responder {
 	const char *prefix; /* its mount: what is below it is "not found" */
 	const char *title;  /* of its openapi.json */
 	const char *mount;  /* appended to the base URL in its `servers` */
+	bool recorded; /* its document is the recorded one: no extensions */
 	/* Make what route needs, in h->arena; may be NULL. */
 	enum hq_rc (*init)(struct hq_host *h, struct hq_err *err);
 	/*
