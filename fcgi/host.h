@@ -24,7 +24,9 @@ struct hq_host {
 	bool dev;              /* --dev */
 	int wake_fd;           /* datagram socket to the runner's doorbell */
 	struct hq_surface_cache *surfaces;
-	void *app; /* made by responder->init */
+	int64_t
+	    seen_version; /* of the store, by who looks for parked requests */
+	void *app;        /* made by responder->init */
 };
 
 struct hq_surface;

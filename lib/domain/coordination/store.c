@@ -213,6 +213,28 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    " DO UPDATE SET data = excluded.data,"
 	    " updated_ms = excluded.updated_ms,"
 	    " expires_ms = excluded.expires_ms",
+	/* Newest first, below (started_ms, run_id); without in- and output. */
+	[HQ_CQ_RUN_LIST] =
+	    "SELECT run_id, workflow_id, workflow_version, status, started_ms,"
+	    " finished_ms, error, engine_run_id, event_id, imported"
+	    " FROM coordination_run"
+	    " WHERE started_ms <= $1 AND (started_ms < $1 OR run_id < $2)"
+	    " AND started_ms >= $3"
+	    " AND ($4 IS NULL OR workflow_id = $4)"
+	    " AND ($5 IS NULL OR status = $5)"
+	    " ORDER BY started_ms DESC, run_id DESC LIMIT $6",
+	[HQ_CQ_TIMELINE_OUTPUTS] =
+	    "SELECT desk_id, output FROM coordination_timeline"
+	    " WHERE run_id = $1 AND type = 'desk.completed'"
+	    " AND desk_id IS NOT NULL AND output IS NOT NULL ORDER BY seq",
+	/* The desk that was heard of last, if it has only begun. */
+	[HQ_CQ_TIMELINE_DESK] =
+	    "SELECT desk_id, type FROM coordination_timeline"
+	    " WHERE run_id = $1 AND desk_id IS NOT NULL"
+	    " ORDER BY seq DESC LIMIT 1",
+	[HQ_CQ_TASK_LIVE] =
+	    "SELECT " TASK_COLUMNS " FROM coordination_task"
+	    " WHERE run_id = $1 AND state IN ('open', 'claimed') ORDER BY seq",
 	[HQ_CQ_TASK_ADD] =
 	    "INSERT INTO coordination_task (task_id, run_id, workflow_id,"
 	    " desk_id, round, state, kind, human, priority, attempt,"

@@ -21,8 +21,10 @@ enum {
 	HQ_COORD_TASK_LEASE_S = 60, /* default lease */
 	HQ_COORD_TASK_LEASE_S_MAX = 3600,
 	HQ_COORD_TASK_ATTEMPTS_MAX = 21,
-	HQ_COORD_TASK_WAIT_S_MAX = 30, /* long poll */
-	HQ_COORD_TASK_LIST_MAX = 200,  /* rows per page */
+	HQ_COORD_TASK_WAIT_S_MAX = 30,       /* long poll */
+	HQ_COORD_TASK_AGENT_BYTES_MAX = 128, /* agentId, by */
+	HQ_COORD_TASK_ERROR_BYTES_MAX = 4096,
+	HQ_COORD_TASK_LIST_MAX = 200, /* rows per page */
 };
 
 struct hq_coord_offer {

@@ -47,6 +47,37 @@ run_act(struct act *x, hq_tx_fn *fn, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* BAD_REQUEST for what is larger than it may be. */
+static enum hq_rc
+check(struct json_object *in, struct hq_err *err)
+{
+	static const struct {
+		const char *name;
+		bool text;
+		int max;
+	} limits[] = {
+		{ "agentId", true, HQ_COORD_TASK_AGENT_BYTES_MAX },
+		{ "by", true, HQ_COORD_TASK_AGENT_BYTES_MAX },
+		{ "error", true, HQ_COORD_TASK_ERROR_BYTES_MAX },
+		{ "waitSeconds", false, HQ_COORD_TASK_WAIT_S_MAX },
+		{ "leaseSeconds", false, HQ_COORD_TASK_LEASE_S_MAX },
+	};
+	const char *s;
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		s = limits[i].text ? hq_json_str(in, limits[i].name) : NULL;
+		if (s != NULL && strlen(s) > (size_t)limits[i].max)
+			return HQ_FAIL(err, BAD_REQUEST, "%s is over %d bytes",
+			    limits[i].name, limits[i].max);
+		if (!limits[i].text &&
+		    hq_json_i64(in, limits[i].name, 0) > limits[i].max)
+			return HQ_FAIL(err, BAD_REQUEST, "%s is over %d",
+			    limits[i].name, limits[i].max);
+	}
+	return HQ_OK;
+}
+
 /* Milliseconds of the input's leaseSeconds; NULL: the task's own. */
 static struct hq_val
 lease_of(struct json_object *in)
@@ -130,6 +161,7 @@ hq_coord_claim_task(struct hq_boundary *c, struct json_object *in,
 	struct act x = act_of(c, in);
 	struct json_object *out, *task = NULL;
 
+	HQ_TRY(check(in, err));
 	HQ_TRY(claim(&x, err));
 	if (!x.found && wait_on(c, in))
 		return HQ_SUSPEND;
@@ -250,6 +282,7 @@ hq_coord_heartbeat_task(struct hq_boundary *c, struct json_object *in,
 	struct json_object *out;
 	char iso[HQ_ISO_BYTES];
 
+	HQ_TRY(check(in, err));
 	HQ_TRY(run_act(&x, heartbeat_tx, err));
 	HQ_TRY(refuse(&x, err));
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
@@ -371,6 +404,7 @@ hq_coord_fail_task(struct hq_boundary *c, struct json_object *in,
 {
 	struct act x = act_of(c, in);
 
+	HQ_TRY(check(in, err));
 	HQ_TRY(run_act(&x, fail_tx, err));
 	HQ_TRY(refuse(&x, err));
 	return answer_task(&x, ret_out, err);
@@ -403,6 +437,7 @@ hq_coord_answer_task(struct hq_boundary *c, struct json_object *in,
 	struct json_object *data;
 	struct result r;
 
+	HQ_TRY(check(in, err));
 	HQ_TRY(result_of(c, in, &r, err));
 	HQ_TRY(run_act(&x, answer_tx, err));
 	if (x.found && !x.task.human) {

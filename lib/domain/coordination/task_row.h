@@ -9,7 +9,6 @@
 
 enum {
 	HQ_COORD_TASK_EXPIRE_BATCH = 256, /* leases taken back at a time */
-	HQ_COORD_TASK_ERROR_BYTES_MAX = 4096,
 };
 
 /* Columns of HQ_CQ_TASK_GET and HQ_CQ_TASK_LIST. */

@@ -21,4 +21,10 @@
  */
 extern const struct hq_function hq_coord_workflow_runner;
 
+/*
+ * "coordination-task-reaper", once a minute: takes back the leases of agents
+ * that died while nobody claims.
+ */
+extern const struct hq_function hq_coord_task_reaper;
+
 #endif /* HQ_PLUGINS_WORKFLOWS_COORDINATION_FUNCTIONS_H */
