@@ -134,7 +134,7 @@ check_output(struct hq_turn *t, struct hq_err *err)
 	if (t->timed_out)
 		return HQ_OK;
 	what = hq_coord_schema_fault(hq_flow_arena(t->x->flow),
-	    hq_json_get(t->desk, "outputSchema"), "output", t->output);
+	    hq_json_get(t->desk, "outputSchema"), "output", t->output, NULL);
 	if (what == NULL)
 		return HQ_OK;
 	return HQ_FAIL(err, UNPROCESSABLE_CONTENT, "desk %s: %s",
