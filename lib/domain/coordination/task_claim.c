@@ -321,22 +321,6 @@ result_of(struct hq_boundary *c, struct json_object *in, struct result *ret,
 	return HQ_OK;
 }
 
-/* "output.a[0] must be string": the place ends where the verb begins. */
-static const char *
-place_of(struct hq_arena *a, const char *fault)
-{
-	static const char *const verbs[] = { " must ", " is ", " has " };
-	const char *end = fault + strlen(fault), *at;
-	size_t i;
-
-	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		at = strstr(fault, verbs[i]);
-		if (at != NULL && at < end)
-			end = at;
-	}
-	return hq_arena_copy(a, fault, (size_t)(end - fault));
-}
-
 /* Sets .wrong if the output is not what the desk promises. */
 static enum hq_rc
 check_output(struct act *x, struct hq_err *err)
@@ -346,12 +330,7 @@ check_output(struct act *x, struct hq_err *err)
 
 	HQ_TRY(hq_coord_parse(a, x->task.desk, &desk, err));
 	x->wrong = hq_coord_schema_fault(a, hq_json_get(desk, "outputSchema"),
-	    "output", hq_json_get(x->in, "output"));
-	if (x->wrong == NULL)
-		return HQ_OK;
-	x->wrong_path = place_of(a, x->wrong);
-	if (x->wrong_path == NULL)
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "output is too large");
+	    "output", hq_json_get(x->in, "output"), &x->wrong_path);
 	return HQ_OK;
 }
 
