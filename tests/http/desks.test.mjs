@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
-import { System, desk } from '../lib/system.mjs';
+import { System, desk, root, until } from '../lib/system.mjs';
 
 const key = 'a-key-of-at-least-thirty-two-characters';
 let sys, server, url;
@@ -181,6 +181,68 @@ for (const [name, where] of [['another path', '/other'], ['a longer name', '/des
     }
     assert.equal(calls.length, 0);
   });
+
+const post = async (p, body) => {
+  const r = await sys.post(`/api/workflows/coordination${p}`, body);
+  assert.equal(r.status, 200, r.text);
+  return r.json;
+};
+async function claim() {
+  const { task } = await post('/tasks/claim', { agentId: 'writer-1', kind: 'write', waitSeconds: 20 });
+  assert.ok(task, 'a task within 20 s');
+  return task;
+}
+const openTask = (deskId) => until(`a task of ${deskId}`, async () =>
+  (await sys.get(`/api/workflows/coordination/tasks?deskId=${deskId}&state=open`)).json.tasks[0]);
+
+test('the whole example of docs/desks.md runs: an agent, a URL that sends work back, a person', async () => {
+  const text = fs.readFileSync(path.join(root, 'docs/desks.md'), 'utf8');
+  const w = JSON.parse(text.slice(text.indexOf('## A whole one') + '## A whole one'.length).replace('https://hooks.example', url));
+  const verdicts = ['redo', 'good'];
+  answer = () => ({ body: { verdict: verdicts[calls.length - 1] } });
+  assert.equal((await save(w)).status, 200);
+  await sys.rpc('coordination/queueRun', { workflowId: 'release', runId: 'run-release', input: { version: '1.4' } });
+
+  const first = await claim();
+  assert.deepEqual([first.deskId, first.round, first.input], ['draft', 0, { version: '1.4' }]);
+  await post(`/tasks/${first.taskId}/complete`, { token: first.token, output: { text: 'one' }, memory: { drafts: 1 } });
+  const again = await claim();
+  assert.deepEqual([again.deskId, again.round, again.memory], ['draft', 1, { drafts: 1 }]);
+  assert.deepEqual(again.input, { received: { version: '1.4' }, rework: { verdict: 'redo' }, round: 1 });
+  await post(`/tasks/${again.taskId}/complete`, { token: again.token, output: { text: 'two' } });
+  const { taskId, human } = await openTask('sign');
+  assert.ok(human);
+  await post(`/tasks/${taskId}/answer`, { by: 'ann', output: { approved: true } });
+
+  const r = await sys.finish('run-release');
+  assert.deepEqual([r.status, r.output], ['completed', { approved: true }], r.error);
+  assert.deepEqual(await details('release'), [
+    ...(await details('release')).slice(0, 2),
+    'Draft started', 'Draft completed by writer-1', 'QA started', 'QA completed; it sends work back to draft, round 1 of 2',
+    'Draft started', 'Draft completed by writer-1', 'QA started', 'QA completed', 'Sign-off started', 'Sign-off answered by ann',
+    ...(await details('release')).slice(-1)]);
+});
+
+test('a person who does not answer in time does not hold the run up where the desk says so', async () => {
+  const r = await run(workflow('wf-late', [desk('h', { kind: 'desk:human-wait', executor: { kind: 'agent' }, onTimeout: 'continue', runtimePolicy: { timeoutSeconds: 1 } })]));
+  assert.deepEqual(r.output, { deskId: 'h', status: 'timeout', received: { t: 1 }, memory: null });
+  const { tasks } = (await sys.get('/api/workflows/coordination/tasks?deskId=h')).json;
+  assert.deepEqual(tasks.map((t) => t.state), ['closed']);
+});
+
+test('and fails it where it does not', async () => {
+  const r = await run(workflow('wf-too-late', [desk('h', { kind: 'desk:human-wait', executor: { kind: 'agent' }, runtimePolicy: { timeoutSeconds: 1 } })]));
+  assert.equal(r.error, 'desk h had no answer within 1 s');
+});
+
+test('a run again from a desk takes over what came before it', async () => {
+  await run(workflow('wf-rerun', [desk('a', { ...echo, outputSchema: {} }), desk('b', any), desk('c', any)], [handoff('a', 'b'), handoff('b', 'c')]));
+  await post('/runs/run-wf-rerun/rerun', { fromDeskId: 'c', newRunId: 'run-wf-rerun-2' });
+  const r = await sys.finish('run-wf-rerun-2');
+  assert.equal(r.output.received.deskId, 'b');
+  const d = (await sys.get('/api/orpc/coordination/runs/run-wf-rerun-2/timeline')).json.timeline.map((e) => e.detail);
+  assert.deepEqual(d.slice(2, -1), ['Desk a taken over from an earlier run', 'Desk b taken over from an earlier run', 'Desk c started', 'Desk c completed']);
+});
 
 test('the recorded document does not show the new fields', async () => {
   const doc = (await sys.get('/api/orpc/openapi.json')).text;

@@ -81,7 +81,7 @@ START_TEST(a_desk_without_a_taken_handoff_is_skipped_and_says_so)
 	ck_has(timeline(),
 	    "\"type\":\"desk.completed\",\"deskId\":\"c\",\"ts\":"
 	    "\"2026-11-23T11:09:01.657Z\",\"status\":\"running\",\"detail\":"
-	    "\"Desk c skipped: no inbound handoff was taken\"");
+	    "\"Desk c skipped: no inbound handoff was taken\"}");
 	ck_has(hq_buf_str(&ids), " desk/c/skipped ");
 	ck_has_not(hq_buf_str(&ids), "desk/c/started");
 }
@@ -475,6 +475,52 @@ START_TEST(an_answer_at_the_last_moment_stands)
 }
 END_TEST
 
+/* ------------------------------------------------------------ a rerun's part -- */
+
+static void
+run_with(const char *workflow, const char *reuse)
+{
+	struct json_object *data = queued(workflow);
+
+	hq_json_put(data, "reuse", json_object_get(json(reuse)));
+	drive(hq_coord_workflow_runner.run, data, &out);
+}
+
+START_TEST(what_an_earlier_run_has_done_is_not_done_again)
+{
+	run_with(WORKFLOW("wf", "a",
+		     PLAIN("a", "desk:analysis") "," PLAIN("b",
+			 "desk:analysis"),
+		     HANDOFF("1", "a", "b")),
+	    "{'a':7}");
+	ck_output(ECHOED("b", "desk:analysis", "7"));
+	ck_has(hq_buf_str(&ids), "run-start desk/a/reused desk/b/started ");
+	ck_has(timeline(),
+	    "\"Desk a taken over from an earlier run\",\"output\":7}");
+}
+END_TEST
+
+START_TEST(an_observer_of_an_earlier_run_passes_on_what_it_received)
+{
+	run_with(WORKFLOW("wf", "a",
+		     WITH("a", "desk:analysis", ECHO) "," PLAIN("o",
+			 "desk:observer") "," PLAIN("b", "desk:analysis"),
+		     HANDOFF("1", "a", "o") "," HANDOFF("2", "o", "b")),
+	    "{'a':7,'o':{'seen':7}}");
+	ck_output(ECHOED("b", "desk:analysis", "7"));
+}
+END_TEST
+
+START_TEST(work_sent_back_is_done_again_though_an_earlier_run_did_it)
+{
+	run_with(REWORK("output.received.received.round != 1", "3"),
+	    "{'a':1,'b':2}");
+	ck_assert_int_eq(out.what, HQ_EXEC_DONE);
+	ck_has(hq_buf_str(&ids), "desk/a/reused desk/b/reused desk/q/started ");
+	ck_has(hq_buf_str(&ids), "desk/q/completed desk/b/started#2 ");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -513,6 +559,11 @@ main(void)
 	    a_task_that_nobody_answers_fails_its_desk_and_is_closed);
 	tcase_add_test(tc, a_desk_may_go_on_without_an_answer);
 	tcase_add_test(tc, an_answer_at_the_last_moment_stands);
+	tcase_add_test(tc, what_an_earlier_run_has_done_is_not_done_again);
+	tcase_add_test(tc,
+	    an_observer_of_an_earlier_run_passes_on_what_it_received);
+	tcase_add_test(tc,
+	    work_sent_back_is_done_again_though_an_earlier_run_did_it);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
