@@ -9,9 +9,11 @@ static enum hq_rc
 work(struct hq_turn *t, struct hq_err *err)
 {
 	struct hq_execution *x = t->x;
+	const struct hq_coord_handed handed = { hq_json_get(x->event, "input"),
+		x->outputs };
 
 	HQ_TRY(hq_coord_received(hq_flow_arena(x->flow), &x->graph, t->node,
-	    hq_json_get(x->event, "input"), x->outputs, &t->received, err));
+	    &handed, &t->received, err));
 	HQ_TRY(hq_turn_start(t, err));
 	HQ_TRY(hq_turn_run(t, "execute", hq_do_desk_echo, &t->output, err));
 	return hq_turn_end(t, NULL, err);
