@@ -36,10 +36,14 @@ open_all(void)
 static void
 did(const char *desk, const char *output)
 {
-	struct json_object *d =
-	    json(hq_arena_printf(arena, "{'deskId':'%s','name':'n'}", desk));
+	const struct hq_coord_desk_news n = {
+		.desk = json(
+		    hq_arena_printf(arena, "{'deskId':'%s','name':'n'}", desk)),
+		.completed = true,
+		.payload = json(output),
+	};
 
-	ck_hq_ok(hq_coord_desk_event(&step, d, true, json(output), &err));
+	ck_hq_ok(hq_coord_desk_event(&step, &n, &err));
 }
 
 /* A run of three desks of which the last failed. */
