@@ -37,19 +37,22 @@ san	= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  -fno-omit-frame-pointer -fPIE
 clang	= $(hard)
 strict	= $(hard)
-CC	= $(if $(filter clang,$(MODE)),clang,gcc)
+fuzz	= -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	  -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
+CC	= $(if $(filter clang fuzz,$(MODE)),clang,gcc)
 WERROR	?=
 INC	= -Ilib -I. -Itests/unit -isystem build/sqlite
 CPPFLAGS = $(INC) -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700
 CFLAGS	= -std=c17 -g $(WARN) $(if $(filter clang,$(CC)),$(WCLANG),$(WGCC)) \
 	  $(WERROR) $($(MODE))
-LDFLAGS	= -pie -Wl,-z,relro,-z,now $(if $(filter san,$(MODE)),$(san))
+LDFLAGS	= -pie -Wl,-z,relro,-z,now $(if $(filter san fuzz,$(MODE)),$($(MODE)))
 LDLIBS	= -lfcgi -ljson-c -lsodium -lcurl -lcrypto -lm
 
 # ------------------------------------------------------------------ files --
 
 LIBSRC	= $(sort $(shell find lib -name '*.c'))
 PLUGSRC	= $(sort $(shell find plugins -name '*.c'))
+FUZZERS	= $(sort $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c))))
 UNITS	= $(sort $(basename $(notdir $(wildcard tests/unit/test_*.c))))
 RESPONDERS = rpc openapi workflows inngest
 PROGRAMS = $(RESPONDERS:%=$(B)/%.fcgi) $(B)/rawr-runner $(B)/rawr
@@ -61,7 +64,7 @@ APIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/api/%,$(PLUGSRC)))
 FLOWOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/workflows/%,$(PLUGSRC)))
 
 .PHONY: objects all build run up down test check fuzz bench sync install deps \
-	test-deps clean clean-objects unit
+	test-deps clean clean-objects unit tidy fuzzers
 all: build
 
 # ------------------------------------------------------------ what is needed --
@@ -87,7 +90,7 @@ LDLIBS	+= -lsqlite3
 SQLITE_OBJ =
 SQLITE_H =
 else
-SQLITE_OBJ = $(O)/sqlite3.o
+SQLITE_OBJ = $(if $(filter fuzz,$(MODE)),build/obj/hard,$(O))/sqlite3.o
 SQLITE_H = build/sqlite/sqlite3.h
 endif
 
@@ -141,9 +144,17 @@ $(PROGRAMS): $(LIBHQ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBHQ) $(LDLIBS)
 
 # Every source compiled and nothing linked: for make check.
-objects: $(LIBSRC:%.c=$(O)/%.o) $(PLUGSRC:%.c=$(O)/%.o) $(RUNNEROBJ) $(CLIOBJ) \
-	$(HOSTOBJ) $(RESPONDERS:%=$(O)/fcgi/%.o) $(O)/cli/compose.o \
-	$(UNITS:%=$(O)/tests/unit/%.o)
+OBJECTS	= $(LIBSRC:%.c=$(O)/%.o) $(PLUGSRC:%.c=$(O)/%.o) $(RUNNEROBJ) $(CLIOBJ) \
+	$(HOSTOBJ) $(RESPONDERS:%=$(O)/fcgi/%.o) $(O)/cli/compose.o
+objects: $(OBJECTS) $(UNITS:%=$(O)/tests/unit/%.o) \
+	$(FUZZERS:%=$(O)/tests/fuzz/%.o)
+
+# An object is newer than its stamp when anything it was made from has changed.
+# A process per file: one that has read others finds va_lists that are not there.
+tidy: $(OBJECTS:%.o=%.tidy)
+$(O)/%.tidy: $(O)/%.o .clang-tidy
+	@clang-tidy --quiet $*.c -- -std=c17 $(CPPFLAGS) 2>/dev/null
+	@touch $@
 
 sync: $(O)/compose
 	@$(O)/compose . sync
@@ -165,6 +176,11 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(APIOBJ) $(FLOWOBJ) $(O)/gen/api+workflows.o 
 unit: $(UNITS:%=$(O)/tests/%)
 	@tests/unit/run.sh $(O)/tests $(UNITS)
 
+$(B)/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIBHQ)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+fuzzers: $(FUZZERS:%=$(B)/%)
+
 test: test-deps
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory MODE=san build
@@ -184,6 +200,6 @@ install: build
 	@cli/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 clean:
-	rm -rf build/obj build/san build/clang $(PROGRAMS)
+	rm -rf build/obj build/san build/clang build/fuzz $(PROGRAMS)
 
 -include $(shell find build/obj -name '*.d' 2>/dev/null)

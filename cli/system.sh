@@ -202,11 +202,19 @@ EOF
 }
 run() {
 	up
-	trap 'trap - INT TERM EXIT; down; exit 0' INT TERM
-	trap down EXIT
+	logs=
+	leave() {
+		trap - INT TERM EXIT
+		# A background job of sh ignores Ctrl-C: end it by name.
+		[ -z "$logs" ] || kill "$logs" 2>/dev/null || true
+		down
+	}
+	trap 'leave; exit 0' INT TERM
+	trap leave EXIT
 	show_run
 	tail -q -n 0 -F "$var"/log/*.log "$var/nginx/log/nginx.log" &
-	wait $!
+	logs=$!
+	wait $logs
 }
 
 case ${1:-} in

@@ -29,6 +29,17 @@ is_traceparent(const char *s)
 	    strspn(s + 36, "0") < 16;
 }
 
+/* One draw for the trace's id and the span's. */
+static const char *
+new_traceparent(const struct hq_host *h, struct hq_arena *a)
+{
+	const char *hex = hq_random_hex(h->env, a, 24);
+
+	if (hex == NULL)
+		return NULL;
+	return hq_arena_printf(a, "00-%.32s-%s-01", hex, hex + 32);
+}
+
 void
 hq_boundary_make(struct hq_host *h, const struct hq_http_req *req,
     struct hq_boundary *ret)
@@ -55,11 +66,8 @@ hq_boundary_make(struct hq_host *h, const struct hq_http_req *req,
 	    is_id(id) ? id : hq_random_hex(h->env, req->arena, 16);
 	ret->correlation_id =
 	    is_id(correlation) ? correlation : ret->request_id;
-	ret->traceparent = is_traceparent(trace)
-	    ? trace
-	    : hq_arena_printf(req->arena, "00-%s-%s-01",
-		  hq_random_hex(h->env, req->arena, 16),
-		  hq_random_hex(h->env, req->arena, 8));
+	ret->traceparent =
+	    is_traceparent(trace) ? trace : new_traceparent(h, req->arena);
 }
 
 void

@@ -318,19 +318,32 @@ system_env(const char *name)
 	return getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
+/* An address list; the message names the setting that holds it. */
+static enum hq_rc
+load_addresses(struct setup *s, enum hq_setting which,
+    const struct hq_cidrs **ret, struct hq_err *err)
+{
+	struct hq_err why = { 0 };
+
+	if (hq_cidrs_parse(s->config.s[which], s->arena, ret, &why) == HQ_OK)
+		return HQ_OK;
+	return HQ_FAIL(err, BAD_REQUEST, "%s: %s", hq_setting_row(which)->name,
+	    why.msg);
+}
+
 static enum hq_rc
 load_policy(struct setup *s, struct hq_err *err)
 {
-	const struct hq_config *cf = &s->config;
-	const char *engine_from =
-	    s->dev ? "127.0.0.0/8,::1,unix" : cf->s[HQ_SET_RAWR_ENGINE_FROM];
-
 	s->policy.keys = s->keys;
 	s->policy.tokens_required =
-	    strcmp(cf->s[HQ_SET_RAWR_AUTH], "required") == 0;
-	HQ_TRY(hq_cidrs_parse(cf->s[HQ_SET_RAWR_FIRST_PARTY_FROM], s->arena,
+	    strcmp(s->config.s[HQ_SET_RAWR_AUTH], "required") == 0;
+	HQ_TRY(load_addresses(s, HQ_SET_RAWR_FIRST_PARTY_FROM,
 	    &s->policy.first_party, err));
-	return hq_cidrs_parse(engine_from, s->arena, &s->policy.engine, err);
+	if (s->dev)
+		return hq_cidrs_parse("127.0.0.0/8,::1,unix", s->arena,
+		    &s->policy.engine, err);
+	return load_addresses(s, HQ_SET_RAWR_ENGINE_FROM, &s->policy.engine,
+	    err);
 }
 
 static enum hq_rc

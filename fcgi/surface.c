@@ -137,21 +137,31 @@ make_tables(struct hq_surface_cache *sc, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* Make the tables anew if a commit has changed a switch. */
+static enum hq_rc
+look(struct hq_surface_cache *sc, struct hq_err *err)
+{
+	int64_t version;
+	bool changed;
+
+	HQ_TRY(hq_db_data_version(sc->h->db, &version, err));
+	if (!sc->made || version != sc->version) {
+		HQ_TRY(read_switches(sc, &changed, err));
+		if (changed)
+			HQ_TRY(make_tables(sc, err));
+	}
+	sc->version = version;
+	return HQ_OK;
+}
+
 enum hq_rc
 hq_surface_get(struct hq_surface_cache *sc, const struct hq_surface **ret,
     struct hq_err *err)
 {
-	int64_t now_ms = hq_mono_ms(sc->h->env), version;
-	bool changed;
+	int64_t now_ms = hq_mono_ms(sc->h->env);
 
 	if (!sc->made || now_ms - sc->looked_ms >= HQ_SURFACE_LOOK_MS) {
-		HQ_TRY(hq_db_data_version(sc->h->db, &version, err));
-		if (!sc->made || version != sc->version) {
-			HQ_TRY(read_switches(sc, &changed, err));
-			if (changed)
-				HQ_TRY(make_tables(sc, err));
-		}
-		sc->version = version;
+		HQ_TRY(look(sc, err));
 		sc->looked_ms = now_ms;
 	}
 	*ret = &sc->now;

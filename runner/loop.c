@@ -13,10 +13,12 @@ struct loop {
 	bool leaving;
 	int64_t leave_by_ms;   /* monotonic */
 	int64_t checkpoint_ms; /* monotonic: when the WAL is looked at again */
+	int64_t bell_ms;       /* monotonic: when the doorbell is tried again */
 	int64_t version;       /* of the data when the WAL was last moved */
 	bool emptied;          /* and nothing was left of it */
 	bool warned;
 	int store_fails; /* in a row */
+	size_t late;     /* answers told of */
 };
 
 static int
@@ -27,19 +29,25 @@ min_ms(int64_t a, int64_t b)
 	return m < 0 ? 0 : (int)(m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
 }
 
-/* Sleep at most until next_ms (wall clock) or the first call's deadline. */
+/*
+ * Sleep at most until next_ms (wall clock), the first call's deadline, or the
+ * next look at the WAL.
+ */
 static void
-sleep_until(struct runner *r, int64_t next_ms)
+sleep_until(const struct loop *l, int64_t next_ms)
 {
+	struct runner *r = l->r;
 	int64_t first = runner_first_deadline(r), wall = INT64_MAX;
 	size_t i;
 	int n;
 
 	if (next_ms != INT64_MAX)
 		wall = next_ms - hq_now_ms(r->env);
+	if (!l->emptied && l->checkpoint_ms < first)
+		first = l->checkpoint_ms;
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
-	r->polls[0] = (struct pollfd){ .fd = r->bell, .events = POLLIN };
+	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
 	r->polls[1] = (struct pollfd){ .fd = r->signal, .events = POLLIN };
 	for (i = 0; i < r->n_calls; i++) {
 		const struct hq_fcgi_call *c = r->calls[i].call;
@@ -72,8 +80,10 @@ checkpoint(struct loop *l, bool idle)
 	l->checkpoint_ms = now + RUNNER_IDLE_MS;
 	if (hq_db_data_version(r->db, &version, &err) != HQ_OK)
 		return;
-	/* Emptying it stops writers: only while nobody writes. */
+	/* Emptying it stops writers: best while nobody writes. */
 	quiet = idle && version == l->version;
+	if (!quiet)
+		l->checkpoint_ms = now + RUNNER_BUSY_MS;
 	if (quiet && l->emptied)
 		return;
 	if (hq_db_checkpoint(r->db, quiet, &wal, &err) != HQ_OK) {
@@ -88,6 +98,33 @@ checkpoint(struct loop *l, bool idle)
 	l->warned = wal > r->config->i[HQ_SET_RAWR_WAL_WARN];
 }
 
+/* Where another runner had the doorbell and is gone. */
+static void
+take_bell(struct loop *l)
+{
+	struct runner *r = l->r;
+	int64_t now = hq_mono_ms(r->env);
+	struct hq_err err = { 0 };
+
+	if (r->bell.fd >= 0 || now < l->bell_ms)
+		return;
+	l->bell_ms = now + RUNNER_IDLE_MS;
+	if (runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, &err) !=
+	    HQ_OK)
+		hq_log(HQ_WARN, "doorbell", HQ_LSTR("why", err.msg));
+}
+
+static void
+tell_late(struct loop *l)
+{
+	size_t late = hq_engine_late(l->r->engine);
+
+	if (late > l->late)
+		hq_log(HQ_INFO, "late_answers",
+		    HQ_LI64("dropped", (int64_t)(late - l->late)));
+	l->late = late;
+}
+
 static enum hq_rc
 turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
 {
@@ -95,6 +132,7 @@ turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
 
 	if (rc == HQ_OK) {
 		l->store_fails = 0;
+		tell_late(l);
 		return HQ_OK;
 	}
 	hq_log(HQ_ERROR, "turn", HQ_LSTR("why", err->msg),
@@ -138,12 +176,13 @@ runner_loop(struct runner *r, struct hq_err *err)
 		if (is_left(&l))
 			return hq_engine_release(r->engine, err);
 		idle = hq_engine_inflight(r->engine) == 0;
-		sleep_until(r, next);
+		sleep_until(&l, next);
 		if (r->polls[0].revents != 0)
-			runner_bell_drain(r->bell);
+			runner_bell_drain(&r->bell);
 		if (r->polls[1].revents != 0 && !l.leaving)
 			leave(&l);
 		runner_step_calls(r);
+		take_bell(&l);
 		checkpoint(&l, idle);
 		runner_notify("WATCHDOG=1");
 	}

@@ -18,7 +18,7 @@ enum { ARENA_BYTES = 64 << 20 };
 static const char *
 env(const char *name)
 {
-	return getenv(name);
+	return getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
 /* SIGTERM and SIGINT as a descriptor, so that poll() sees them. */
@@ -30,7 +30,7 @@ signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	HQ_ASSERT(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	HQ_ASSERT(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 	HQ_ASSERT(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -54,7 +54,7 @@ run(struct runner *r, struct hq_config *config, struct hq_err *err)
 int
 main(int argc, char *argv[])
 {
-	struct runner r = { .env = hq_env_system(), .bell = -1 };
+	struct runner r = { .env = hq_env_system(), .bell = RUNNER_NO_BELL };
 	struct hq_config config = { 0 };
 	struct hq_err err = { 0 };
 	enum hq_rc rc;

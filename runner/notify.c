@@ -12,6 +12,7 @@
 void
 runner_notify(const char *state)
 {
+	/* One thread.  NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t n = path == NULL ? 0 : strlen(path);

@@ -13,6 +13,7 @@
 
 enum {
 	RUNNER_IDLE_MS = 1000,   /* longest sleep: makes up for a lost ring */
+	RUNNER_BUSY_MS = 250,    /* between checkpoints while data changes */
 	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
 	RUNNER_STORE_FAILS_MAX = 30, /* turns in a row; then leave */
 };
@@ -25,6 +26,12 @@ struct runner_call {
 	int64_t started_ms;
 };
 
+struct runner_bell {
+	int fd;   /* datagrams from the responders; -1: another runner's */
+	int lock; /* -1: not tried yet */
+};
+#define RUNNER_NO_BELL ((struct runner_bell){ .fd = -1, .lock = -1 })
+
 struct runner {
 	const struct hq_config *config;
 	const struct hq_keys *keys;
@@ -33,7 +40,7 @@ struct runner {
 	struct hq_db *db;
 	struct hq_engine *engine;
 	bool dev;
-	int bell;   /* datagrams from the responders; -1: none */
+	struct runner_bell bell;
 	int signal; /* readable once SIGTERM or SIGINT came */
 	struct runner_call *calls;
 	size_t n_calls;
@@ -49,10 +56,11 @@ void runner_step_calls(struct runner *r);
 int64_t runner_first_deadline(const struct runner *r);
 
 /* doorbell.c */
-enum hq_rc runner_bell_open(const char *var, int *ret_fd, struct hq_err *err)
-    HQ_MUST;
-void runner_bell_drain(int fd);
-void runner_bell_close(const char *var, int fd);
+/* Take it if it is free; another runner's is no error: b->fd stays -1. */
+enum hq_rc runner_bell_take(const char *var, struct runner_bell *b,
+    struct hq_err *err) HQ_MUST;
+void runner_bell_drain(const struct runner_bell *b);
+void runner_bell_close(const char *var, struct runner_bell *b);
 
 /* notify.c: tell systemd, where it listens; state is "READY=1". */
 void runner_notify(const char *state);

@@ -98,7 +98,7 @@ runner_start(struct runner *r, struct hq_err *err)
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_functions(r, err));
-	return runner_bell_open(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
+	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
 }
 
 void
@@ -106,7 +106,7 @@ runner_stop(struct runner *r)
 {
 	size_t i;
 
-	runner_bell_close(r->config->s[HQ_SET_RAWR_VAR], r->bell);
+	runner_bell_close(r->config->s[HQ_SET_RAWR_VAR], &r->bell);
 	for (i = 0; r->calls != NULL && i < r->n_calls; i++)
 		hq_fcgi_call_free(r->calls[i].call);
 	hq_engine_free(r->engine);

@@ -18,7 +18,7 @@ unit() {
 node_tests() { # name, files...
 	name=$1; shift
 	# One system at a time: they share two cores.
-	node --test --test-concurrency=1 --test-reporter=tap "$@" >"$log" 2>&1
+	timeout 1500 node --test --test-concurrency=1 --test-reporter=tap "$@" >"$log" 2>&1
 	grep -E '^\s*(ok|not ok) ' "$log" | sed 's/^ *//; s/ # .*//' |
 	    sed "s/^ok [0-9]* - /ok    $name: /; s/^not ok [0-9]* - /FAIL  $name: /"
 	p=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)

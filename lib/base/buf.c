@@ -79,16 +79,20 @@ hq_buf_putc(struct hq_buf *b, char c)
 	hq_buf_put(b, &c, 1);
 }
 
+/* Mostly there is room, and then once is enough. */
 void
 hq_buf_printf(struct hq_buf *b, const char *fmt, ...)
 {
+	size_t left = b->cap - b->n;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n >= 0 && room(b, (size_t)n)) {
+	n = vsnprintf(left == 0 ? NULL : b->p + b->n, left, fmt, ap);
+	if (n >= 0 && (size_t)n < left) {
+		b->n += (size_t)n;
+	} else if (n >= 0 && room(b, (size_t)n)) {
 		(void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
 		b->n += (size_t)n;
 	}

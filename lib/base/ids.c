@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,6 +103,18 @@ date_of(int64_t days, int *y, int *m, int *d)
 	*y = (int)(yoe + era * 400 + (*m <= 2));
 }
 
+/* v in n digits, and what stands behind it; gives the end. */
+static char *
+put_digits(char *out, int v, int n, char after)
+{
+	int i;
+
+	for (i = n - 1; i >= 0; i--, v /= 10)
+		out[i] = (char)('0' + v % 10);
+	out[n] = after;
+	return out + n + 1;
+}
+
 void
 hq_iso_from_ms(int64_t ms, char out[HQ_ISO_BYTES])
 {
@@ -122,10 +133,14 @@ hq_iso_from_ms(int64_t ms, char out[HQ_ISO_BYTES])
 	}
 	date_of(days, &y, &m, &d);
 	s = (int)(rest / 1000);
-	(void)snprintf(out, HQ_ISO_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-	    (unsigned)y % 10000, (unsigned)m % 100, (unsigned)d % 100,
-	    (unsigned)s / 3600 % 100, (unsigned)s / 60 % 60, (unsigned)s % 60,
-	    (unsigned)(rest % 1000));
+	out = put_digits(out, y, 4, '-');
+	out = put_digits(out, m, 2, '-');
+	out = put_digits(out, d, 2, 'T');
+	out = put_digits(out, s / 3600, 2, ':');
+	out = put_digits(out, s / 60 % 60, 2, ':');
+	out = put_digits(out, s % 60, 2, '.');
+	out = put_digits(out, (int)(rest % 1000), 3, 'Z');
+	*out = '\0';
 }
 
 /* n digits at *s, which is moved past them; -1 if they are not there. */
@@ -227,14 +242,4 @@ hq_iso_to_ms(const char *text, int64_t *ret_ms)
 		return false;
 	*ret_ms = days * DAY_MS + ms - zone;
 	return true;
-}
-
-void
-hq_sha1_hex(const void *p, size_t n, char out[HQ_SHA1_HEX_BYTES])
-{
-	unsigned char md[SHA_DIGEST_LENGTH];
-
-	if (SHA1(p, n, md) == NULL)
-		HQ_BUG("no SHA-1");
-	hex(md, sizeof(md), out);
 }

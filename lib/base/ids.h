@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/env.h"
 
 enum {
-	HQ_ULID_BYTES = 27,     /* with NUL */
-	HQ_ISO_BYTES = 32,      /* with NUL */
-	HQ_SHA1_HEX_BYTES = 41, /* with NUL */
+	HQ_ULID_BYTES = 27, /* with NUL */
+	HQ_ISO_BYTES = 32,  /* with NUL */
 };
 
 /* 26 characters of Crockford base32: 48 bits of now, 80 random bits. */
@@ -35,8 +35,5 @@ void hq_iso_from_ms(int64_t ms, char out[HQ_ISO_BYTES]);
  * the text is anything else.
  */
 bool hq_iso_to_ms(const char *text, int64_t *ret_ms);
-
-/* SHA-1 as lower-case hex: how the Inngest protocol names a step. */
-void hq_sha1_hex(const void *p, size_t n, char out[HQ_SHA1_HEX_BYTES]);
 
 #endif /* HQ_BASE_IDS_H */

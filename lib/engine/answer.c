@@ -62,7 +62,8 @@ died(struct hq_eng_tx *t, struct hq_err *err)
 
 	j->crashes++;
 	if (j->crashes < HQ_ENGINE_CRASHES_MAX)
-		return retry(t, HQ_ENGINE_CRASH_DELAY_MS * j->crashes, err);
+		return retry(t, (int64_t)HQ_ENGINE_CRASH_DELAY_MS * j->crashes,
+		    err);
 	return hq_eng_attempt_failed(t, &final,
 	    hq_eng_error(t, "FunctionHostDied",
 		hq_arena_printf(t->a,

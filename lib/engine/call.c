@@ -35,7 +35,9 @@ read_memo(const struct hq_cursor *row, struct hq_eng_tx *t, struct state *s,
 	if (r.step == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
 	value = hq_cursor_peek(row, 2, &n);
-	hq_buf_printf(&s->steps, "%s\"%s\":", s->n == 0 ? "" : ",", r.step);
+	hq_buf_puts(&s->steps, s->n == 0 ? "\"" : ",\"");
+	hq_buf_puts(&s->steps, r.step);
+	hq_buf_puts(&s->steps, "\":");
 	hq_buf_put(&s->steps, value, n);
 	hq_buf_put(&s->order, &r, sizeof(r));
 	s->n++;
@@ -80,7 +82,9 @@ write_stack(struct hq_buf *b, const struct state *s)
 		qsort(s->order.p, s->n, sizeof(r), by_seq);
 	for (i = 0; i < s->n; i++) {
 		memcpy(&r, s->order.p + i * sizeof(r), sizeof(r));
-		hq_buf_printf(b, "%s\"%s\"", i == 0 ? "" : ",", r.step);
+		hq_buf_puts(b, i == 0 ? "\"" : ",\"");
+		hq_buf_puts(b, r.step);
+		hq_buf_putc(b, '"');
 	}
 	hq_buf_puts(b, "]}");
 }

@@ -84,6 +84,7 @@ take_range(const char **p, const struct field *f, uint64_t *bits)
 	}
 	if (lo < f->min || hi > f->max || lo > hi || step < 1)
 		return false;
+	HQ_ASSERT(lo >= 0 && hi < 64);
 	for (i = lo; i <= hi; i += step)
 		*bits |= (uint64_t)1 << i;
 	return true;
@@ -195,6 +196,8 @@ struct zone {
 	char *old; /* NULL: there was no TZ */
 };
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): as above */
+
 static void
 zone_enter(struct zone *z, const char *name)
 {
@@ -215,6 +218,8 @@ zone_leave(struct zone *z)
 	free(z->old);
 	tzset();
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */
 
 static bool
 has(uint64_t bits, int n)
@@ -267,7 +272,7 @@ forward(const struct hq_cron *c, time_t t)
 	if (!day_matches(c, &tm))
 		return jump(t, &tm, 0, 1);
 	if (!has(c->hour, tm.tm_hour))
-		return t + (60 - tm.tm_min) * 60;
+		return t + (time_t)(60 - tm.tm_min) * 60;
 	if (!has(c->minute, tm.tm_min) || (!c->hour_any && is_repeat(t, &tm)))
 		return t + 60;
 	return t;

@@ -135,6 +135,12 @@ hq_engine_inflight(const struct hq_engine *e)
 	return e->inflight;
 }
 
+size_t
+hq_engine_late(const struct hq_engine *e)
+{
+	return e->late;
+}
+
 void
 hq_engine_drain(struct hq_engine *e)
 {

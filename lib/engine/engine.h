@@ -19,8 +19,8 @@ struct hq_engine;
 
 /* One function call, as the Inngest protocol has it (facts: section 2.4). */
 struct hq_engine_call {
-	uint64_t ticket;  /* names the call in hq_engine_reply() */
-	const char *url;  /* of the function, with fnId and stepId */
+	uint64_t ticket; /* names the call in hq_engine_reply() */
+	const char *url; /* of the function, with fnId and stepId */
 	/*
 	 * JSON whose members keep the order in which they were sent in.  The
 	 * protocol signs the canonical form (JCS), which a foreign SDK computes
@@ -95,6 +95,8 @@ enum hq_rc hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms,
 
 /* Calls in flight. */
 size_t hq_engine_inflight(const struct hq_engine *e);
+/* Answers, ever, that came too late (lease lost, run over): dropped. */
+size_t hq_engine_late(const struct hq_engine *e);
 
 /*
  * Leaving: drain claims nothing more from the next turn on; release gives up

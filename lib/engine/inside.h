@@ -127,7 +127,7 @@ enum hq_rc hq_eng_memo_error(struct hq_eng_tx *t, const char *run,
  * End a run, once: drops its jobs, tells its invoker, sends the events.
  * output: JSON text of the result, or of the error.
  */
-enum hq_rc hq_eng_finish(struct hq_eng_tx *t, const char *run,
+enum hq_rc hq_eng_finish(struct hq_eng_tx *t, const char *id,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
 
 /* {"message", "name"} as JSON text in t->a. */
@@ -162,11 +162,11 @@ enum hq_rc hq_eng_attempt_failed(struct hq_eng_tx *t,
     struct hq_err *err) HQ_MUST;
 
 /*
- * Carry out the step operations of a 206 (ops.c).  *ret_wrong is set, and
+ * Carry out the step operations of a 206 (ops.c), a list or a single one.  *ret_wrong is set, and
  * nothing done, if they are not understood.
  */
 enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
-    struct json_object *ops, const char **ret_wrong, struct hq_err *err)
+    struct json_object *list, const char **ret_wrong, struct hq_err *err)
     HQ_MUST;
 
 /* ---------------------------------------------------------------- times -- */

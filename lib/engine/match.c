@@ -198,22 +198,31 @@ hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
 
 /* ----------------------------------------------------------- functions -- */
 
-/* vars is made when the first expression needs it. */
+/* What a trigger's expression is over; made once, when first needed. */
+static enum hq_rc
+trigger_vars(struct hq_eng_tx *t, const struct hq_eng_event *e,
+    struct json_object **vars, struct hq_err *err)
+{
+	struct json_object *event;
+
+	if (*vars != NULL)
+		return HQ_OK;
+	HQ_TRY(hq_eng_event_value(t, e, &event, err));
+	return variables(t, event, NULL, vars, err);
+}
+
 static enum hq_rc
 wants(struct hq_eng_tx *t, const struct hq_fn *f, const struct hq_eng_event *e,
     struct json_object **vars, bool *ret, struct hq_err *err)
 {
 	const struct hq_fn_trigger *g;
-	struct json_object *event;
 
 	*ret = false;
 	for (g = f->triggers; g < f->triggers + f->n_triggers; g++) {
 		if (g->event == NULL || !hq_trigger_matches(g->event, e->name))
 			continue;
-		if (g->parsed != NULL && *vars == NULL) {
-			HQ_TRY(hq_eng_event_value(t, e, &event, err));
-			HQ_TRY(variables(t, event, NULL, vars, err));
-		}
+		if (g->parsed != NULL)
+			HQ_TRY(trigger_vars(t, e, vars, err));
 		if (g->parsed == NULL || is_true(t, g->parsed, *vars)) {
 			*ret = true;
 			return HQ_OK;

@@ -64,8 +64,10 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	s->fate = HQ_SLOT_DONE;
 	u->busy--;
 	HQ_TRY(held(u, s, &j, &ours, err));
-	if (!ours)
+	if (!ours) {
+		s->fate = HQ_SLOT_LATE;
 		return HQ_OK;
+	}
 	j.discovery = strcmp(j.step, HQ_ENG_DISCOVERY) == 0;
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
@@ -321,6 +323,7 @@ sweep(struct turn *u)
 			continue;
 		}
 		lost = s->fate == HQ_SLOT_LOST ? s->ticket : 0;
+		e->late += s->fate == HQ_SLOT_LATE;
 		hq_eng_slot_free(e, s);
 		if (lost != 0)
 			e->o.abandon(e->o.ctx, lost);

@@ -24,7 +24,7 @@ struct hq_eng_slot {
 	int64_t lease_until_ms;
 	struct hq_eng_reply *reply; /* or NULL: not yet */
 	/* What the transaction found; takes effect when it has committed. */
-	enum { HQ_SLOT_KEPT, HQ_SLOT_DONE, HQ_SLOT_LOST } fate;
+	enum { HQ_SLOT_KEPT, HQ_SLOT_DONE, HQ_SLOT_LATE, HQ_SLOT_LOST } fate;
 	int64_t renewed_ms; /* new lease_until_ms; 0: as it was */
 };
 
@@ -36,6 +36,7 @@ struct hq_engine {
 	struct hq_arena *keep; /* one turn: the calls to be sent */
 	struct hq_eng_slot *slots;
 	size_t n_slots, inflight;
+	size_t late;        /* answers dropped */
 	uint64_t sequence;  /* of tickets */
 	int64_t checked_ms; /* when our leases were last looked at */
 	bool recheck;       /* a run with calls in flight has ended */

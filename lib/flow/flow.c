@@ -70,6 +70,7 @@ hq_step(struct hq_flow *f, const char *id, hq_flow_fn *fn,
 	return step(f, id, &t, ret_out, err);
 }
 
+/* NOLINTBEGIN(readability-function-size): hq_step() and its policy */
 enum hq_rc
 hq_step_with(struct hq_flow *f, const char *id,
     const struct hq_step_policy *policy, hq_flow_fn *fn, struct json_object *in,
@@ -87,6 +88,7 @@ hq_step_with(struct hq_flow *f, const char *id,
 		hq_json_put_i64(opts, "priority", policy->priority);
 	return step(f, id, &t, ret_out, err);
 }
+/* NOLINTEND(readability-function-size) */
 
 /*
  * Steps that were planned together are run only as targets: a discovery that

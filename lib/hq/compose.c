@@ -86,14 +86,28 @@ resolve_object(struct resolver *r, struct json_object *in,
 	return HQ_OK;
 }
 
+static enum hq_rc
+resolve_array(struct resolver *r, struct json_object *in,
+    struct json_object *home, struct json_object *out, struct hq_err *err)
+{
+	struct json_object *v;
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(in); i++) {
+		HQ_TRY(resolve(r, json_object_array_get_idx(in, i), home, &v,
+		    err));
+		hq_json_push(out, json_object_get(v));
+	}
+	return HQ_OK;
+}
+
 /* A copy of in with its references replaced; owned by the arena. */
 static enum hq_rc
 resolve(struct resolver *r, struct json_object *in, struct json_object *home,
     struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *out, *v;
+	struct json_object *out;
 	const char *ref;
-	size_t i;
 
 	if (json_object_is_type(in, json_type_object)) {
 		if ((ref = hq_json_str(in, "$ref")) != NULL)
@@ -109,13 +123,8 @@ resolve(struct resolver *r, struct json_object *in, struct json_object *home,
 	}
 	out = json_object_new_array();
 	HQ_TRY(hq_json_own(r->arena, out, err));
-	for (i = 0; i < json_object_array_length(in); i++) {
-		HQ_TRY(resolve(r, json_object_array_get_idx(in, i), home, &v,
-		    err));
-		hq_json_push(out, json_object_get(v));
-	}
 	*ret = out;
-	return HQ_OK;
+	return resolve_array(r, in, home, out, err);
 }
 
 enum hq_rc

@@ -74,11 +74,28 @@ check_files(const char *root, const char *dir, struct hq_arena *a,
 	return HQ_OK;
 }
 
+/* What the manifest says of a plugin. */
+static enum hq_rc
+row_of(struct json_object *def, const char *dir, struct hq_arena *a,
+    struct json_object **ret, struct hq_err *err)
+{
+	struct json_object *rawr = hq_json_get(def, "rawr");
+	struct json_object *row = json_object_new_object();
+
+	HQ_TRY(hq_json_own(a, row, err));
+	hq_json_put_str(row, "name", hq_json_str(def, "name"));
+	hq_json_put_str(row, "kind", hq_json_str(rawr, "kind"));
+	hq_json_put_str(row, "capability", hq_json_str(rawr, "capability"));
+	hq_json_put_str(row, "dir", dir);
+	*ret = row;
+	return HQ_OK;
+}
+
 static enum hq_rc
 read_plugin(const char *root, enum hq_kind k, const char *dir,
     struct hq_arena *a, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *def, *rawr, *row;
+	struct json_object *def, *rawr;
 	const char *path, *name, *kind, *capability;
 
 	path = hq_arena_printf(a, "%s/%s/plugin.json", root, dir);
@@ -104,14 +121,7 @@ read_plugin(const char *root, enum hq_kind k, const char *dir,
 		    dir);
 	if (kinds[k].has_code)
 		HQ_TRY(check_files(root, dir, a, err));
-	row = json_object_new_object();
-	HQ_TRY(hq_json_own(a, row, err));
-	hq_json_put_str(row, "name", name);
-	hq_json_put_str(row, "kind", kind);
-	hq_json_put_str(row, "capability", capability);
-	hq_json_put_str(row, "dir", dir);
-	*ret = row;
-	return HQ_OK;
+	return row_of(def, dir, a, ret, err);
 }
 
 static int

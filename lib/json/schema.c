@@ -18,7 +18,7 @@ struct place {
 struct check {
 	struct json_object *issues[HQ_SCHEMA_ISSUES_MAX];
 	size_t n;
-	/* Above 0, an issue may yet be taken back, so checking goes on. */
+	/* Above 0, the answer counts: checking goes on with the list full. */
 	unsigned tentative;
 	unsigned quiet; /* above 0, issues are not wanted */
 };
@@ -69,13 +69,6 @@ issue(struct check *c, const struct place *at, const char *text)
 		hq_json_put(o, "path", path_of(at));
 	c->issues[c->n++] = o;
 	return false;
-}
-
-static void
-take_back(struct check *c, size_t n)
-{
-	while (c->n > n)
-		json_object_put(c->issues[--c->n]);
 }
 
 /* Dates, sets, ... are objects to a validator: with no keys of their own. */
@@ -318,18 +311,31 @@ check_choices(struct check *c, const struct hq_schema *s, enum hq_js t,
 }
 
 static bool
+any_of(struct check *c, const struct hq_schema *s, struct json_object *v,
+    const struct place *at)
+{
+	bool ok = false;
+	size_t i;
+
+	for (i = 0; i < s->n_any && !ok; i++)
+		ok = check_node(c, s->any[i], v, at);
+	return ok;
+}
+
+/* Mostly one of them fits, and no issue of the others is wanted. */
+static bool
 check_any(struct check *c, const struct hq_schema *s, struct json_object *v,
     const struct place *at)
 {
-	size_t i, before = c->n;
-	bool ok = false;
+	bool ok;
 
 	c->tentative++;
-	for (i = 0; i < s->n_any && !ok; i++)
-		ok = check_node(c, s->any[i], v, at);
+	c->quiet++;
+	ok = any_of(c, s, v, at);
+	c->quiet--;
+	if (!ok && c->quiet == 0)
+		(void)any_of(c, s, v, at);
 	c->tentative--;
-	if (ok)
-		take_back(c, before);
 	return ok || issue(c, at, "must match a schema in anyOf");
 }
 

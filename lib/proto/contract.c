@@ -11,8 +11,7 @@ enum {
 	FAILURE_MAX = 599,
 };
 
-static const char *const contract_keys[] = { "title", "types", "procedures",
-	NULL };
+static const char *const contract_keys[] = { "types", "procedures", NULL };
 static const char *const proc_keys[] = { "route", "input", "output", "errors",
 	NULL };
 static const char *const route_keys[] = { "method", "path", "operationId",

@@ -7,8 +7,7 @@
  * read the struct hq_procs that hq_procs_load() makes of the two.
  *
  * contract.json:
- *   { "title"?: "...",               of openapi.json (first plugin's wins)
- *     "types"?: {"Run": {schema}, ...},       named schemas of this contract
+ *   { "types"?: {"Run": {schema}, ...},       named schemas of this contract
  *     "procedures": {
  *       "<name>": {
  *         "route": {"method": "GET", "path": "/x/{id}",
@@ -78,9 +77,9 @@ struct hq_function; /* flow/function.h */
 /* What a plugin of kind api or workflows exports.  Static and const. */
 struct hq_plugin {
 	const struct hq_binding *handlers; /* ends with { 0 } */
-	const struct hq_function *const
-	    *functions;                         /* ends with NULL; or NULL */
-	const struct hq_module *const *modules; /* ends with NULL; or NULL */
+	/* Each ends with NULL, or is NULL. */
+	const struct hq_function *const *functions;
+	const struct hq_module *const *modules;
 };
 
 enum hq_kind {
@@ -95,10 +94,9 @@ enum hq_kind {
 /* One row of the composition that the build generates from rawr.hq.json. */
 struct hq_composed {
 	enum hq_kind kind;
-	const char
-	    *capability;  /* "coordination": the namespace of its procedures */
-	const char *name; /* plugin's name in plugin.json: what is switched */
-	const char *dir;  /* "plugins/api/coordination" */
+	const char *capability; /* "coordination": its procedures' namespace */
+	const char *name;       /* of the plugin: what is switched */
+	const char *dir;        /* "plugins/api/coordination" */
 	const struct hq_plugin *plugin;
 	const char *contract; /* contract.json with references replaced */
 };

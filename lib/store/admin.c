@@ -129,42 +129,63 @@ hq_db_backup(struct hq_db *db, const char *to_path, struct hq_err *err)
 
 /* ------------------------------------------------------------ checkpoint -- */
 
+/* *ret_frames: in the log; *ret_ok: no reader kept any of them. */
 static enum hq_rc
-move_frames(struct hq_db *db, int mode, struct hq_err *err)
+move_frames(struct hq_db *db, int mode, int *ret_frames, bool *ret_ok,
+    struct hq_err *err)
 {
-	int code = sqlite3_wal_checkpoint_v2(db->h, NULL, mode, NULL, NULL);
+	int code =
+	    sqlite3_wal_checkpoint_v2(db->h, NULL, mode, ret_frames, NULL);
 
+	*ret_ok = code == SQLITE_OK;
 	if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
 		return HQ_OK; /* a reader keeps some of it; next time */
 	return hq_store_fail(db->h, code, "checkpoint", err);
 }
 
+/* RESTART leaves the file as long as it is; too long a one is cut off. */
+static int
+mode_for(const struct hq_db *db)
+{
+	int64_t keep = HQ_WAL_KEEP_BYTES;
+
+	if (db->wal_max_bytes > 0 && db->wal_max_bytes / 2 < keep)
+		keep = db->wal_max_bytes / 2;
+	return hq_os_bytes(db->wal_path) > keep ? SQLITE_CHECKPOINT_TRUNCATE
+						: SQLITE_CHECKPOINT_RESTART;
+}
+
 /*
- * TRUNCATE keeps writers out while it works, so it comes when PASSIVE has moved
+ * This keeps writers out while it works, so it comes when PASSIVE has moved
  * nearly all, takes its turn among the writers, and waits for no reader.
  */
 static enum hq_rc
-empty_wal(struct hq_db *db, struct hq_err *err)
+start_over(struct hq_db *db, bool *ret_ok, struct hq_err *err)
 {
 	enum hq_rc rc;
+	int frames;
 
 	HQ_TRY(hq_lock_take(db->lock, db->write_wait_ms, err));
 	(void)sqlite3_busy_timeout(db->h, 0);
-	rc = move_frames(db, SQLITE_CHECKPOINT_TRUNCATE, err);
+	rc = move_frames(db, mode_for(db), &frames, ret_ok, err);
 	(void)sqlite3_busy_timeout(db->h, HQ_BUSY_TIMEOUT_MS);
 	hq_lock_release(db->lock);
 	return rc;
 }
 
 enum hq_rc
-hq_db_checkpoint(struct hq_db *db, bool truncate, int64_t *ret_wal_bytes,
+hq_db_checkpoint(struct hq_db *db, bool empty, int64_t *ret_wal_bytes,
     struct hq_err *err)
 {
+	bool emptied = false, unused;
+	int frames = 0;
+
 	HQ_ASSERT(db->checkpointer);
 	HQ_ASSERT(!hq_db_in_tx(db));
-	HQ_TRY(move_frames(db, SQLITE_CHECKPOINT_PASSIVE, err));
-	if (truncate)
-		HQ_TRY(empty_wal(db, err));
-	*ret_wal_bytes = hq_os_bytes(db->wal_path);
+	HQ_TRY(
+	    move_frames(db, SQLITE_CHECKPOINT_PASSIVE, &frames, &unused, err));
+	if (empty || frames >= HQ_WAL_FRAMES)
+		HQ_TRY(start_over(db, &emptied, err));
+	*ret_wal_bytes = emptied ? 0 : hq_os_bytes(db->wal_path);
 	return HQ_OK;
 }

@@ -30,11 +30,20 @@ enum hq_rc hq_db_check(struct hq_db *db, struct hq_err *err) HQ_MUST;
 enum hq_rc hq_db_backup(struct hq_db *db, const char *to_path,
     struct hq_err *err) HQ_MUST;
 
+enum {
+	/* Frames (pages) after which the WAL is started over by itself. */
+	HQ_WAL_FRAMES = 1000,
+	/* Its file stays this long; and not over half of wal_max_bytes. */
+	HQ_WAL_KEEP_BYTES = 64 << 20,
+};
+
 /*
- * Move WAL frames into the file.  truncate: also empty the WAL, if no reader
- * is in the way.  *ret_wal_bytes is the WAL's size afterwards.
+ * Move WAL frames into the file.  empty: also start the WAL over, if no reader
+ * is in the way; so does a long one without being told.  Its file stays, since
+ * to write over it takes a fraction of what it takes to make it longer.
+ * *ret_wal_bytes: 0 if it was started over, else its file's size.
  */
-enum hq_rc hq_db_checkpoint(struct hq_db *db, bool truncate,
+enum hq_rc hq_db_checkpoint(struct hq_db *db, bool empty,
     int64_t *ret_wal_bytes, struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_STORE_ADMIN_H */

@@ -76,19 +76,26 @@ export class System {
       execFile(path.join(bin, 'rawr'), ['--json', ...args], { env: this.env, cwd: root, maxBuffer: 64 << 20 }, (e, stdout) =>
         resolve({ code: e ? e.code : 0, doc: stdout ? JSON.parse(stdout) : undefined })));
   }
-  // The runner or a responder again, as system.sh starts it.
-  startRunner(env = {}) {
-    const log = fs.openSync(path.join(this.dir, 'log/runner.log'), 'a');
-    const p = spawn(path.join(bin, 'rawr-runner'), [], { env: { ...this.env, ...env }, cwd: root, stdio: ['ignore', log, log], detached: true });
+  // The runner or a responder again, as system.sh starts it; `name` of its log
+  // and pid file.
+  startRunner(env = {}, name = 'runner') { return this.#spawn(name, path.join(bin, 'rawr-runner'), [], env); }
+  startResponder(name) {
+    const socket = path.join(this.dir, 'run', `${name}.sock`);
+    fs.rmSync(socket, { force: true });
+    return this.#spawn(name, 'spawn-fcgi', ['-n', '-s', socket, '-M', '0660', '--', path.join(bin, `${name}.fcgi`)]);
+  }
+  #spawn(name, file, args, env = {}) {
+    const log = fs.openSync(path.join(this.dir, `log/${name}.log`), 'a');
+    const p = spawn(file, args, { env: { ...this.env, ...env }, cwd: root, stdio: ['ignore', log, log], detached: true });
     fs.closeSync(log);
     p.unref();
     const since = fs.readFileSync(`/proc/${p.pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[19];
-    fs.writeFileSync(path.join(this.dir, 'run/runner.pid'), `${p.pid} ${since}\n`);
+    fs.writeFileSync(path.join(this.dir, `run/${name}.pid`), `${p.pid} ${since}\n`);
     return p;
   }
-  request(method, pathname, { headers = {}, body, port = this.port, socketPath } = {}) {
+  request(method, pathname, { headers = {}, body, port = this.port, socketPath, agent = false, timeout = 30000 } = {}) {
     return new Promise((resolve, reject) => {
-      const r = http.request({ host: '127.0.0.1', port, socketPath, method, path: pathname, headers, agent: false, timeout: 30000 }, (m) => {
+      const r = http.request({ host: '127.0.0.1', port, socketPath, method, path: pathname, headers, agent, timeout }, (m) => {
         const chunks = [];
         m.on('data', (c) => chunks.push(c));
         m.on('end', () => {

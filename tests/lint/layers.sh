@@ -3,14 +3,29 @@
 # layers.sh [ROOT]
 set -u
 cd "${1:-.}" || exit 2
-bad=0
-say() { echo "layers: $*" >&2; bad=1; }
+said=$(mktemp); trap 'rm -f "$said"' EXIT
+say() { echo "layers: $*" >>"$said"; }
 sources() { find "$@" -name '*.[ch]' 2>/dev/null; }
-includes() { sed -n 's/^#include "\([^"]*\)".*/\1/p' "$1"; }
-place() { # path below lib/ -> "rank directory", "0 -" if it has none
-	awk -v p="$1" '/^#/ { next }
-	{ for (i = 1; i <= NF; i++) {
-		e = $i
+
+# lib: only downwards, and never to a plugin or a program.  Plugins: the
+# library and themselves.  Of each include: the file, the name, where it is.
+sources lib plugins | xargs grep -H '^#include "' |
+    sed -n 's/^\([^:]*\):#include "\([^"]*\)".*/\1 \2/p' |
+    while read -r f i; do
+	here=${f%/*}
+	where=neither
+	[ ! -e "$here/$i" ] || where=here
+	[ ! -e "lib/$i" ] || where=lib
+	[ "${i#"$here"/}" = "$i" ] || where=here
+	echo "$f $i $where"
+done >"$said.includes"
+sources lib >"$said.files"
+awk '
+# The line of LAYERS that a path below lib/ stands on, and its directory there.
+function place(p,	i, e, a, hit, l) {
+	rank = 0; dir = "-"
+	for (i = 1; i <= n; i++) {
+		e = entry[i]; l = line[i]
 		if (sub(/\*$/, "", e) && index(p, e) == 1) {
 			split(substr(p, length(e) + 1), a, "/"); e = e a[1]
 		}
@@ -18,44 +33,33 @@ place() { # path below lib/ -> "rank directory", "0 -" if it has none
 			hit = index(p, e) == 1 && substr(p, length(e) + 1) !~ /\//
 		else
 			hit = index(p, e "/") == 1
-		if (hit) { r = NR; d = e }
-	} }
-	END { print r + 0, (d ? d : "-") }' lib/LAYERS
+		if (hit) { rank = l; dir = e }
+	}
 }
-
-# lib: only downwards, and never to a plugin or a program.
-for f in $(sources lib); do
-	# shellcheck disable=SC2046 # two words
-	set -- $(place "${f#lib/}")
-	rank=$1 dir=$2
-	[ "$rank" -gt 0 ] || { say "$f: not in lib/LAYERS"; continue; }
-	for i in $(includes "$f"); do
-		case $i in
-		plugins/* | fcgi/* | runner/* | cli/*)
-			say "$f: lib includes $i"; continue ;;
-		esac
-		[ -e "lib/$i" ] || [ ! -e "$(dirname "$f")/$i" ] ||
-			i=${f#lib/} # its own room's, by a bare name
-		# shellcheck disable=SC2046
-		set -- $(place "$i")
-		[ "$1" -le "$rank" ] || say "$f: includes upward: $i"
-		[ "$1" -ne "$rank" ] || [ "$2" = "$dir" ] ||
-		    say "$f: includes sibling: $i"
-	done
-done
-
-# plugins: the library and themselves.
-for f in $(sources plugins); do
-	here=$(dirname "$f")
-	for i in $(includes "$f"); do
-		[ -e "lib/$i" ] || [ -e "$here/$i" ] ||
-		    [ "${i#"$here"/}" != "$i" ] ||
-		    say "$f: includes $i, which is neither lib's nor its own"
-		case $i in
-		*..*) say "$f: climbs out of its directory: $i" ;;
-		esac
-	done
-done
+function say(s) { print "layers: " s }
+FILENAME == "lib/LAYERS" {
+	if ($0 !~ /^#/)
+		for (i = 1; i <= NF; i++) { entry[++n] = $i; line[n] = FNR }
+	next
+}
+NF == 1 { place(substr($1, 5)); if (!rank) say($1 ": not in lib/LAYERS"); next }
+$1 ~ /^plugins\// {
+	if ($3 == "neither")
+		say($1 ": includes " $2 ", which is neither lib'\''s nor its own")
+	if ($2 ~ /\.\./) say($1 ": climbs out of its directory: " $2)
+	next
+}
+$2 ~ /^(plugins|fcgi|runner|cli)\// { say($1 ": lib includes " $2); next }
+{
+	f = substr($1, 5); i = $2
+	if ($3 == "here") i = f
+	place(f); r = rank; d = dir
+	if (!r) next
+	place(i)
+	if (rank > r) say($1 ": includes upward: " i)
+	if (rank == r && dir != d) say($1 ": includes sibling: " i)
+}' lib/LAYERS "$said.files" "$said.includes" >>"$said"
+rm -f "$said.files" "$said.includes"
 
 # Foreign libraries stay behind their fences.
 all=$(sources lib plugins fcgi runner cli)
@@ -78,24 +82,35 @@ fence openssl/sha.h lib/base/
 fence openssl/evp.h lib/base/
 
 # SQL is never printed together; a statement ends at ";".
-for f in $all; do
-	tr '\n' ' ' <"$f" | tr ';' '\n' |
-	    grep -Eq 'printf[^"]*"[ ]*(SELECT|INSERT|UPDATE|DELETE) ' &&
-	    say "$f: SQL built with printf"
-done
+# shellcheck disable=SC2086 # a list of paths without blanks
+awk 'BEGIN { RS = ";" }
+FNR == 1 { told = 0 }
+{ gsub(/\n/, " ") }
+!told && /printf[^"]*"[ ]*(SELECT|INSERT|UPDATE|DELETE) / {
+	print "layers: " FILENAME ": SQL built with printf"; told = 1
+}' $all >>"$said"
 
 # A responder's main is short; no host file names a capability.
 for f in fcgi/rpc.c fcgi/openapi.c fcgi/workflows.c fcgi/inngest.c; do
 	[ "$(wc -l <"$f")" -le 100 ] || say "$f: a main is at most 100 lines"
 done
-capabilities=$(sed -n 's/.*"capability": "\([^"]*\)".*/\1/p' rawr.hq.json | sort -u)
-# shellcheck disable=SC2044 # no path here has a blank
-for f in $(find fcgi runner nginx systemd lib -type f -not -path 'lib/domain/*' \
-    -not -name LAYERS 2>/dev/null); do
-	for c in $capabilities; do
-		grep -Ev '^#include|^ ?\*|^/\*|^#' "$f" |
-		    grep -Eq "[\"/]${c}[\"/.]" &&
-		    say "$f: names the capability $c"
-	done
-done
-exit $bad
+capabilities=$(sed -n 's/.*"capability": "\([^"]*\)".*/\1/p' rawr.hq.json |
+    sort -u | tr '\n' ' ')
+# shellcheck disable=SC2016 # the $ are awk's
+find fcgi runner nginx systemd lib -type f -not -path 'lib/domain/*' \
+    -not -name LAYERS -exec awk -v list="$capabilities" '
+BEGIN { n = split(list, names, " ") }
+FNR == 1 { split("", told) }
+/^#include|^ ?\*|^\/\*|^#/ { next }
+{ gsub(/\/\*.*\*\//, "") }
+{
+	for (i = 1; i <= n; i++)
+		if (!told[i] && $0 ~ "[\"/]" names[i] "[\"/.]") {
+			print "layers: " FILENAME ": names the capability " \
+			    names[i]
+			told[i] = 1
+		}
+}' {} + >>"$said" 2>/dev/null
+
+cat "$said" >&2
+[ ! -s "$said" ]

@@ -28,6 +28,23 @@ wake(void *ctx)
 	woken++;
 }
 
+/* What no procedure shows. */
+enum { PROBE_TRACE, PROBE__MAX };
+static UNUSED const struct hq_module probe = {
+	.name = "probe",
+	.migrations = (const char *const[]){ NULL },
+	.sql =
+	    (const char *const[PROBE__MAX + 1]){
+		[PROBE_TRACE] =
+		    "SELECT r.correlation_id || ' ' || r.traceparent"
+		    " || ' ' || COALESCE(t.correlation_id, '-')"
+		    " FROM coordination_run r"
+		    " JOIN coordination_timeline t"
+		    " ON t.run_id = r.run_id WHERE r.run_id = $1"
+		    " ORDER BY t.seq DESC",
+		NULL },
+};
+
 /* A connection to the test's store; the schema is brought up to date. */
 static UNUSED void
 store_open(void)
@@ -36,6 +53,7 @@ store_open(void)
 		&hq_coordination_store,
 		&hq_state_store,
 		&hq_engine_store,
+		&probe,
 		NULL,
 	};
 	struct hq_db_opts o = {

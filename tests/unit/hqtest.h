@@ -55,8 +55,10 @@ fake_random(void *ctx, void *out, size_t n)
 }
 
 #define FAKE_ENV(f) \
-	{ .ctx = (f), .now_ms = fake_now, .mono_ms = fake_now, \
-		.random = fake_random }
+	{ \
+		.ctx = (f), .now_ms = fake_now, .mono_ms = fake_now, \
+		.random = fake_random \
+	}
 
 static __attribute__((unused)) int
 run_suite(Suite *s)

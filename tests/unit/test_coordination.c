@@ -262,6 +262,23 @@ START_TEST(an_invalid_workflow_is_not_saved)
 }
 END_TEST
 
+START_TEST(a_run_and_its_timeline_keep_the_correlation_of_their_requests)
+{
+	HQ_CURSOR(row);
+
+	save(SINGLE);
+	(void)queue("{'workflowId':'wf','runId':'r'}");
+	boundary.correlation_id = "other";
+	(void)call(hq_coord_cancel_run, json("{'runId':'r'}"));
+	ck_hq_ok(hq_query(db, &probe, PROBE_TRACE, HQ_BIND(hq_text("r")), &row,
+	    &err));
+	ck_assert(hq_cursor_next(&row));
+	ck_assert_str_eq(hq_cursor_text(&row, 0, arena), "c 00-0-0-00 other");
+	ck_assert(hq_cursor_next(&row));
+	ck_assert_str_eq(hq_cursor_text(&row, 0, arena), "c 00-0-0-00 -");
+}
+END_TEST
+
 START_TEST(a_cancelled_run_has_failed_and_takes_nothing_more)
 {
 	struct hq_coord_step s = step("r");
@@ -398,20 +415,18 @@ START_TEST(a_join_receives_every_input_by_its_source)
 	    HANDOFF("1", "a", "b") "," HANDOFF("2", "b", "j") "," HANDOFF("3",
 		"a", "j")));
 	struct json_object *outputs[3] = { json("1"), json("2"), NULL };
+	struct hq_coord_handed handed = { json("{}"), outputs };
 	struct json_object *got;
 	struct hq_graph g;
 	int *order;
 
 	ck_hq_ok(hq_coord_plan(arena, w, &g, &order, &err));
 	ck_assert_int_eq(order[2], hq_graph_find(&g, "j"));
-	ck_hq_ok(
-	    hq_coord_received(arena, &g, order[2], NULL, outputs, &got, &err));
+	ck_hq_ok(hq_coord_received(arena, &g, order[2], &handed, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "{\"b\":2,\"a\":1}");
-	ck_hq_ok(
-	    hq_coord_received(arena, &g, order[1], NULL, outputs, &got, &err));
+	ck_hq_ok(hq_coord_received(arena, &g, order[1], &handed, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "1");
-	ck_hq_ok(hq_coord_received(arena, &g, order[0], json("{}"), outputs,
-	    &got, &err));
+	ck_hq_ok(hq_coord_received(arena, &g, order[0], &handed, &got, &err));
 	ck_assert_str_eq(hq_json_text(arena, got), "{}");
 }
 END_TEST
@@ -462,6 +477,8 @@ main(void)
 	tcase_add_test(tc, an_input_that_is_nested_too_deeply_is_a_bad_request);
 	tcase_add_test(tc, a_saved_workflow_is_echoed_and_its_copy_is_dated);
 	tcase_add_test(tc, an_invalid_workflow_is_not_saved);
+	tcase_add_test(tc,
+	    a_run_and_its_timeline_keep_the_correlation_of_their_requests);
 	tcase_add_test(tc, a_cancelled_run_has_failed_and_takes_nothing_more);
 	tcase_add_test(tc, a_step_that_runs_again_writes_nothing_again);
 	tcase_add_test(tc, a_second_engine_run_does_not_take_over_a_run);

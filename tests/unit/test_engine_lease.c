@@ -153,7 +153,7 @@ chance(struct world *x, const struct fake_call *c, struct json_object *body,
 	static char text[CALLS_MAX][256];
 	static size_t at;
 	char *s = text[at++ % CALLS_MAX];
-	char id[8];
+	char id[16];
 	int i;
 
 	(void)c;

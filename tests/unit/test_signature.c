@@ -21,8 +21,9 @@ verify(const char *header, const char *body, int64_t now_s)
 {
 	const char *used = NULL;
 
-	return hq_signature_verify(header, key, NULL, body, strlen(body), now_s,
-	    &used, &err);
+	return hq_signature_verify(&(struct hq_signed){ header, body,
+				       strlen(body) },
+	    &(struct hq_signing_keys){ key, NULL }, now_s, &used, &err);
 }
 
 START_TEST(an_empty_body_is_signed_as_the_protocol_does)
@@ -156,8 +157,10 @@ START_TEST(the_fallback_key_verifies_and_is_named)
 	static const char other[] = "signkey-test-00";
 	const char *used = NULL;
 
-	ck_hq_ok(
-	    hq_signature_verify(get_mac, other, key, "", 0, NOW, &used, &err));
+	struct hq_signed s = { get_mac, "", 0 };
+	struct hq_signing_keys keys = { other, key };
+
+	ck_hq_ok(hq_signature_verify(&s, &keys, NOW, &used, &err));
 	ck_assert_ptr_eq(used, key);
 }
 END_TEST

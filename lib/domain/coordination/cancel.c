@@ -46,6 +46,8 @@ cancel_tx(void *arg, struct hq_err *err)
 		.type = "run.failed",
 		.status = "failed",
 		.detail = x->error,
+		.correlation_id = c->correlation_id,
+		.traceparent = c->traceparent,
 	};
 
 	HQ_TRY(
@@ -58,8 +60,8 @@ cancel_tx(void *arg, struct hq_err *err)
 	r->status = "failed";
 	r->error = x->error;
 	e.output = r->input;
-	HQ_TRY(hq_coord_timeline_add(c->db, c->env, c->arena, r->run_id, &e,
-	    false, err));
+	HQ_TRY(
+	    hq_coord_timeline_add(c->db, c->env, c->arena, r->run_id, &e, err));
 	HQ_TRY(hq_coord_task_close_run(c->db, r->run_id, r->finished_ms, err));
 	HQ_TRY(HQ_COORD_EXEC(c->db, HQ_CQ_RUN_END, NULL, err,
 	    hq_text(r->status), hq_i64(r->finished_ms), hq_null(),
@@ -87,13 +89,27 @@ cancel_text(struct hq_boundary *c, struct json_object *in, const char **ret,
 	return HQ_OK;
 }
 
+/* {"run": ...}: the answer, or the data of RUN_ALREADY_ENDED. */
+static enum hq_rc
+cancel_json(const struct cancel *x, struct json_object **ret,
+    struct hq_err *err)
+{
+	struct hq_boundary *c = x->c;
+	struct json_object *run;
+
+	HQ_TRY(hq_coord_run_json(&x->run, c->config, c->arena, &run, err));
+	HQ_TRY(hq_coord_object(c->arena, ret, err));
+	hq_json_put(*ret, "run", json_object_get(run));
+	return HQ_OK;
+}
+
 /* cancelRun - INVALID_RUN_ID, RUN_NOT_FOUND, RUN_ALREADY_ENDED. */
 enum hq_rc
 hq_coord_cancel_run(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
 	struct cancel x = { .c = c };
-	struct json_object *out, *run;
+	struct json_object *out;
 	const char *id;
 
 	HQ_TRY(hq_coord_run_id_of(c, in, &id, err));
@@ -102,9 +118,7 @@ hq_coord_cancel_run(struct hq_boundary *c, struct json_object *in,
 	HQ_TRY(hq_db_tx(c->db, cancel_tx, &x, err));
 	if (!x.found)
 		return hq_coord_run_not_found(c, id, err);
-	HQ_TRY(hq_coord_run_json(&x.run, c->config, c->arena, &run, err));
-	HQ_TRY(hq_coord_object(c->arena, &out, err));
-	hq_json_put(out, "run", json_object_get(run));
+	HQ_TRY(cancel_json(&x, &out, err));
 	if (x.ended)
 		return HQ_FAIL_DECLARED(err, "RUN_ALREADY_ENDED", out,
 		    "run has already ended");

@@ -30,18 +30,18 @@ hq_coord_plan(struct hq_arena *a, struct json_object *workflow,
 
 enum hq_rc
 hq_coord_received(struct hq_arena *a, const struct hq_graph *g, int node,
-    struct json_object *input, struct json_object *const *outputs,
-    struct json_object **ret, struct hq_err *err)
+    const struct hq_coord_handed *handed, struct json_object **ret,
+    struct hq_err *err)
 {
 	size_t e, first = g->in_start[node], end = g->in_start[node + 1];
 	struct json_object *merged;
 
 	if (first == end) {
-		*ret = input;
+		*ret = handed->input;
 		return HQ_OK;
 	}
 	if (end - first == 1) {
-		*ret = outputs[g->from[g->in[first]]];
+		*ret = handed->outputs[g->from[g->in[first]]];
 		return HQ_OK;
 	}
 	HQ_TRY(hq_coord_object(a, &merged, err));
@@ -49,7 +49,7 @@ hq_coord_received(struct hq_arena *a, const struct hq_graph *g, int node,
 		int from = g->from[g->in[e]];
 
 		hq_json_put(merged, g->id[from],
-		    json_object_get(outputs[from]));
+		    json_object_get(handed->outputs[from]));
 	}
 	*ret = merged;
 	return HQ_OK;
@@ -105,9 +105,9 @@ write_tx(void *arg, struct hq_err *err)
 	}
 	if (w->desk_event.key != NULL)
 		HQ_TRY(hq_coord_timeline_add(s->db, s->env, s->arena, s->run_id,
-		    &w->desk_event, false, err));
+		    &w->desk_event, err));
 	HQ_TRY(hq_coord_timeline_add(s->db, s->env, s->arena, s->run_id,
-	    &w->event, false, err));
+	    &w->event, err));
 	if (w->end == NULL)
 		return HQ_OK;
 	HQ_TRY(hq_coord_task_close_run(s->db, s->run_id, w->event.ts_ms, err));

@@ -34,13 +34,19 @@ struct hq_coord_step {
 enum hq_rc hq_coord_plan(struct hq_arena *a, struct json_object *workflow,
     struct hq_graph *ret_graph, int **ret_order, struct hq_err *err) HQ_MUST;
 
+/* What there is to receive; borrowed. */
+struct hq_coord_handed {
+	struct json_object *input;          /* the run's; may be NULL */
+	struct json_object *const *outputs; /* [node]: of the desks so far */
+};
+
 /*
  * What a desk receives: the run's input if nobody hands to it; one source's
- * output; or of several an object by source.  outputs[node] are borrowed.
+ * output; or of several an object by source.
  */
 enum hq_rc hq_coord_received(struct hq_arena *a, const struct hq_graph *g,
-    int node, struct json_object *input, struct json_object *const *outputs,
-    struct json_object **ret, struct hq_err *err) HQ_MUST;
+    int node, const struct hq_coord_handed *handed, struct json_object **ret,
+    struct hq_err *err) HQ_MUST;
 
 /*
  * The run is running from now on, in this engine run.  *ret_active is false if

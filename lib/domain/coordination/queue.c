@@ -132,6 +132,7 @@ first_event(struct queue *q, struct hq_err *err)
 		.detail = "Coordination run queued for Inngest execution",
 		.output = q->run.input,
 		.ts_ms = q->run.started_ms,
+		.any_state = true,
 	};
 
 	if (q->invalid != NULL) {
@@ -140,7 +141,7 @@ first_event(struct queue *q, struct hq_err *err)
 		e.detail = q->invalid;
 	}
 	return hq_coord_timeline_add(q->c->db, q->c->env, q->c->arena,
-	    q->run.run_id, &e, true, err);
+	    q->run.run_id, &e, err);
 }
 
 static enum hq_rc
@@ -157,7 +158,8 @@ queue_tx(void *arg, struct hq_err *err)
 	    hq_text(r->status), hq_i64(r->started_ms),
 	    r->finished ? hq_i64(r->finished_ms) : hq_null(), hq_text(r->input),
 	    hq_text(r->error), hq_text(r->event_id), hq_text(r->workflow),
-	    hq_text(r->reuse)));
+	    hq_text(r->reuse), hq_text(c->correlation_id),
+	    hq_text(c->traceparent)));
 	if (added == 0) {
 		HQ_TRY(hq_coord_run_load(c->db, c->arena, r->run_id, &q->stored,
 		    &found, err));
@@ -207,6 +209,23 @@ answer(struct queue *q, struct json_object **ret_out, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* The run, as new. */
+static enum hq_rc
+begin(struct queue *q, struct hq_err *err)
+{
+	const struct hq_boundary *c = q->c;
+	struct hq_coord_run *r = &q->run;
+
+	r->status = "queued";
+	r->started_ms = hq_now_ms(c->env);
+	r->event_id = hq_stamped_id(c->env, c->arena, "evt");
+	if (q->invalid != NULL)
+		fail_now(q, q->invalid);
+	if (!hq_arena_ok(c->arena))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "input is too large");
+	return HQ_OK;
+}
+
 /* What is known before the store is asked. */
 static enum hq_rc
 prepare(struct queue *q, const struct hq_coord_order *o, struct hq_err *err)
@@ -227,14 +246,7 @@ prepare(struct queue *q, const struct hq_coord_order *o, struct hq_err *err)
 	if (q->reuse != NULL)
 		HQ_TRY(
 		    hq_coord_text(c->arena, "reuse", q->reuse, &r->reuse, err));
-	r->status = "queued";
-	r->started_ms = hq_now_ms(c->env);
-	r->event_id = hq_stamped_id(c->env, c->arena, "evt");
-	if (q->invalid != NULL)
-		fail_now(q, q->invalid);
-	if (!hq_arena_ok(c->arena))
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "input is too large");
-	return HQ_OK;
+	return begin(q, err);
 }
 
 enum hq_rc

@@ -97,12 +97,25 @@ put_text(struct hq_arena *a, struct json_object *o, const char *key,
 	return HQ_OK;
 }
 
+static void
+put_state(struct json_object *run, const struct hq_coord_run *r)
+{
+	char iso[HQ_ISO_BYTES];
+
+	hq_json_put_str(run, "status", r->status);
+	hq_iso_from_ms(r->started_ms, iso);
+	hq_json_put_str(run, "startedAt", iso);
+	if (!r->finished)
+		return;
+	hq_iso_from_ms(r->finished_ms, iso);
+	hq_json_put_str(run, "finishedAt", iso);
+}
+
 enum hq_rc
 hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
     struct hq_arena *a, struct json_object **ret, struct hq_err *err)
 {
 	struct json_object *run;
-	char iso[HQ_ISO_BYTES];
 
 	if (r->imported != NULL)
 		return hq_coord_parse(a, r->imported, ret, err);
@@ -110,13 +123,7 @@ hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
 	hq_json_put_str(run, "runId", r->run_id);
 	hq_json_put_str(run, "workflowId", r->workflow_id);
 	HQ_TRY(put_text(a, run, "workflowVersion", r->version, err));
-	hq_json_put_str(run, "status", r->status);
-	hq_iso_from_ms(r->started_ms, iso);
-	hq_json_put_str(run, "startedAt", iso);
-	if (r->finished) {
-		hq_iso_from_ms(r->finished_ms, iso);
-		hq_json_put_str(run, "finishedAt", iso);
-	}
+	put_state(run, r);
 	HQ_TRY(put_text(a, run, "input", r->input, err));
 	HQ_TRY(put_text(a, run, "output", r->output, err));
 	if (r->error != NULL)

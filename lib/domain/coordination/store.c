@@ -56,6 +56,11 @@ static const char *const migrations[] = {
 	" input TEXT NOT NULL,"
 	" attempts BIGINT NOT NULL,"
 	" PRIMARY KEY (run_id, workflow_id))",
+	/* Whose request it was.  An event's own, where it is not its run's. */
+	"ALTER TABLE coordination_run ADD COLUMN correlation_id TEXT;"
+	"ALTER TABLE coordination_run ADD COLUMN traceparent TEXT;"
+	"ALTER TABLE coordination_timeline ADD COLUMN correlation_id TEXT;"
+	"ALTER TABLE coordination_timeline ADD COLUMN traceparent TEXT",
 	/*
 	 * A task's age is its seq: clocks may go back.  token is the fence: each
 	 * claim raises it.  A run keeps the workflow that it ran.
@@ -125,8 +130,9 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	[HQ_CQ_RUN_ADD] =
 	    "INSERT INTO coordination_run (run_id, workflow_id,"
 	    " workflow_version, status, started_ms, finished_ms, input, error,"
-	    " event_id, workflow, reuse)"
-	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	    " event_id, workflow, reuse, correlation_id, traceparent)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+	    " $13)"
 	    " ON CONFLICT (run_id) DO NOTHING",
 	[HQ_CQ_RUN_GET] =
 	    "SELECT workflow_id, workflow_version, status, started_ms,"
@@ -163,19 +169,22 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    " attempts = coordination_rejected.attempts + 1",
 	[HQ_CQ_TIMELINE_ADD] =
 	    "INSERT INTO coordination_timeline (run_id, event_key, event_id,"
-	    " type, desk_id, ts_ms, status, detail, output, seq)"
-	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+	    " type, desk_id, ts_ms, status, detail, output, correlation_id,"
+	    " traceparent, seq)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
 	    " (SELECT COALESCE(MAX(t.seq), 0) + 1 FROM coordination_timeline t"
 	    " WHERE t.run_id = $1)) ON CONFLICT (run_id, event_key) DO NOTHING",
 	[HQ_CQ_TIMELINE_ADD_ACTIVE] =
 	    "INSERT INTO coordination_timeline (run_id, event_key, event_id,"
-	    " type, desk_id, ts_ms, status, detail, output, seq)"
+	    " type, desk_id, ts_ms, status, detail, output, correlation_id,"
+	    " traceparent, seq)"
 	    " SELECT r.run_id, CAST($1 AS TEXT), CAST($2 AS TEXT),"
 	    " CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT),"
 	    " CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT),"
+	    " CAST($9 AS TEXT), CAST($10 AS TEXT),"
 	    " (SELECT COALESCE(MAX(t.seq), 0) + 1 FROM coordination_timeline t"
 	    " WHERE t.run_id = r.run_id) FROM coordination_run r"
-	    " WHERE r.run_id = $9 AND r." ACTIVE
+	    " WHERE r.run_id = $11 AND r." ACTIVE
 	    " ON CONFLICT (run_id, event_key) DO NOTHING",
 	[HQ_CQ_TIMELINE_GET] =
 	    "SELECT event_id, type, desk_id, ts_ms, status, detail, output,"

@@ -6,21 +6,23 @@
 enum hq_rc
 hq_coord_timeline_add(struct hq_db *db, const struct hq_env *env,
     struct hq_arena *a, const char *run_id, const struct hq_coord_event *e,
-    bool any, struct hq_err *err)
+    struct hq_err *err)
 {
 	const char *id = hq_stamped_id(env, a, "evt");
 
 	if (id == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
-	if (any)
+	if (e->any_state)
 		return HQ_COORD_EXEC(db, HQ_CQ_TIMELINE_ADD, NULL, err,
 		    hq_text(run_id), hq_text(e->key), hq_text(id),
 		    hq_text(e->type), hq_text(e->desk_id), hq_i64(e->ts_ms),
-		    hq_text(e->status), hq_text(e->detail), hq_text(e->output));
+		    hq_text(e->status), hq_text(e->detail), hq_text(e->output),
+		    hq_text(e->correlation_id), hq_text(e->traceparent));
 	return HQ_COORD_EXEC(db, HQ_CQ_TIMELINE_ADD_ACTIVE, NULL, err,
 	    hq_text(e->key), hq_text(id), hq_text(e->type), hq_text(e->desk_id),
 	    hq_i64(e->ts_ms), hq_text(e->status), hq_text(e->detail),
-	    hq_text(e->output), hq_text(run_id));
+	    hq_text(e->output), hq_text(e->correlation_id),
+	    hq_text(e->traceparent), hq_text(run_id));
 }
 
 /* Columns of HQ_CQ_TIMELINE_GET. */
@@ -68,16 +70,31 @@ event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
 	return HQ_OK;
 }
 
+static enum hq_rc
+events_json(struct hq_boundary *c, const struct hq_coord_run *r,
+    struct json_object *events, struct hq_err *err)
+{
+	struct json_object *e;
+	HQ_CURSOR(row);
+
+	HQ_TRY(HQ_COORD_QUERY(c->db, HQ_CQ_TIMELINE_GET, &row, err,
+	    hq_text(r->run_id)));
+	while (hq_cursor_next(&row)) {
+		HQ_TRY(event_json(&row, r, c->arena, &e, err));
+		hq_json_push(events, json_object_get(e));
+	}
+	return hq_cursor_done(&row, err);
+}
+
 /* getRunTimeline - INVALID_RUN_ID, RUN_NOT_FOUND. */
 enum hq_rc
 hq_coord_get_run_timeline(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct json_object *out, *events, *e;
+	struct json_object *out, *events;
 	struct hq_coord_run r;
 	const char *id;
 	bool found;
-	HQ_CURSOR(row);
 
 	HQ_TRY(hq_coord_run_id_of(c, in, &id, err));
 	HQ_TRY(hq_coord_run_load(c->db, c->arena, id, &r, &found, err));
@@ -87,13 +104,7 @@ hq_coord_get_run_timeline(struct hq_boundary *c, struct json_object *in,
 	events = json_object_new_array();
 	hq_json_put_str(out, "runId", id);
 	hq_json_put(out, "timeline", events);
-	HQ_TRY(
-	    HQ_COORD_QUERY(c->db, HQ_CQ_TIMELINE_GET, &row, err, hq_text(id)));
-	while (hq_cursor_next(&row)) {
-		HQ_TRY(event_json(&row, &r, c->arena, &e, err));
-		hq_json_push(events, json_object_get(e));
-	}
-	HQ_TRY(hq_cursor_done(&row, err));
+	HQ_TRY(events_json(c, &r, events, err));
 	*ret_out = out;
 	return HQ_OK;
 }

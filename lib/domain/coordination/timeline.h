@@ -15,14 +15,14 @@ struct hq_coord_event {
 	const char *detail;
 	const char *output; /* JSON text */
 	int64_t ts_ms;
+	/* Of the request behind it, where that is not the run's; or NULL. */
+	const char *correlation_id, *traceparent;
+	bool any_state; /* also if the run is neither queued nor running */
 };
 
-/*
- * Append, inside hq_db_tx().  Only while the run is queued or running, unless
- * any is true.
- */
+/* Append, inside hq_db_tx(). */
 enum hq_rc hq_coord_timeline_add(struct hq_db *db, const struct hq_env *env,
     struct hq_arena *a, const char *run_id, const struct hq_coord_event *e,
-    bool any, struct hq_err *err) HQ_MUST;
+    struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_DOMAIN_COORDINATION_TIMELINE_H */

@@ -212,7 +212,8 @@ check_desks(struct checks *c, bool *seen)
 {
 	size_t i;
 
-	for (i = 0; i < len(c->desks); i++) {
+	HQ_ASSERT(c->graph.n_desks == len(c->desks));
+	for (i = 0; i < c->graph.n_desks; i++) {
 		struct json_object *d = json_object_array_get_idx(c->desks, i);
 		const char *id = str_of(d, "deskId");
 
@@ -315,14 +316,36 @@ check_ways(struct checks *c, struct hq_err *err)
 	return HQ_OK;
 }
 
+static enum hq_rc
+check_all(struct checks *c, struct hq_err *err)
+{
+	bool *seen;
+	size_t i;
+
+	if (json_object_is_type(c->workflow, json_type_object))
+		HQ_TRY(hq_graph_make(c->arena, c->workflow, &c->graph, err));
+	seen = HQ_NEW(c->arena, bool, c->graph.n_nodes + 1);
+	if (seen == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+		    "the workflow is too large");
+	HQ_TRY(check_workflow(c, err));
+	check_desks(c, seen);
+	for (i = 0; i < len(c->handoffs); i++)
+		check_handoff(c, i);
+	check_fan_in(c);
+	HQ_TRY(check_ways(c, err));
+	if (!c->live)
+		return HQ_OK;
+	return hq_coord_validate_work(c->arena, c->workflow, &c->graph,
+	    c->errors, err);
+}
+
 enum hq_rc
 hq_coord_validate(struct hq_arena *a, struct json_object *workflow,
     struct json_object **ret, struct hq_err *err)
 {
 	struct checks c = { .arena = a, .workflow = workflow };
 	struct json_object *out = json_object_new_object();
-	bool *seen;
-	size_t i;
 
 	HQ_TRY(hq_json_own(a, out, err));
 	c.errors = json_object_new_array();
@@ -332,21 +355,7 @@ hq_coord_validate(struct hq_arena *a, struct json_object *workflow,
 	c.handoffs = array_of(workflow, "handoffs");
 	c.entry = str_of(workflow, "entryDeskId");
 	c.live = hq_coord_is_live(workflow);
-	if (json_object_is_type(workflow, json_type_object))
-		HQ_TRY(hq_graph_make(a, workflow, &c.graph, err));
-	seen = HQ_NEW(a, bool, c.graph.n_nodes + 1);
-	if (seen == NULL)
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
-		    "the workflow is too large");
-	HQ_TRY(check_workflow(&c, err));
-	check_desks(&c, seen);
-	for (i = 0; i < len(c.handoffs); i++)
-		check_handoff(&c, i);
-	check_fan_in(&c);
-	HQ_TRY(check_ways(&c, err));
-	if (c.live)
-		HQ_TRY(hq_coord_validate_work(a, workflow, &c.graph, c.errors,
-		    err));
+	HQ_TRY(check_all(&c, err));
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 		    "the workflow is too large");

@@ -155,33 +155,50 @@ carried(const struct passage *p, struct json_object **ret, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* Over one handoff: *ret_taken stays as it is unless it was taken. */
+static enum hq_rc
+take_one(struct hq_arena *a, const struct hq_coord_work *w, size_t edge,
+    bool *ret_taken, struct json_object **ret, struct hq_err *err)
+{
+	struct passage p;
+	bool open;
+
+	if (!w->ran[w->graph->from[edge]])
+		return HQ_OK;
+	HQ_TRY(passage_of(a, w, edge, &p, err));
+	HQ_TRY(is_open(&p, &open, err));
+	if (!open)
+		return HQ_OK;
+	*ret_taken = true;
+	return carried(&p, ret, err);
+}
+
 enum hq_rc
 hq_coord_take(struct hq_arena *a, const struct hq_coord_work *w, int node,
     bool *ret_taken, struct json_object **ret, struct hq_err *err)
 {
 	const struct hq_graph *g = w->graph;
 	size_t e, first = g->in_start[node], end = g->in_start[node + 1];
-	struct json_object *parts, *part = NULL;
-	struct passage p;
-	bool open;
+	struct json_object *parts, *part;
+	bool taken;
 
 	*ret_taken = first == end;
 	*ret = w->input;
+	if (first == end)
+		return HQ_OK;
 	HQ_TRY(hq_coord_object(a, &parts, err));
+	*ret = parts;
 	for (e = first; e < end; e++) {
-		if (!w->ran[g->from[g->in[e]]])
+		taken = false;
+		HQ_TRY(take_one(a, w, g->in[e], &taken, &part, err));
+		if (!taken)
 			continue;
-		HQ_TRY(passage_of(a, w, g->in[e], &p, err));
-		HQ_TRY(is_open(&p, &open, err));
-		if (!open)
-			continue;
-		HQ_TRY(carried(&p, &part, err));
+		*ret_taken = true;
 		hq_json_put(parts, g->id[g->from[g->in[e]]],
 		    json_object_get(part));
-		*ret_taken = true;
+		if (end - first == 1)
+			*ret = part;
 	}
-	if (first < end)
-		*ret = end - first == 1 ? part : parts;
 	return HQ_OK;
 }
 

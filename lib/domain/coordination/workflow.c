@@ -81,6 +81,20 @@ save_tx(void *arg, struct hq_err *err)
 	    hq_text(s->id), hq_text(s->body), hq_i64(s->now_ms));
 }
 
+/* The workflow as it is stored, of that time. */
+static enum hq_rc
+stored_text(struct hq_arena *a, struct json_object *sent, int64_t now_ms,
+    const char **ret, struct hq_err *err)
+{
+	struct json_object *copy = hq_json_clone(sent);
+	char iso[HQ_ISO_BYTES];
+
+	HQ_TRY(hq_json_own(a, copy, err));
+	hq_iso_from_ms(now_ms, iso);
+	hq_json_put_str(copy, "updatedAt", iso);
+	return hq_coord_text(a, "workflow", copy, ret, err);
+}
+
 /*
  * saveWorkflow - WORKFLOW_VALIDATION_FAILED; BAD_REQUEST for what JSON cannot
  * hold.  Answers what was sent; the stored copy gets its own updatedAt, in the
@@ -92,19 +106,14 @@ hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
 {
 	struct json_object *sent = hq_json_get(in, "workflow");
 	struct save s = { .db = c->db, .now_ms = hq_now_ms(c->env) };
-	struct json_object *out, *result, *copy;
-	char iso[HQ_ISO_BYTES];
+	struct json_object *out, *result;
 
 	HQ_TRY(hq_coord_text(c->arena, "workflow", sent, &s.body, err));
 	HQ_TRY(hq_coord_validate(c->arena, sent, &result, err));
 	if (!hq_json_bool(result, "ok", false))
 		return HQ_FAIL_DECLARED(err, "WORKFLOW_VALIDATION_FAILED",
 		    result, "Workflow validation failed");
-	copy = hq_json_clone(sent);
-	HQ_TRY(hq_json_own(c->arena, copy, err));
-	hq_iso_from_ms(s.now_ms, iso);
-	hq_json_put_str(copy, "updatedAt", iso);
-	HQ_TRY(hq_coord_text(c->arena, "workflow", copy, &s.body, err));
+	HQ_TRY(stored_text(c->arena, sent, s.now_ms, &s.body, err));
 	s.id = hq_json_str(sent, "workflowId");
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
 	hq_json_put(out, "workflow", json_object_get(sent));

@@ -29,11 +29,10 @@ cgi_char(char c)
 static const char *
 match(const char *param, const char *prefix, const char *name)
 {
-	size_t n = strlen(prefix);
-
-	if (strncmp(param, prefix, n) != 0)
-		return NULL;
-	for (param += n; *name != '\0'; param++, name++)
+	for (; *prefix != '\0'; param++, prefix++)
+		if (*param != *prefix)
+			return NULL;
+	for (; *name != '\0'; param++, name++)
 		if (*param != cgi_char(*name))
 			return NULL;
 	return *param == '=' ? param + 1 : NULL;

@@ -95,7 +95,7 @@ be_worker(const struct master *m, pid_t master_pid)
 	_exit(hq_worker_run(m->o, &m->fds));
 }
 
-/* The next worker comes later, and later again, until one lives. */
+/* The next worker comes later, and later again, until one can serve. */
 static void
 back_off(struct master *m)
 {
@@ -181,6 +181,7 @@ on_note(struct master *m)
 		} else if (c != NULL) {
 			c->ready = true;
 			m->ever_ready = true;
+			m->pause_ms = 0; /* to start works again */
 		}
 	}
 }

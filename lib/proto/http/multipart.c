@@ -195,18 +195,41 @@ pair_of(struct hq_arena *a, const struct part *p, struct hq_pair *ret,
 	return HQ_OK;
 }
 
-static struct hq_pair *
-grow(struct hq_arena *a, struct hq_pair *old, size_t n, size_t *cap)
+struct list {
+	struct hq_pair *v;
+	size_t n, cap;
+};
+
+/* Room for one more pair. */
+static enum hq_rc
+grow(struct hq_arena *a, struct list *list, struct hq_err *err)
 {
 	struct hq_pair *v;
 
-	if (n < *cap)
-		return old;
-	*cap = 2 * n + 8;
-	v = HQ_NEW(a, struct hq_pair, *cap);
-	if (v != NULL && n > 0)
-		memcpy(v, old, n * sizeof(*v));
-	return v;
+	if (list->n == HQ_PARTS_MAX)
+		return HQ_FAIL(err, BAD_REQUEST, "more than %d parts",
+		    HQ_PARTS_MAX);
+	if (list->n < list->cap)
+		return HQ_OK;
+	list->cap = 2 * list->n + 8;
+	v = HQ_NEW(a, struct hq_pair, list->cap);
+	if (v == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "arena is full");
+	if (list->n > 0)
+		memcpy(v, list->v, list->n * sizeof(*v));
+	list->v = v;
+	return HQ_OK;
+}
+
+static enum hq_rc
+take_part(struct hq_arena *a, struct cursor *c, struct list *list,
+    struct hq_err *err)
+{
+	struct part p = { 0 };
+
+	HQ_TRY(grow(a, list, err));
+	HQ_TRY(read_part(c, &p, err));
+	return pair_of(a, &p, &list->v[list->n++], err);
 }
 
 /* The mark that begins the body needs no line before it. */
@@ -225,24 +248,15 @@ hq_multipart_parse(struct hq_arena *a, const char *type, const char *body,
     size_t n, struct hq_pairs *ret, struct hq_err *err)
 {
 	struct cursor c = { .s = body, .end = body + n };
-	struct hq_pair *v = NULL;
-	size_t pairs = 0, cap = 0;
+	struct list list = { 0 };
 	bool last;
 
 	HQ_TRY(mark_of(a, type, &c, err));
 	HQ_TRY(first_mark(&c, &last, err));
 	while (!last) {
-		struct part p = { 0 };
-
-		if (pairs == HQ_PARTS_MAX)
-			return HQ_FAIL(err, BAD_REQUEST, "more than %d parts",
-			    HQ_PARTS_MAX);
-		HQ_TRY(read_part(&c, &p, err));
-		if ((v = grow(a, v, pairs, &cap)) == NULL)
-			return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "arena is full");
-		HQ_TRY(pair_of(a, &p, &v[pairs++], err));
+		HQ_TRY(take_part(a, &c, &list, err));
 		HQ_TRY(after_mark(&c, &last, err));
 	}
-	*ret = (struct hq_pairs){ v, pairs };
+	*ret = (struct hq_pairs){ list.v, list.n };
 	return HQ_OK;
 }

@@ -10,6 +10,7 @@
 
 enum {
 	HQ_SERVE_READ_MS = 10000,     /* a request must be whole by then */
+	HQ_SERVE_HALF_MS = 500,       /* and by then where others wait */
 	HQ_SERVE_IO_S = 5,            /* one read or write on a connection */
 	HQ_SERVE_TICK_MS = 100,       /* how often a full worker looks around */
 	HQ_SERVE_QUIET_MAX_MS = 2000, /* SIGTERM until all idle ones close */

@@ -1,6 +1,10 @@
+/* For POLLRDHUP.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include "proto/http/peek.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -27,8 +31,8 @@ hq_peek_bytes(const unsigned char *p, size_t n)
 	return n >= HQ_PEEK_BYTES ? HQ_PEEK_READY : HQ_PEEK_PARTIAL;
 }
 
-enum hq_peek
-hq_peek(int fd)
+static enum hq_peek
+look_at(int fd)
 {
 	static unsigned char look[HQ_PEEK_BYTES];
 	ssize_t n = recv(fd, look, sizeof(look), MSG_PEEK | MSG_DONTWAIT);
@@ -38,4 +42,24 @@ hq_peek(int fd)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return HQ_PEEK_EMPTY;
 	return HQ_PEEK_CLOSED;
+}
+
+/* The peer will send no more: behind bytes that wait, recv() does not say. */
+static bool
+is_cut_off(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+enum hq_peek
+hq_peek(int fd)
+{
+	enum hq_peek seen = look_at(fd);
+
+	if (seen != HQ_PEEK_PARTIAL || !is_cut_off(fd))
+		return seen;
+	/* Nothing more can come now; some may have come before that. */
+	return look_at(fd) == HQ_PEEK_READY ? HQ_PEEK_READY : HQ_PEEK_CLOSED;
 }

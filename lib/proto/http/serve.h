@@ -9,8 +9,8 @@
  * A worker polls fd 0 and every open connection and calls FCGX_Accept_r() only
  * on what is readable, so fastcgi_keep_conn is safe with fewer workers than
  * connections.  SIGTERM: stop accepting, answer what is in hand, leave.
- * SIGHUP: replace the workers one by one.  A worker that dies is replaced, with
- * a growing pause if it dies at once.
+ * SIGHUP: replace the workers one by one.  A worker that dies is replaced, after
+ * a pause if it dies at once; the pause grows while none comes to serve.
  */
 #ifndef HQ_PROTO_HTTP_SERVE_H
 #define HQ_PROTO_HTTP_SERVE_H

@@ -119,6 +119,16 @@ take_or_not(struct hq_worker *w)
 	(void)epoll_ctl(w->ep, EPOLL_CTL_DEL, w->fds->pool[0], NULL);
 }
 
+/* Nothing came on it for so long that somebody who waits may have its slot. */
+static bool
+may_go(const struct hq_worker *w, const struct hq_conn *c)
+{
+	int64_t least = c->partial ? HQ_SERVE_HALF_MS : HQ_SERVE_TICK_MS;
+
+	return c->fr.ipcFd >= 0 && !c->waits &&
+	    w->now_ms - c->since_ms >= least;
+}
+
 /* All slots are taken and somebody waits: the longest idle one has to go. */
 static void
 make_room(struct hq_worker *w)
@@ -129,11 +139,14 @@ make_room(struct hq_worker *w)
 	if (poll(&p, 1, 0) <= 0)
 		return;
 	for (c = w->conns; c < w->conns + w->o->slots; c++)
-		if (c->fr.ipcFd >= 0 && !c->partial && !c->waits &&
-		    w->now_ms - c->since_ms >= HQ_SERVE_TICK_MS &&
+		if (may_go(w, c) &&
 		    (oldest == NULL || c->since_ms < oldest->since_ms))
 			oldest = c;
-	if (oldest != NULL)
+	if (oldest == NULL)
+		return;
+	if (oldest->partial)
+		hq_conn_drop(w, oldest);
+	else
 		close_idle(w, oldest);
 }
 

@@ -167,21 +167,23 @@ static enum hq_rc
 check_signature(struct hq_inngest_ex *x, struct hq_err *err)
 {
 	const struct hq_http_req *req = x->req;
-	const char *header = hq_http_header(req, "x-inngest-signature");
+	struct hq_signing_keys keys = { x->h->key, x->h->fallback };
+	struct hq_signed s = { hq_http_header(req, "x-inngest-signature"),
+		req->body, req->body_bytes };
 	int64_t now_s = hq_now_ms(x->h->o.env) / 1000;
 	struct hq_buf b;
 
 	if (hq_http_header_repeated(req, "x-inngest-signature"))
 		return HQ_FAIL(err, UNAUTHORIZED, "Unauthorized");
-	if (hq_signature_verify(header, x->h->key, x->h->fallback, req->body,
-		req->body_bytes, now_s, &x->key, err) == HQ_OK)
+	if (hq_signature_verify(&s, &keys, now_s, &x->key, err) == HQ_OK)
 		return HQ_OK;
 	if (!x->is_json)
 		return HQ_E_UNAUTHORIZED;
 	hq_buf_init(&b, req->arena);
 	hq_json_write_canonical(&b, x->body);
-	return hq_signature_verify(header, x->h->key, x->h->fallback,
-	    hq_buf_str(&b), b.n, now_s, &x->key, err);
+	s.body = hq_buf_str(&b);
+	s.body_bytes = b.n;
+	return hq_signature_verify(&s, &keys, now_s, &x->key, err);
 }
 
 static enum hq_rc

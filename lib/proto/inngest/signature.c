@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "proto/inngest/signature.h"
 
 enum {
-	MAC_BYTES = crypto_auth_hmacsha256_BYTES,
+	MAC_BYTES = HQ_HMAC_BYTES,
 	MAC_HEX = 2 * MAC_BYTES,
 	STAMP_MAX = 15, /* digits of t; far beyond any clock, within int64_t */
 };
@@ -43,15 +44,9 @@ mac_of(const char *key, const void *body, size_t n, const char *t,
     unsigned char out[MAC_BYTES])
 {
 	const char *text = key + prefix_len(key);
-	crypto_auth_hmacsha256_state st;
+	const struct hq_bytes parts[] = { { body, n }, { t, strlen(t) } };
 
-	crypto_auth_hmacsha256_init(&st, (const unsigned char *)text,
-	    strlen(text));
-	if (n > 0)
-		crypto_auth_hmacsha256_update(&st, body, n);
-	crypto_auth_hmacsha256_update(&st, (const unsigned char *)t, strlen(t));
-	crypto_auth_hmacsha256_final(&st, out);
-	sodium_memzero(&st, sizeof(st));
+	hq_hmac_sha256((struct hq_bytes){ text, strlen(text) }, parts, 2, out);
 }
 
 void
@@ -125,24 +120,24 @@ is_fresh(int64_t t_s, int64_t now_s)
 }
 
 enum hq_rc
-hq_signature_verify(const char *header, const char *key, const char *fallback,
-    const void *body, size_t n, int64_t now_s, const char **ret_key,
-    struct hq_err *err)
+hq_signature_verify(const struct hq_signed *s, const struct hq_signing_keys *k,
+    int64_t now_s, const char **ret_key, struct hq_err *err)
 {
-	const char *const keys[] = { key, fallback };
+	const char *const keys[] = { k->key, k->fallback };
 	unsigned char mac[MAC_BYTES];
 	struct parts p = { 0 };
 	char t[STAMP_MAX + 1];
 	size_t i;
 
-	if (header == NULL || !parse(header, &p) || !is_fresh(p.t_s, now_s))
+	if (s->header == NULL || !parse(s->header, &p) ||
+	    !is_fresh(p.t_s, now_s))
 		return HQ_FAIL(err, UNAUTHORIZED, "Unauthorized");
 	memcpy(t, p.t, p.t_len);
 	t[p.t_len] = '\0';
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i] == NULL)
 			continue;
-		mac_of(keys[i], body, n, t, mac);
+		mac_of(keys[i], s->body, s->body_bytes, t, mac);
 		if (sodium_memcmp(mac, p.mac, sizeof(mac)) == 0) {
 			*ret_key = keys[i];
 			return HQ_OK;

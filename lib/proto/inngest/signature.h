@@ -21,14 +21,27 @@ enum {
 void hq_signature_make(const char *key, const void *body, size_t n,
     int64_t now_s, char out[HQ_SIGNATURE_BYTES]);
 
+/* What came, and what was signed of it.  Borrowed. */
+struct hq_signed {
+	const char *header; /* X-Inngest-Signature; NULL: missing */
+	const void *body;
+	size_t body_bytes;
+};
+
+/* What may have signed it. */
+struct hq_signing_keys {
+	const char *key;
+	const char *fallback; /* or NULL */
+};
+
 /*
  * UNAUTHORIZED, always with the same text, if the header is missing, malformed,
  * outside the window or made with neither key; compares in constant time.
- * fallback may be NULL.  *ret_key: the key that verified.
+ * *ret_key: the key that verified.
  */
-enum hq_rc hq_signature_verify(const char *header, const char *key,
-    const char *fallback, const void *body, size_t n, int64_t now_s,
-    const char **ret_key, struct hq_err *err) HQ_MUST;
+enum hq_rc hq_signature_verify(const struct hq_signed *s,
+    const struct hq_signing_keys *k, int64_t now_s, const char **ret_key,
+    struct hq_err *err) HQ_MUST;
 
 /* "signkey-test-<hex sha256 of the hex-decoded key>" (facts: section 3.3). */
 char *hq_signing_key_hash(struct hq_arena *a, const char *key);

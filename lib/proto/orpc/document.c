@@ -340,7 +340,7 @@ error_variant(const struct hq_error_def *e)
 	static const char *const keys_and_data[] = { "defined", "code",
 		"status", "message", "data", NULL };
 	struct json_object *o = type_only("object"), *props = object(), *m;
-	bool data = e != NULL && e->data_def != NULL;
+	struct json_object *data = e == NULL ? NULL : e->data_def;
 
 	m = e == NULL ? type_only("string") : object();
 	if (e != NULL)
@@ -357,9 +357,10 @@ error_variant(const struct hq_error_def *e)
 		hq_json_put_str(m, "default", e->message);
 	hq_json_put(props, "message", m);
 	hq_json_put(props, "data",
-	    data ? json_object_get(e->data_def) : object());
+	    data != NULL ? json_object_get(data) : object());
 	hq_json_put(o, "properties", props);
-	hq_json_put(o, "required", strings(data ? keys_and_data : keys));
+	hq_json_put(o, "required",
+	    strings(data != NULL ? keys_and_data : keys));
 	return o;
 }
 
@@ -434,7 +435,7 @@ put_operation(struct json_object *paths, const struct hq_proc *p,
 	for (s = p->path; *s != '\0'; s++)
 		if (*s != '+' || s[-1] != '{')
 			hq_buf_putc(&path, *s);
-	for (i = 0; p->method[i] != '\0' && i < sizeof(method) - 1; i++)
+	for (i = 0; i < sizeof(method) - 1 && p->method[i] != '\0'; i++)
 		method[i] = (char)tolower((unsigned char)p->method[i]);
 	method[i] = '\0';
 	at = hq_json_get(paths, hq_buf_str(&path));

@@ -227,9 +227,10 @@ observes(const struct hq_turn *t)
 	return strcmp(hq_json_str(t->desk, "kind"), "desk:observer") == 0;
 }
 
+/* Up to the desk's own output, which fits. */
 static enum hq_rc
-work(struct live *l, struct hq_turn *t, struct json_object *received,
-    struct end *ret, struct hq_err *err)
+produce(struct live *l, struct hq_turn *t, struct json_object *received,
+    struct hq_err *err)
 {
 	HQ_TRY(wrap(l, t->node, received, &t->received, err));
 	if (hq_coord_executor_of(t->desk) == HQ_COORD_EXEC_AGENT)
@@ -237,7 +238,14 @@ work(struct live *l, struct hq_turn *t, struct json_object *received,
 	HQ_TRY(hq_turn_start(t, err));
 	HQ_TRY(check_input(t, received, err));
 	HQ_TRY(hq_turn_execute(t, err));
-	HQ_TRY(check_output(t, err));
+	return check_output(t, err);
+}
+
+static enum hq_rc
+work(struct live *l, struct hq_turn *t, struct json_object *received,
+    struct end *ret, struct hq_err *err)
+{
+	HQ_TRY(produce(l, t, received, err));
 	l->x->outputs[t->node] = observes(t) ? received : t->output;
 	HQ_TRY(judge(l, t, ret, err));
 	return hq_turn_end(t, ret->detail, err);

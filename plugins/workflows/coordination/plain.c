@@ -6,21 +6,29 @@
 #include "plugins/workflows/coordination/steps.h"
 
 static enum hq_rc
+work(struct hq_turn *t, struct hq_err *err)
+{
+	struct hq_execution *x = t->x;
+	const struct hq_coord_handed handed = { hq_json_get(x->event, "input"),
+		x->outputs };
+
+	HQ_TRY(hq_coord_received(hq_flow_arena(x->flow), &x->graph, t->node,
+	    &handed, &t->received, err));
+	HQ_TRY(hq_turn_start(t, err));
+	HQ_TRY(hq_turn_run(t, "execute", hq_do_desk_echo, &t->output, err));
+	return hq_turn_end(t, NULL, err);
+}
+
+static enum hq_rc
 run_desk(struct hq_execution *x, int node, struct hq_err *err)
 {
 	struct hq_turn t;
 
 	HQ_TRY(hq_turn_init(&t, x, node, err));
-	if (hq_turn_done_before(&t)) {
+	if (hq_turn_done_before(&t))
 		HQ_TRY(hq_turn_reuse(&t, err));
-		x->outputs[node] = t.output;
-		return HQ_OK;
-	}
-	HQ_TRY(hq_coord_received(hq_flow_arena(x->flow), &x->graph, node,
-	    hq_json_get(x->event, "input"), x->outputs, &t.received, err));
-	HQ_TRY(hq_turn_start(&t, err));
-	HQ_TRY(hq_turn_run(&t, "execute", hq_do_desk_echo, &t.output, err));
-	HQ_TRY(hq_turn_end(&t, NULL, err));
+	else
+		HQ_TRY(work(&t, err));
 	x->outputs[node] = t.output;
 	return HQ_OK;
 }

@@ -1,0 +1,237 @@
+// bench.mjs DIRECTORY - every figure in one run, sides in turns, as ratios.
+// The programs are RAWR_BIN's, the data is below TMPDIR (run.sh sets both).
+import assert from 'node:assert/strict';
+import nodeOs from 'node:os';
+import fs from 'node:fs';
+import path from 'node:path';
+import { System, chain, until } from '../lib/system.mjs';
+import { inTurns, median, pssBytes, run, series, writtenBytes, cpuSeconds } from './measure.mjs';
+import { RPC, SAVE, Others } from './others.mjs';
+import { Table, k, kb, mb, ms, us } from './table.mjs';
+
+const ROUNDS = 3, STARTS = 3, AT_ONCE = 50, STEPS = 5;
+const OURS = ['rpc', 'openapi', 'workflows', 'inngest', 'runner'];
+const dir = process.argv[2];
+const bin = (name) => path.join(dir, 'bin', name);
+
+async function timed(what) {
+  const start = process.hrtime.bigint();
+  await what();
+  return Number(process.hrtime.bigint() - start) / 1e6;
+}
+
+// -------------------------------------------------------------- what is read
+
+const ours = (sys) => OURS.map((name) => sys.pid(name));
+const withNginx = (sys, roots) => [sys.pid('nginx'), ...roots];
+const statusPath = (runId) => `/api/orpc/coordination/runs/${runId}`;
+const statusBody = (runId) => JSON.stringify({ json: { runId } });
+
+async function completedRun(sys, others) {
+  const runId = 'run-bench', workflow = chain('wf-bench', ['a', 'b', 'c']);
+  assert.equal((await sys.rpc('coordination/saveWorkflow', { workflow })).status, 200);
+  assert.equal((await sys.rpc('coordination/queueRun', { workflowId: 'wf-bench', runId, input: { version: '1.4.0' } })).status, 200);
+  const stored = await sys.finish(runId);
+  assert.equal(stored.status, 'completed');
+  others.storeRun(stored);
+  for (const base of [{}, { port: others.port, prefix: '/peer' }]) {
+    const at = (p) => `${base.prefix ?? ''}${p}`;
+    const rpc = await sys.request('POST', at(RPC), { port: base.port, headers: { 'content-type': 'application/json' }, body: statusBody(runId) });
+    const api = await sys.request('GET', at(statusPath(runId)), { port: base.port });
+    assert.deepEqual([rpc.status, rpc.json], [200, { json: { run: stored } }], at(RPC));
+    assert.deepEqual([api.status, api.json], [200, { run: stored }], at(statusPath(runId)));
+  }
+  return runId;
+}
+
+// -------------------------------------------------------------------- figures
+
+async function reads(sys, others, runId, table) {
+  const get = (url, roots) => () => series({ url, processes: withNginx(sys, roots) });
+  const post = (url, roots) => () => series({ url, body: statusBody(runId), processes: withNginx(sys, roots) });
+  const r = await inTurns({
+    ceiling: get(`${others.base}/ceiling`, []),
+    hello: get(`${others.base}/hello`, [others.hello.pid]),
+    rpc: post(sys.base + RPC, [sys.pid('rpc')]),
+    peerRpc: post(`${others.base}/peer${RPC}`, [others.peer.pid]),
+    api: get(sys.base + statusPath(runId), [sys.pid('openapi')]),
+    peerApi: get(`${others.base}/peer${statusPath(runId)}`, [others.peer.pid]),
+  }, ROUNDS);
+  table.ratio('nginx alone (hello beside it)', k, r.ceiling.perSecond, 'hello', r.hello.perSecond, {});
+  for (const [name, mine, peer] of [['RPC read', r.rpc, r.peerRpc], ['OpenAPI read', r.api, r.peerApi]]) {
+    table.ratio(name, k, mine.perSecond, 'hello', r.hello.perSecond, { least: 0.75 });
+    table.ratio(name, k, mine.perSecond, others.peerName, peer.perSecond, { least: 3 });
+    table.ratio(`${name}, CPU with nginx`, us, mine.cpuUs, 'hello', r.hello.cpuUs, {});
+    table.ratio(`${name}, CPU with nginx`, us, mine.cpuUs, others.peerName, peer.cpuUs, { most: 0.25 });
+  }
+  const one = await inTurns({
+    rpc: () => series({ url: sys.base + RPC, body: statusBody(runId), connections: 1, seconds: 1 }),
+    peer: () => series({ url: `${others.base}/peer${RPC}`, body: statusBody(runId), connections: 1, seconds: 1 }),
+  }, ROUNDS);
+  table.ratio('RPC read, one client, p50', ms, one.rpc.p50Ms, others.peerName, one.peer.p50Ms, { most: 0.4 });
+}
+
+// A valid workflow of about 3 KB whose id is to be filled in.
+function template() {
+  const workflow = chain('@ID@', Array.from({ length: 10 }, (_, i) => `desk-${i}`), { name: 'Bench', description: 'd'.repeat(300) });
+  const file = path.join(dir, 'workflow.json'), text = JSON.stringify({ json: { workflow } });
+  assert.ok(text.length > 2800 && text.length < 3400, `${text.length} bytes`);
+  assert.equal(text.split('@ID@').length, 2);
+  fs.writeFileSync(file, text);
+  return { file, text };
+}
+
+async function writes(sys, others, table) {
+  const { file, text } = template();
+  for (const [port, prefix] of [[sys.port, ''], [others.port, '/peer']]) {
+    const answer = await sys.request('POST', prefix + SAVE, { port, headers: { 'content-type': 'application/json' }, body: text.replace('@ID@', 'wf-written') });
+    assert.deepEqual([answer.status, answer.json.json.workflow.workflowId], [200, 'wf-written']);
+    const bad = await sys.request('POST', prefix + SAVE, { port, headers: { 'content-type': 'application/json' }, body: text.replace('@ID@', ' ') });
+    assert.equal(bad.status, 400, 'a bad workflow is refused');
+  }
+  assert.ok(others.hasWorkflow('wf-written'));
+  assert.equal((await sys.get('/api/orpc/coordination/workflows/wf-written')).status, 200);
+  let n = 0;
+  const commit = async () => {
+    const db = path.join(dir, `commit-${process.pid}-${n++}.db`);
+    const perSecond = Number(await run(bin('commit'), [db, 2]));
+    for (const tail of ['', '-wal', '-shm']) fs.rmSync(db + tail, { force: true });
+    return { perSecond };
+  };
+  const r = await inTurns({
+    ours: () => series({ url: sys.base + SAVE, template: file, connections: 8 }),
+    peer: () => series({ url: `${others.base}/peer${SAVE}`, template: file, connections: 8 }),
+    commit,
+  }, ROUNDS);
+  table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, `${others.peerName}, no fsync`, r.peer.perSecond, { least: 1.5 });
+  table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, 'SQLite commit', r.commit.perSecond, { least: 0.9 });
+  return r.commit.perSecond;
+}
+
+async function contention(table) {
+  const db = path.join(dir, `writers-${process.pid}.db`);
+  const r = JSON.parse(await run(bin('writers'), [db, 4, 10]));
+  for (const tail of ['', '-wal', '-shm', '-lock']) fs.rmSync(db + tail, { force: true });
+  table.figure('4 writers, 10 s, worst wait', ms, r.worstMs, { most: 50 }, `${k(r.perSecond)} together`);
+  table.ratio('4 writers, the unluckiest', (n) => `${n} commits`, r.least, 'luckiest', r.most, { least: 0.5 });
+}
+
+async function bench(sys, name, input) {
+  const r = await sys.rpc(`bench/${name}`, input);
+  if (r.status !== 200) throw new Error(`bench/${name}: ${r.status} ${r.text}`);
+  return r.json.json;
+}
+const counts = (sys, all = false) => bench(sys, 'counts', { all });
+
+// Start runs, see them all end: steps per second.
+async function drain(sys, runs, bytes = 0) {
+  const before = (await counts(sys, true)).completed;
+  const took = await timed(async () => {
+    await bench(sys, 'start', { runs, bytes });
+    await until('the end of all runs', async () => (await counts(sys)).pending === 0, 60);
+  });
+  assert.equal((await counts(sys, true)).completed - before, runs, 'every run has completed');
+  return { perSecond: (runs * STEPS * 1000) / took };
+}
+
+async function one(sys, n) {
+  const took = [];
+  for (let i = 0; i < n; i++) took.push((await bench(sys, 'one', { bytes: 0 })).us / 1000);
+  return median(took);
+}
+
+async function durable(sys, commits, table) {
+  const roots = ours(sys);
+  await drain(sys, AT_ONCE);
+  const used = cpuSeconds(roots);
+  const { steps } = await inTurns({ steps: () => drain(sys, 500) }, ROUNDS);
+  const cpuUs = ((cpuSeconds(roots) - used) * 1e6) / (ROUNDS * 500 * STEPS);
+  table.figure(`durable steps, ${AT_ONCE} runs at once`, k, steps.perSecond, { least: 12000 }, `${(steps.perSecond / commits).toFixed(2)} of SQLite's commits`);
+  table.figure('durable step, CPU', us, cpuUs);
+  table.figure('one run of 5 steps, idle, p50', ms, await one(sys, 50), { most: 3 });
+  // The log has been moved into the file when nothing has been written for a while.
+  const settle = async () => {
+    const wal = path.join(sys.dir, 'data', 'rawr.db-wal');
+    await until('an empty log', () => !fs.existsSync(wal) || fs.statSync(wal).size === 0, 10);
+  };
+  await settle();
+  const written = writtenBytes(roots);
+  await drain(sys, 500, 200);
+  await settle();
+  table.figure('disk written per run, 1 KB of state', kb, (writtenBytes(roots) - written) / 500, { most: 12 * 1024 });
+}
+
+// Reads, writes and runs at the same time, and what it takes meanwhile.
+async function memory(sys, runId, idle, table) {
+  let most = 0;
+  const look = setInterval(() => { most = Math.max(most, pssBytes(ours(sys))); }, 200);
+  try {
+    await Promise.all([
+      series({ url: sys.base + RPC, body: statusBody(runId), connections: 64 }),
+      series({ url: sys.base + statusPath(runId), connections: 64 }),
+      series({ url: sys.base + SAVE, template: path.join(dir, 'workflow.json'), connections: 8 }),
+      drain(sys, 200, 200),
+    ]);
+  } finally { clearInterval(look); }
+  const nginx = `nginx ${mb(pssBytes([sys.pid('nginx')]))} besides`;
+  table.figure('memory (PSS), idle', mb, idle, { most: 25 * 1048576 }, nginx);
+  table.figure('memory (PSS), under load', mb, most, { most: 60 * 1048576 }, nginx);
+}
+
+async function growth(sys, runId, table) {
+  const CHUNK = 10000, SMALL = 1000, LARGE = 100000;
+  const all = async () => ({
+    read: (await series({ url: sys.base + RPC, body: statusBody(runId) })).perSecond,
+    steps: (await drain(sys, 500)).perSecond,
+  });
+  const fill = async (from, to) => {
+    for (let at = from; at < to; at += CHUNK) await bench(sys, 'grow', { runId, from: at, copies: Math.min(CHUNK, to - at) });
+  };
+  await fill(0, SMALL);
+  const small = await all();
+  await fill(SMALL, LARGE);
+  const large = await all();
+  table.ratio('RPC read, 10^5 runs stored', k, large.read, '10^3 runs', small.read, { least: 1 / 1.2 });
+  table.ratio('durable steps, 10^5 runs stored', k, large.steps, '10^3 runs', small.steps, { least: 1 / 1.2 });
+}
+
+// ------------------------------------------------------------------- the run
+
+async function starts(sys) {
+  const took = [];
+  for (let i = 0; i < STARTS; i++) {
+    if (i > 0) await sys.down();
+    took.push(await timed(() => sys.up()));
+  }
+  return median(took);
+}
+
+const load = () => `load ${nodeOs.loadavg().map((n) => n.toFixed(2)).join(' ')}`;
+
+async function everything(sys, others) {
+  const start = await starts(sys);
+  const runId = await completedRun(sys, others);
+  const idle = pssBytes(ours(sys));
+  const table = new Table();
+  await reads(sys, others, runId, table);
+  const commits = await writes(sys, others, table);
+  await contention(table);
+  await durable(sys, commits, table);
+  await memory(sys, runId, idle, table);
+  table.figure('start of the whole system', ms, start, { most: 250 });
+  if (process.env.BENCH_GROWTH === '1') await growth(sys, runId, table);
+  console.log(`\n${table.met} met, ${table.missed} missed; ${nodeOs.cpus().length} processors, ${load()} at the end`);
+}
+
+console.log(`${load()} at the start\n`);
+const sys = await System.create({ RAWR_CONCURRENCY: String(AT_ONCE) });
+const others = await Others.create(sys, dir);
+try {
+  await others.start();
+  await everything(sys, others);
+  await sys.close();
+} catch (e) {
+  console.error(`${e.stack}\n(the logs are in ${sys.dir}/log)`);
+  process.exitCode = 1;
+  await sys.down();
+} finally { others.stop(); }

@@ -1,0 +1,54 @@
+/* Text to value to text to value: the second text is the first. */
+#include "base/process.h"
+#include "fuzz.h"
+#include "json/json.h"
+
+typedef void write_fn(struct hq_buf *b, struct json_object *v);
+
+static void
+check_stable(struct json_object *v, write_fn *write)
+{
+	struct hq_buf one, two;
+	struct json_object *again;
+
+	hq_buf_init(&one, arena);
+	hq_buf_init(&two, arena);
+	write(&one, v);
+	if (!hq_arena_ok(arena))
+		return;
+	if (hq_json_parse(arena, hq_buf_str(&one), one.n, &again, &err) !=
+	    HQ_OK) {
+		HQ_ASSERT(err.code == HQ_E_PAYLOAD_TOO_LARGE);
+		return;
+	}
+	write(&two, again);
+	if (hq_arena_ok(arena))
+		HQ_ASSERT(one.n == two.n && memcmp(one.p, two.p, one.n) == 0);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	hq_process_stack();
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct json_object *v, *copy;
+
+	fuzz_begin();
+	if (hq_json_parse(arena, (const char *)data, n, &v, &err) != HQ_OK)
+		return 0;
+	check_stable(v, hq_json_write);
+	check_stable(v, hq_json_write_pretty);
+	check_stable(v, hq_json_write_canonical);
+	copy = hq_json_clone(v);
+	HQ_ASSERT(
+	    strcmp(hq_json_text(arena, copy), hq_json_text(arena, v)) == 0);
+	json_object_put(copy);
+	return 0;
+}

@@ -1,0 +1,90 @@
+// The system as a whole: up, down, side by side, and settings that are refused.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { System, bin, root, until } from '../lib/system.mjs';
+
+const processesOf = (dir) => fs.readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
+  try { return fs.readFileSync(`/proc/${p}/environ`, 'utf8').includes(`RAWR_VAR=${dir}\0`) || fs.readFileSync(`/proc/${p}/cmdline`, 'utf8').includes(dir); } catch { return false; }
+});
+
+test('nothing is left running, and no socket, after down', async () => {
+  const s = await System.start();
+  assert.ok(processesOf(s.dir).length >= 10);
+  await s.down();
+  assert.deepEqual(processesOf(s.dir), []);
+  assert.deepEqual(fs.readdirSync(path.join(s.dir, 'run')).filter((f) => f.endsWith('.sock') || f.endsWith('.pid')), []);
+  await s.close();
+});
+
+test('two systems run side by side and share nothing', async () => {
+  const [a, b] = [await System.start(), await System.start()];
+  try {
+    await a.rpc('coordination/saveWorkflow', { workflow: (await import('../lib/system.mjs')).chain('wf-a', ['x']) });
+    assert.equal((await a.rpc('coordination/listWorkflows', {})).json.json.workflows.length, 1);
+    assert.equal((await b.rpc('coordination/listWorkflows', {})).json.json.workflows.length, 0);
+  } finally { await a.close(); await b.close(); }
+});
+
+test('the store survives down and up', async () => {
+  const s = await System.start();
+  await s.rpc('coordination/saveWorkflow', { workflow: (await import('../lib/system.mjs')).chain('wf-kept', ['x']) });
+  await s.down();
+  await s.up();
+  assert.equal((await s.rpc('coordination/getWorkflow', { workflowId: 'wf-kept' })).status, 200);
+  await s.close();
+});
+
+for (const [name, value] of [['RAWR_PORT', '70000'], ['RAWR_WORKERS', 'many'], ['RAWR_AUTH', 'maybe'], ['RAWR_BASE_URL', 'ftp://x'], ['RAWR_FIRST_PARTY_FROM', '300.1.1.1']])
+  test(`${name}=${value} stops every program with a message that names it`, () => {
+    for (const program of ['rpc.fcgi', 'openapi.fcgi', 'workflows.fcgi', 'inngest.fcgi', 'rawr-runner']) {
+      const r = spawnSync(path.join(bin, program), [], { env: { PATH: process.env.PATH, RAWR_VAR: '/nonexistent', [name]: value }, cwd: root, encoding: 'utf8', timeout: 10000 });
+      if (name === 'RAWR_FIRST_PARTY_FROM' && program === 'rawr-runner') continue; // it serves nobody
+      assert.notEqual(r.status, 0, program);
+      assert.match(r.stderr, new RegExp(name), program);
+    }
+  });
+
+test('make run saves a workflow, runs it to its end, prints it, and leaves on Ctrl-C', async () => {
+  const s = await System.create();
+  const p = spawn(path.join(root, 'cli/system.sh'), ['run'], { env: s.env, cwd: root, detached: true });
+  let out = '';
+  p.stdout.on('data', (d) => { out += d; });
+  p.stderr.on('data', (d) => { out += d; });
+  await until('the logs in the foreground', () => out.includes('logs follow'), 60);
+  assert.match(out, /"status":"completed"/);
+  assert.match(out, /"type":"run\.completed"/);
+  assert.match(out, new RegExp(`http://127.0.0.1:${s.port}/api/orpc/openapi.json`));
+  const ended = new Promise((r) => p.on('exit', r));
+  process.kill(-p.pid, 'SIGINT');
+  await ended;
+  assert.deepEqual(processesOf(s.dir), []);
+  await s.close();
+});
+
+test('rawr checks and backs up a live store, and the copy opens', async () => {
+  const s = await System.start();
+  await s.rpc('coordination/saveWorkflow', { workflow: (await import('../lib/system.mjs')).chain('wf-b', ['x']) });
+  assert.equal((await s.rawr('db', 'check')).code, 0);
+  const copy = path.join(s.dir, 'copy.db');
+  assert.equal((await s.rawr('db', 'backup', copy)).code, 0);
+  const again = await s.rawr('db', 'backup', copy);
+  assert.equal(again.code, 5);
+  assert.equal(again.doc.error.code, 'CONFLICT');
+  const doc = JSON.parse(execFileSync(path.join(bin, 'rawr'), ['--json', 'db', 'check'], { env: { ...s.env, RAWR_STORE: copy }, encoding: 'utf8' }));
+  assert.equal(doc.result.integrity, 'ok');
+  await s.close();
+});
+
+test('rawr says what is wrong in one JSON document, with a stable exit status', async () => {
+  const s = await System.create();
+  for (const [words, code] of [[['nothing'], 2], [['db', 'backup'], 2], [['setting', 'NO_SUCH'], 3], [['import', '/nonexistent'], 3], [['plugins', 'enable', 'no-such-plugin'], 3]]) {
+    const r = await s.rawr(...words);
+    assert.equal(r.code, code, words.join(' '));
+    assert.equal(r.doc.ok, false);
+    assert.ok(r.doc.error.code && r.doc.error.message);
+  }
+  fs.rmSync(s.dir, { recursive: true });
+});

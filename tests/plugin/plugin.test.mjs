@@ -1,0 +1,272 @@
+// A capability added by following docs/plugins.md, and nothing else: its files
+// and its commands are taken from that page, in a copy of the tree.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const tree = fs.mkdtempSync(path.join(os.tmpdir(), 'rawr-plugin-'));
+const page = fs.readFileSync(path.join(root, 'docs/plugins.md'), 'utf8');
+const at = (file) => path.join(tree, file);
+const read = (file) => fs.readFileSync(at(file), 'utf8');
+
+function copyTree() {
+  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
+    .toString().split('\0').filter((f) => f && fs.existsSync(path.join(root, f)));
+  execFileSync('cp', ['-a', '--parents', ...files, tree], { cwd: root });
+  const built = ['build/obj/hard', 'build/sqlite'].filter((f) => fs.existsSync(path.join(root, f)));
+  if (built.length) execFileSync('cp', ['-a', '--parents', ...built, tree], { cwd: root });
+  return files;
+}
+
+function make(...targets) {
+  const env = { ...process.env };
+  for (const k of ['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MODE', 'RAWR_BIN']) delete env[k];
+  const r = spawnSync('make', ['--no-print-directory', 'WERROR=-Werror', ...targets], { cwd: tree, env, encoding: 'utf8', maxBuffer: 64 << 20 });
+  return { ok: r.status === 0, said: r.stdout + r.stderr };
+}
+const mustMake = (...targets) => {
+  const r = make(...targets);
+  assert.ok(r.ok, r.said);
+};
+
+// "File `x`:" and the block that follows.
+const filesOfThePage = Object.fromEntries([...page.matchAll(/^File `([^`]+)`:\n\n```\w*\n([\s\S]*?)^```$/gm)].map((m) => [m[1], m[2]]));
+const digest = (file) => crypto.createHash('sha256').update(fs.readFileSync(at(file))).digest('hex');
+
+let before, sys, lib;
+const responders = ['rpc', 'openapi', 'workflows', 'inngest'];
+
+test.before(async () => {
+  const files = copyTree();
+  before = Object.fromEntries(files.map((f) => [f, digest(f)]));
+  for (const [file, text] of Object.entries(filesOfThePage)) {
+    fs.mkdirSync(path.dirname(at(file)), { recursive: true });
+    fs.writeFileSync(at(file), text);
+  }
+  mustMake('sync');
+  mustMake('build');
+  lib = await import(pathToFileURL(at('tests/lib/system.mjs')));
+  sys = await lib.System.start();
+});
+test.after(async () => {
+  await sys?.close();
+  fs.rmSync(tree, { recursive: true, force: true });
+});
+const until = (what, f) => lib.until(what, f);
+
+test('the page holds every file of two plugins with code and one for the web', () => {
+  for (const f of ['plugins/api/notes/plugin.json', 'plugins/api/notes/contract.json', 'plugins/api/notes/router.c', 'plugins/workflows/notes/router.c', 'plugins/web/notes-panel/dist/web.js', 'lib/domain/notes/notes.c'])
+    assert.ok(f in filesOfThePage, f);
+});
+
+test('no file of the tree was touched but the manifest', () => {
+  const touched = Object.keys(before).filter((f) => digest(f) !== before[f]);
+  assert.deepEqual(touched, ['rawr.hq.json']);
+});
+
+test('the layer rules have nothing to say about the new files', () => {
+  const r = spawnSync(at('tests/lint/layers.sh'), [tree], { encoding: 'utf8' });
+  assert.doesNotMatch(r.stderr, /notes/);
+});
+
+test('the sources on the page are in the format of the tree', { skip: spawnSync('clang-format', ['--version']).error && 'no clang-format' }, () => {
+  const c = Object.keys(filesOfThePage).filter((f) => /\.[ch]$/.test(f));
+  const r = spawnSync('clang-format', ['--dry-run', '-Werror', ...c], { cwd: tree, encoding: 'utf8' });
+  assert.equal(r.status, 0, r.stderr);
+});
+
+let noteId;
+test('the new procedure answers on /api/orpc with its own status', async () => {
+  const r = await sys.post('/api/orpc/notes', { text: 'three little words' });
+  assert.equal(r.status, 201, r.text);
+  assert.equal(r.json.note.text, 'three little words');
+  noteId = r.json.note.noteId;
+  assert.deepEqual((await sys.get(`/api/orpc/notes/${noteId}`)).json, r.json);
+});
+
+test('the new procedure answers on /rpc', async () => {
+  const r = await sys.rpc('notes/add', { text: 'one' });
+  assert.equal(r.status, 200, r.text);
+  assert.equal((await sys.rpc('notes/get', { noteId: r.json.json.note.noteId })).json.json.note.text, 'one');
+});
+
+test('the new procedures stand in openapi.json, with their status and their defined error', async () => {
+  const { json } = await sys.get('/api/orpc/openapi.json');
+  assert.equal(json.paths['/notes'].post.operationId, 'notesAdd');
+  assert.deepEqual(Object.keys(json.paths['/notes'].post.responses), ['201']);
+  assert.match(JSON.stringify(json.paths['/notes/{noteId}'].get.responses['404']), /NOTE_NOT_FOUND/);
+  assert.equal(json.paths['/notes/{noteId}/summary'], undefined, 'a workflows procedure is not published here');
+});
+
+test('the workflows procedure stands in the document of its capability', async () => {
+  const { json } = await sys.get('/api/workflows/notes/openapi.json');
+  assert.deepEqual(Object.keys(json.paths), ['/notes/{noteId}/summary']);
+});
+
+test('an error with "defined": true arrives as a defined error', async () => {
+  const want = { defined: true, code: 'NOTE_NOT_FOUND', status: 404, message: 'note not found', data: { noteId: 'none' } };
+  const rpc = await sys.rpc('notes/get', { noteId: 'none' });
+  assert.equal(rpc.status, 404);
+  assert.deepEqual(rpc.json.json, want);
+  const api = await sys.get('/api/orpc/notes/none');
+  assert.equal(api.status, 404);
+  assert.deepEqual(api.json, want);
+});
+
+test('an error without "defined" arrives as one that is not', async () => {
+  const r = await sys.get('/api/workflows/notes/none/summary');
+  assert.equal(r.status, 404);
+  assert.equal(r.json.defined, false);
+  assert.equal(r.json.code, 'NOTE_NOT_FOUND');
+});
+
+test('input that does not fit the contract is refused with its issues', async () => {
+  const r = await sys.post('/api/orpc/notes', { text: '' });
+  assert.equal(r.status, 400);
+  assert.equal(r.json.code, 'BAD_REQUEST');
+  assert.deepEqual(r.json.data.issues.map((i) => i.path), [['text']]);
+});
+
+test('the durable function runs after the procedure that sends its event', async () => {
+  const words = await until('the summary', async () => (await sys.get(`/api/workflows/notes/${noteId}/summary`)).json.words);
+  assert.equal(words, 3);
+});
+
+const onRpc = async () => (await sys.rpc('notes/add', { text: 'x' })).status;
+const onApi = async () => (await sys.post('/api/orpc/notes', { text: 'x' })).status;
+const documented = async () => '/notes' in (await sys.get('/api/orpc/openapi.json')).json.paths;
+
+for (const by of ['@acme/plugin-api-notes', 'notes'])
+  test(`a plugin that is disabled by "${by}" leaves /rpc, /api/orpc and openapi.json without a restart, and comes back`, async () => {
+    const pids = responders.map((r) => [sys.pid(r), ...sys.workers(r)]);
+    assert.equal((await sys.rawr('plugins', 'disable', by)).code, 0);
+    await until('404 on /rpc', async () => (await onRpc()) === 404);
+    await until('404 on /api/orpc', async () => (await onApi()) === 404);
+    await until('its end in openapi.json', async () => !(await documented()));
+    assert.equal((await sys.get('/api/orpc/state/runtime')).status, 200, 'the others go on');
+    assert.equal((await sys.rawr('plugins', 'enable', by)).code, 0);
+    await until('200 on /rpc', async () => (await onRpc()) === 200);
+    await until('201 on /api/orpc', async () => (await onApi()) === 201);
+    await until('its place in openapi.json', documented);
+    assert.deepEqual(responders.map((r) => [sys.pid(r), ...sys.workers(r)]), pids);
+  });
+
+test('a workflows plugin that is disabled leaves /rpc and /api/workflows and comes back', async () => {
+  const there = async () => [(await sys.rpc('notes/getSummary', { noteId })).status, (await sys.get(`/api/workflows/notes/${noteId}/summary`)).status].join();
+  assert.equal((await sys.rawr('plugins', 'disable', '@acme/plugin-workflows-notes')).code, 0);
+  await until('404 on both', async () => (await there()) === '404,404');
+  assert.equal((await sys.rawr('plugins', 'enable', '@acme/plugin-workflows-notes')).code, 0);
+  await until('200 on both', async () => (await there()) === '200,200');
+});
+
+test('a plugin that nobody has cannot be switched', async () => {
+  const r = await sys.rawr('plugins', 'disable', '@acme/nothing');
+  assert.equal(r.code, 3);
+  assert.equal(r.doc.error.code, 'NOT_FOUND');
+});
+
+test('a web plugin is 404 until it is enabled, and 404 again once it is disabled', async () => {
+  const get = () => sys.get('/rawr/plugins/web/notes-panel');
+  assert.equal((await get()).status, 404);
+  assert.equal((await sys.rawr('plugins', 'enable', '@acme/plugin-web-notes')).code, 0);
+  const r = await until('the module', async () => { const x = await get(); return x.status === 200 && x; });
+  assert.equal(r.text, filesOfThePage['plugins/web/notes-panel/dist/web.js']);
+  assert.match(r.headers['content-type'], /^text\/javascript/);
+  assert.equal((await sys.rawr('plugins', 'disable', '@acme/plugin-web-notes')).code, 0);
+  await until('404', async () => (await get()).status === 404);
+});
+
+test('every plugin is listed as on or off', async () => {
+  const { doc } = await sys.rawr('plugins', 'list');
+  const on = Object.fromEntries(doc.result.plugins.map((p) => [`${p.kind} ${p.name}`, p.enabled]));
+  assert.equal(on['api @acme/plugin-api-notes'], true);
+  assert.equal(on['workflows @acme/plugin-workflows-notes'], true);
+  assert.equal(on['web @acme/plugin-web-notes'], false);
+});
+
+test('the fields templateRole, channel, publishTier and published change nothing', () => {
+  const file = 'plugins/api/notes/plugin.json', text = read(file), manifest = read('rawr.hq.json');
+  const legacy = { ...JSON.parse(text), templateRole: 'x', channel: 'beta', publishTier: 3, published: false };
+  legacy.rawr = { ...legacy.rawr, templateRole: 'x', channel: 'beta', publishTier: 3, published: false };
+  fs.writeFileSync(at(file), JSON.stringify(legacy));
+  try {
+    mustMake('sync');
+    assert.equal(read('rawr.hq.json'), manifest);
+    mustMake('build');
+  } finally { fs.writeFileSync(at(file), text); }
+});
+
+// From here on the tree is broken on purpose, one way at a time.
+const edit = (file, f) => () => {
+  const text = read(file);
+  fs.writeFileSync(at(file), f(text));
+  return () => fs.writeFileSync(at(file), text);
+};
+const json = (file, f) => edit(file, (text) => { const o = JSON.parse(text); f(o); return JSON.stringify(o, null, 2); });
+const away = (file) => () => {
+  fs.renameSync(at(file), at('aside'));
+  return () => fs.renameSync(at('aside'), at(file));
+};
+const added = (dir, files) => () => {
+  fs.mkdirSync(at(dir), { recursive: true });
+  for (const [f, text] of Object.entries(files)) fs.writeFileSync(at(path.join(dir, f)), text);
+  return () => fs.rmSync(at(dir), { recursive: true });
+};
+const api = 'plugins/api/notes';
+const outOfStep = (dir) => `rawr.hq.json is out of step with plugins/ (${dir}): run \`make sync\` and commit the result`;
+const broken = {
+  'a procedure without a handler': [edit(`${api}/router.c`, (t) => t.replace('\t{ "get", hq_notes_get },\n', '')),
+    'plugins/api/notes: procedure get has no handler: bind one in router.c'],
+  'a handler without a procedure': [json(`${api}/contract.json`, (o) => { delete o.procedures.get; }),
+    'plugins/api/notes: handler get has no procedure: declare it in contract.json or drop it from router.c'],
+  'a missing kind': [json(`${api}/plugin.json`, (o) => { delete o.rawr.kind; }),
+    'plugins/api/notes/plugin.json: "rawr"."kind" must be "api", the directory it stands in'],
+  'a kind that is not the directory': [json(`${api}/plugin.json`, (o) => { o.rawr.kind = 'workflows'; }),
+    'plugins/api/notes/plugin.json: "rawr"."kind" must be "api", the directory it stands in'],
+  'a missing capability': [json(`${api}/plugin.json`, (o) => { delete o.rawr.capability; }),
+    'plugins/api/notes/plugin.json: "rawr"."capability" must name the capability in lower-case letters, digits and "-"'],
+  'no "rawr" at all': [json(`${api}/plugin.json`, (o) => { delete o.rawr; }),
+    'plugins/api/notes/plugin.json: "rawr"."kind" must be "api", the directory it stands in'],
+  'a missing name': [json(`${api}/plugin.json`, (o) => { delete o.name; }),
+    'plugins/api/notes/plugin.json: "name" must be a package name; write e.g. "name": "@acme/plugin-x"'],
+  'a missing contract': [away(`${api}/contract.json`), 'plugins/api/notes: has no contract.json; see docs/plugins.md'],
+  'an object of another name': [edit(`${api}/router.c`, (t) => t.replaceAll('hq_plugin_api_notes', 'hq_plugin_notes')),
+    'plugins/api/notes/router.c: must define `const struct hq_plugin hq_plugin_api_notes`'],
+  'a misspelt key': [json(`${api}/contract.json`, (o) => { o.procedures.get.inptu = {}; }), 'unknown key "inptu"', 'plugins/api/notes: notes.get: unknown key "inptu"'],
+  'a reference that leads nowhere': [json(`${api}/contract.json`, (o) => { o.procedures.get.input = { $ref: '#/types/Nope' }; }),
+    'plugins/api/notes/contract.json: $ref "#/types/Nope" leads nowhere'],
+  'a plugin that is not in the manifest': [added('plugins/web/extra', { 'plugin.json': '{"name":"@acme/extra","rawr":{"kind":"web","capability":"extra"}}' }), outOfStep('plugins/web/extra'), null],
+  'a plugin that only the manifest has': [json('rawr.hq.json', (o) => { o.plugins.push({ name: '@acme/gone', kind: 'web', capability: 'gone', dir: 'plugins/web/gone' }); }), outOfStep('plugins/web/gone'), null],
+  'a manifest edited by hand': [json('rawr.hq.json', (o) => { o.plugins.find((p) => p.dir === api).capability = 'other'; }), outOfStep(api)],
+  'a plugin directory that was removed': [away('plugins/web/notes-panel'), outOfStep('plugins/web/notes-panel'), null],
+  'two plugins of one name': [added('plugins/web/extra', { 'plugin.json': '{"name":"@acme/plugin-api-notes","rawr":{"kind":"web","capability":"extra"}}' }),
+    'plugins/api/notes and plugins/web/extra claim the same name or capability: rename one', null],
+};
+for (const [what, [damage, message, onPage = message]] of Object.entries(broken))
+  test(`${what} fails the build with a message that says what to do`, () => {
+    const restore = damage();
+    try {
+      const r = make('build');
+      assert.equal(r.ok, false);
+      assert.ok(r.said.includes(message), r.said);
+      if (onPage) assert.ok(page.includes(onPage), `docs/plugins.md does not list: ${onPage}`);
+    } finally { restore(); }
+  });
+
+test('drift has an exit status of its own', () => {
+  const restore = json('rawr.hq.json', (o) => { o.plugins.pop(); })();
+  try {
+    const r = spawnSync(at('build/rawr'), ['hq', 'check', '--root', tree], { encoding: 'utf8' });
+    assert.equal(r.status, 8, r.stderr);
+  } finally { restore(); }
+});
+
+test('the tree builds again once the faults are gone', () => {
+  mustMake('build');
+});
