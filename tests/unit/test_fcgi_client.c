@@ -587,6 +587,7 @@ END_TEST
 
 START_TEST(who_goes_away_does_not_wait_any_more)
 {
+	char c;
 	int fd, i;
 
 	serve(1, 4, 0);
@@ -595,6 +596,12 @@ START_TEST(who_goes_away_does_not_wait_any_more)
 		ck_assert_int_gt(pid_of_worker(), 0);
 		(void)close(fd);
 	}
+	(void)pid_of_worker();
+	fd = send_wait(); /* there is room: it is not answered */
+	(void)pid_of_worker();
+	(void)pid_of_worker();
+	ck_assert_int_eq(recv(fd, &c, 1, MSG_DONTWAIT), -1);
+	(void)close(fd);
 }
 END_TEST
 

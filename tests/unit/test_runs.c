@@ -21,8 +21,8 @@ open_all(void)
 {
 	domain_open();
 	save(WORKFLOW("w", "a",
-	    DESK("a", "desk:x", "false") "," DESK("b", "desk:x",
-		"false") "," DESK("c", "desk:x", "false"),
+	    DESK("a", "desk:analysis", "false") "," DESK("b", "desk:analysis",
+		"false") "," DESK("c", "desk:analysis", "false"),
 	    HANDOFF("h", "a", "b") "," HANDOFF("i", "a", "c")));
 	step = (struct hq_coord_step){
 		.db = db,
@@ -36,7 +36,7 @@ open_all(void)
 static void
 did(const char *desk, const char *output)
 {
-	const struct hq_coord_desk_news n = {
+	struct hq_coord_desk_news n = {
 		.desk = json(
 		    hq_arena_printf(arena, "{'deskId':'%s','name':'n'}", desk)),
 		.completed = true,
@@ -154,7 +154,7 @@ START_TEST(a_retried_run_has_the_workflow_and_the_input_of_the_first)
 	struct json_object *event;
 
 	failed_run();
-	save(WORKFLOW("w", "z", DESK("z", "desk:x", "false"), ""));
+	save(WORKFLOW("w", "z", DESK("z", "desk:analysis", "false"), ""));
 	call(hq_coord_retry_run, json("{'runId':'r','newRunId':'r2'}"));
 	event = event_of("r2");
 	ck_assert_str_eq(text_of(event, "input"), "{\"q\":1}");
