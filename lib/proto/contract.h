@@ -45,6 +45,15 @@ struct hq_boundary {
 	const char *traceparent;    /* W3C; accepted or generated; never NULL */
 	const char *source_addr;    /* never NULL; "unix" for a local socket */
 	int64_t deadline_ms; /* hq_mono_ms() after which nothing is begun */
+	/*
+	 * Waiting without keeping a worker: a handler that gives HQ_SUSPEND and
+	 * sets park_ms is called again, from the top, after so many ms or
+	 * earlier when the store has changed.  Not while `last` is set: then
+	 * it answers.
+	 */
+	int64_t arrived_ms; /* hq_mono_ms() of the request; stays the same */
+	int64_t park_ms;
+	bool last;
 	/* Ports: what reaches beyond the store. */
 	void (*wake_runner)(void *ctx); /* after a commit that queued work */
 	void *wake_ctx;
@@ -133,7 +142,7 @@ enum hq_rc hq_procs_load(const struct hq_composed *rows, unsigned kinds,
 
 /*
  * What all carriers do between decode and encode: check in, call the handler,
- * check out.  BAD_REQUEST "Input validation failed" with data {issues};
+ * check out.  HQ_SUSPEND: the handler waits (struct hq_boundary).  BAD_REQUEST "Input validation failed" with data {issues};
  * INTERNAL_SERVER_ERROR "Output validation failed", whose data are the issues,
  * for the log only.  err->status is filled in for a declared error.
  */
