@@ -392,7 +392,7 @@ count(struct export *x, struct hq_err *err)
 
 	HQ_TRY(hq_query(x->db, &hq_coordination_export, Q_COUNT, HQ_NO_BIND,
 	    &row, err));
-	if (hq_cursor_next(&row))
+	while (hq_cursor_next(&row))
 		x->total = (size_t)hq_cursor_i64(&row, 0);
 	return hq_cursor_done(&row, err);
 }
