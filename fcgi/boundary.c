@@ -46,6 +46,8 @@ hq_boundary_make(struct hq_host *h, const struct hq_http_req *req,
 		.source_addr = addr == NULL || *addr == '\0' ? "unix" : addr,
 		.wake_runner = hq_host_wake,
 		.wake_ctx = h,
+		.arrived_ms = req->arrived_ms,
+		.last = req->last,
 	};
 	ret->deadline_ms = hq_mono_ms(h->env) +
 	    h->config->i[HQ_SET_RAWR_REQUEST_TIMEOUT] * 1000;

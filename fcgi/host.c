@@ -223,7 +223,7 @@ admit(const struct hq_host *h, struct hq_boundary *c,
 
 static void
 log_request(const struct hq_boundary *c, const struct hq_http_req *req,
-    const struct hq_http_res *res, int64_t started_ms, const struct hq_err *e)
+    const struct hq_http_res *res, const struct hq_err *e)
 {
 	enum hq_level level = HQ_DEBUG;
 
@@ -231,7 +231,7 @@ log_request(const struct hq_boundary *c, const struct hq_http_req *req,
 		level = res->status >= 500 ? HQ_ERROR : HQ_INFO;
 	hq_log(level, "request", HQ_LSTR("method", req->method),
 	    HQ_LSTR("path", req->path), HQ_LI64("status", res->status),
-	    HQ_LI64("ms", hq_mono_ms(c->env) - started_ms),
+	    HQ_LI64("ms", hq_mono_ms(c->env) - req->arrived_ms),
 	    HQ_LSTR("caller", hq_caller_name(c->principal.caller)),
 	    HQ_LSTR("principal", c->principal.id),
 	    HQ_LSTR("request_id", c->request_id),
@@ -281,7 +281,6 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	struct hq_host *h = app;
 	struct hq_err err = { 0 };
 	struct hq_boundary c;
-	int64_t started_ms = hq_mono_ms(h->env);
 
 	hq_boundary_make(h, req, &c);
 	if (!hq_arena_ok(req->arena)) {
@@ -290,8 +289,25 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	}
 	answer(h, &c, req, res, &err);
 	HQ_ASSERT(!hq_db_in_tx(h->db));
+	if (res->park_ms > 0)
+		return;
 	hq_boundary_echo(&c, res);
-	log_request(&c, req, res, started_ms, &err);
+	log_request(&c, req, res, &err);
+}
+
+/* Has anybody written to the store? */
+static bool
+changed(void *app)
+{
+	struct hq_host *h = app;
+	int64_t version;
+
+	if (hq_db_data_version(h->db, &version, NULL) != HQ_OK)
+		return true;
+	if (version == h->seen_version)
+		return false;
+	h->seen_version = version;
+	return true;
 }
 
 /* ------------------------------------------------------------------- start -- */
@@ -346,6 +362,7 @@ serve(struct setup *s, struct hq_err *err)
 		.done = worker_done,
 		.ctx = s,
 		.handle = handle,
+		.changed = changed,
 	};
 
 	if (one && o.body_max < CALL_BODY_MAX)

@@ -24,7 +24,9 @@ struct hq_host {
 	bool dev;              /* --dev */
 	int wake_fd;           /* datagram socket to the runner's doorbell */
 	struct hq_surface_cache *surfaces;
-	void *app; /* made by responder->init */
+	int64_t
+	    seen_version; /* of the store, by who looks for parked requests */
+	void *app;        /* made by responder->init */
 };
 
 struct hq_surface;
@@ -39,6 +41,7 @@ struct hq_responder {
 	const char *prefix; /* its mount: what is below it is "not found" */
 	const char *title;  /* of its openapi.json */
 	const char *mount;  /* appended to the base URL in its `servers` */
+	bool recorded; /* its document is the recorded one: no extensions */
 	/* Make what route needs, in h->arena; may be NULL. */
 	enum hq_rc (*init)(struct hq_host *h, struct hq_err *err);
 	/*

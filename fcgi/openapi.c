@@ -33,6 +33,7 @@ main(int argc, char *argv[])
 		.prefix = "/api/orpc",
 		.title = "RAWR HQ ORPC API",
 		.mount = "",
+		.recorded = true,
 		.route = route,
 		.open_route = open_route,
 	};

@@ -88,6 +88,7 @@ static void
 make_documents(struct hq_surface_cache *sc)
 {
 	const struct hq_procs *on = &sc->now.procs;
+	bool recorded = sc->h->responder->recorded;
 	struct hq_capability_document *d;
 	struct hq_procs mine;
 	const char *url;
@@ -95,8 +96,8 @@ make_documents(struct hq_surface_cache *sc)
 
 	url = hq_arena_printf(sc->arena, "%s%s",
 	    sc->h->config->s[HQ_SET_RAWR_BASE_URL], sc->mount);
-	sc->now.document =
-	    hq_openapi_document(on, sc->title, "1.0.0", url, sc->arena);
+	sc->now.document = hq_openapi_document(on, sc->title, "1.0.0", url,
+	    recorded, sc->arena);
 	d = HQ_NEW(sc->arena, struct hq_capability_document, on->n + 1);
 	sc->now.by_capability = d;
 	for (i = 0; d != NULL && i < on->n; i++) {
@@ -110,7 +111,7 @@ make_documents(struct hq_surface_cache *sc)
 		mine = only(on, capability, sc->arena);
 		d[n].capability = capability;
 		d[n++].text = hq_openapi_document(&mine, sc->title, "1.0.0",
-		    url, sc->arena);
+		    url, recorded, sc->arena);
 	}
 }
 

@@ -25,6 +25,7 @@ struct hq_keys {
 	unsigned char pepper[crypto_generichash_KEYBYTES]; /* of this process */
 	char signing[HQ_SIGNING_KEY_MAX + 1];              /* "": none */
 	char fallback[HQ_SIGNING_KEY_MAX + 1];
+	char http[HQ_SIGNING_KEY_MAX + 1];
 	struct list lists[HQ_TOKEN__MAX];
 };
 
@@ -180,12 +181,11 @@ load_tokens(struct hq_keys *k, enum hq_token_kind kind, const char *path,
 }
 
 static bool
-is_signing_key(const char *s)
+is_visible(const char *s, size_t min)
 {
 	size_t n = strlen(s), i;
 
-	if (n > HQ_SIGNING_KEY_MAX || n < sizeof(signing_prefix) ||
-	    strncmp(s, signing_prefix, sizeof(signing_prefix) - 1) != 0)
+	if (n > HQ_SIGNING_KEY_MAX || n < min)
 		return false;
 	for (i = 0; i < n; i++)
 		if (s[i] <= ' ' || s[i] > '~')
@@ -193,9 +193,28 @@ is_signing_key(const char *s)
 	return true;
 }
 
+static bool
+is_signing_key(const char *s)
+{
+	return is_visible(s, sizeof(signing_prefix)) &&
+	    strncmp(s, signing_prefix, sizeof(signing_prefix) - 1) == 0;
+}
+
+static bool
+is_http_key(const char *s)
+{
+	return is_visible(s, HQ_HTTP_KEY_MIN);
+}
+
+/* A file of one line; what says what that has to be. */
+struct key_file {
+	bool (*is_key)(const char *s);
+	const char *what;
+};
+
 static enum hq_rc
-load_signing(char out[HQ_SIGNING_KEY_MAX + 1], const char *path,
-    struct hq_arena *a, struct hq_err *err)
+load_key(char out[HQ_SIGNING_KEY_MAX + 1], const char *path,
+    const struct key_file *kf, struct hq_arena *a, struct hq_err *err)
 {
 	enum hq_rc rc = HQ_OK;
 	char *text, *rest, *line;
@@ -207,11 +226,11 @@ load_signing(char out[HQ_SIGNING_KEY_MAX + 1], const char *path,
 	n = strlen(text);
 	rest = text;
 	line = next_line(&rest);
-	if (is_signing_key(line) && rest[strspn(rest, " \t\r\n")] == '\0')
+	if (kf->is_key(line) && rest[strspn(rest, " \t\r\n")] == '\0')
 		memcpy(out, line, strlen(line) + 1);
 	else
-		rc = HQ_FAIL(err, BAD_REQUEST,
-		    "%s is not one line of signkey-...", path);
+		rc = HQ_FAIL(err, BAD_REQUEST, "%s is not one line of %s", path,
+		    kf->what);
 	sodium_memzero(text, n);
 	return rc;
 }
@@ -232,16 +251,22 @@ wipe(void *p)
 }
 
 static enum hq_rc
-load_signing_keys(struct hq_keys *k, const char *dir, struct hq_arena *a,
+load_key_files(struct hq_keys *k, const char *dir, struct hq_arena *a,
     struct hq_err *err)
 {
+	static const struct key_file signing = { is_signing_key,
+		"signkey-..." };
+	static const struct key_file http = { is_http_key,
+		"32 to 512 visible characters" };
 	const char *now = hq_arena_printf(a, "%s/signing.key", dir);
 	const char *old = hq_arena_printf(a, "%s/signing.key.fallback", dir);
+	const char *out = hq_arena_printf(a, "%s/http.key", dir);
 
-	if (now == NULL || old == NULL)
+	if (now == NULL || old == NULL || out == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "no memory");
-	HQ_TRY(load_signing(k->signing, now, a, err));
-	return load_signing(k->fallback, old, a, err);
+	HQ_TRY(load_key(k->signing, now, &signing, a, err));
+	HQ_TRY(load_key(k->fallback, old, &signing, a, err));
+	return load_key(k->http, out, &http, a, err);
 }
 
 static enum hq_rc
@@ -273,7 +298,7 @@ hq_keys_load(const char *dir, struct hq_arena *a, const struct hq_keys **ret,
 		    "no memory for the keys");
 	HQ_TRY(hq_arena_defer(a, wipe, k, err));
 	env->random(env->ctx, k->pepper, sizeof(k->pepper));
-	HQ_TRY(load_signing_keys(k, dir, a, err));
+	HQ_TRY(load_key_files(k, dir, a, err));
 	HQ_TRY(load_lists(k, dir, a, err));
 	*ret = k;
 	return HQ_OK;
@@ -289,6 +314,12 @@ const char *
 hq_keys_signing_fallback(const struct hq_keys *k)
 {
 	return k->fallback[0] == '\0' ? NULL : k->fallback;
+}
+
+const char *
+hq_keys_http(const struct hq_keys *k)
+{
+	return k->http[0] == '\0' ? NULL : k->http;
 }
 
 const char *

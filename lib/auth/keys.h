@@ -3,6 +3,8 @@
  *
  *   signing.key           Inngest signing key text ("signkey-..."), one line
  *   signing.key.fallback  the previous one, during a rotation; optional
+ *   http.key              signs the calls of http desks: one line, at least
+ *                         HQ_HTTP_KEY_MIN visible characters; optional
  *   first-party.tokens    one token per line; '#' starts a comment
  *   published.tokens      the same
  *
@@ -21,6 +23,7 @@
 enum {
 	HQ_KEY_FILE_MAX = 1 << 20, /* bytes of one key file */
 	HQ_SIGNING_KEY_MAX = 512,  /* bytes */
+	HQ_HTTP_KEY_MIN = 32,      /* the same */
 	HQ_TOKENS_MAX = 10000,     /* tokens of one kind */
 	HQ_TOKEN_ID_MIN = 4,
 	HQ_TOKEN_ID_MAX = 32,
@@ -50,6 +53,7 @@ enum hq_rc hq_keys_load(const char *dir, struct hq_arena *a,
 /* The key's text; NULL if there is none.  Never log it. */
 const char *hq_keys_signing(const struct hq_keys *k);
 const char *hq_keys_signing_fallback(const struct hq_keys *k);
+const char *hq_keys_http(const struct hq_keys *k);
 
 /* The token's public id if it is on its kind's list, else NULL. */
 const char *hq_keys_find(const struct hq_keys *k, const char *token);

@@ -42,27 +42,48 @@ check_path(const char *v, const char *must)
 /* Something is appended to it, so it has no query; it is shown in links and
  * answers, so it has no user either. */
 static const char *
-check_url(const char *v, const char *must)
+url_fault(const char *v, size_t n)
 {
-	size_t scheme = strncmp(v, "https://", 8) == 0 ? 8 : 7;
+	size_t scheme = strncmp(v, "https://", 8) == 0 ? 8 : 7, i;
 
-	(void)must;
 	if (scheme == 7 && strncmp(v, "http://", 7) != 0)
 		return "does not begin with http:// or https://";
-	v += scheme;
-	if (*v == '\0' || *v == '/' || *v == ':')
+	if (n <= scheme || v[scheme] == '/' || v[scheme] == ':')
 		return "has no host";
-	for (; *v != '\0'; v++)
-		if (*v <= ' ' || *v > '~' ||
-		    strchr("?#@\"'<>\\^`{|};$", *v) != NULL)
+	for (i = scheme; i < n; i++)
+		if (v[i] <= ' ' || v[i] > '~' ||
+		    strchr("?#@\"'<>\\^`{|};$", v[i]) != NULL)
 			return "holds a character that has no place there";
 	return NULL;
+}
+
+static const char *
+check_url(const char *v, const char *must)
+{
+	(void)must;
+	return url_fault(v, strlen(v));
 }
 
 static const char *
 check_url_or_empty(const char *v, const char *must)
 {
 	return *v == '\0' ? NULL : check_url(v, must);
+}
+
+static const char *
+check_url_list(const char *v, const char *must)
+{
+	const char *why = NULL;
+	size_t n;
+
+	(void)must;
+	if (*v == '\0')
+		return NULL;
+	for (;; v += n + 1) {
+		n = strcspn(v, ",");
+		if ((why = url_fault(v, n)) != NULL || v[n] == '\0')
+			return why;
+	}
 }
 
 /* must is itself the list: "on|off". */
@@ -104,6 +125,7 @@ static const struct {
 	{ "path", check_path, false },
 	{ "url", check_url, true },
 	{ "url-or-empty", check_url_or_empty, true },
+	{ "url-list-or-empty", check_url_list, false },
 	{ "cidr-list", check_cidr_list, false },
 	{ "on|off", check_word, false },
 	{ "open|required", check_word, false },

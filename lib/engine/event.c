@@ -159,6 +159,18 @@ hq_eng_event_put(struct hq_eng_tx *t, struct hq_eng_event *e, bool inbox,
 	    HQ_BIND(hq_text(e->id), hq_text(e->client_id)), NULL, err);
 }
 
+void
+hq_eng_event_row(struct hq_eng_tx *t, const struct hq_cursor *row,
+    struct hq_eng_event *ret)
+{
+	ret->id = hq_cursor_text(row, 0, t->a);
+	ret->client_id = hq_cursor_text(row, 1, t->a);
+	ret->name = hq_cursor_text(row, 2, t->a);
+	ret->data = hq_cursor_text(row, 3, t->a);
+	ret->ts_ms = hq_cursor_i64(row, 4);
+	ret->received_ms = hq_cursor_i64(row, 5);
+}
+
 enum hq_rc
 hq_eng_event_get(struct hq_eng_tx *t, const char *id, struct hq_eng_event *ret,
     struct hq_err *err)
@@ -172,12 +184,7 @@ hq_eng_event_get(struct hq_eng_tx *t, const char *id, struct hq_eng_event *ret,
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "event %s is lost",
 		    id);
 	}
-	ret->id = hq_cursor_text(&row, 0, t->a);
-	ret->client_id = hq_cursor_text(&row, 1, t->a);
-	ret->name = hq_cursor_text(&row, 2, t->a);
-	ret->data = hq_cursor_text(&row, 3, t->a);
-	ret->ts_ms = hq_cursor_i64(&row, 4);
-	ret->received_ms = hq_cursor_i64(&row, 5);
+	hq_eng_event_row(t, &row, ret);
 	if (!hq_arena_ok(t->a))
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
 	return HQ_OK;

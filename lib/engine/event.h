@@ -38,4 +38,28 @@ enum hq_rc hq_event_send(struct hq_db *db, const struct hq_env *env,
 enum hq_rc hq_event_cancel_runs(struct hq_db *db, const struct hq_env *env,
     const char *event_id, struct hq_err *err) HQ_MUST;
 
+/* Why an engine run does not go on: one of its jobs. */
+struct hq_run_wait {
+	enum hq_run_wait_for {
+		HQ_WAIT_QUEUE, /* due; for a free place */
+		HQ_WAIT_CALL,  /* a function call is in flight */
+		HQ_WAIT_RETRY, /* an attempt failed; the next is at until_ms */
+		HQ_WAIT_SLEEP,
+		HQ_WAIT_EVENT,
+		HQ_WAIT_INVOKE, /* another function's result */
+		HQ_WAIT__MAX
+	} what;
+	const char *event; /* name, with HQ_WAIT_EVENT */
+	int attempt;       /* 0-based */
+	int64_t since_ms, until_ms;
+};
+
+/*
+ * What the open runs wait for that an event of this sender's id started, by
+ * time; none if it has not started one yet, or they have ended.  *ret in a.
+ */
+enum hq_rc hq_run_waits(struct hq_db *db, const struct hq_env *env,
+    const char *event_id, struct hq_arena *a, struct hq_run_wait **ret,
+    size_t *ret_n, struct hq_err *err) HQ_MUST;
+
 #endif /* HQ_ENGINE_EVENT_H */

@@ -68,6 +68,9 @@ enum hq_rc hq_eng_event_put(struct hq_eng_tx *t, struct hq_eng_event *e,
 /* An event that is not there is a broken store. */
 enum hq_rc hq_eng_event_get(struct hq_eng_tx *t, const char *id,
     struct hq_eng_event *ret, struct hq_err *err) HQ_MUST;
+/* The row of Q_EVENT_GET or Q_EVENTS_SINCE, in t->a. */
+void hq_eng_event_row(struct hq_eng_tx *t, const struct hq_cursor *row,
+    struct hq_eng_event *ret);
 /* As a function sees it: {data, id, name, ts, user}. */
 void hq_eng_event_write(struct hq_buf *b, const struct hq_eng_event *e);
 /* The same as a value of t->a; NULL if it is too deep to be read again. */
@@ -76,6 +79,16 @@ enum hq_rc hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
 
 /* Start runs and resume waits for one event (match.c). */
 enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
+    struct hq_err *err) HQ_MUST;
+
+/* A wait that has just been armed. */
+struct hq_eng_wait {
+	const char *run, *step;
+	const char *event, *expression; /* expression: or NULL */
+	int64_t since_ms;
+};
+/* Resume it at once if such an event has come since then; the oldest. */
+enum hq_rc hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *w,
     struct hq_err *err) HQ_MUST;
 
 /* ----------------------------------------------------------------- runs -- */

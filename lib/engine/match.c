@@ -112,6 +112,90 @@ resume_waits(struct hq_eng_tx *t, const struct hq_eng_event *e,
 	return HQ_OK;
 }
 
+/* ----------------------------------------------------------- looking back -- */
+
+static int64_t
+fixed_now(void *ctx)
+{
+	return *(int64_t *)ctx;
+}
+
+static void
+zeros(void *ctx, void *out, size_t n)
+{
+	(void)ctx;
+	memset(out, 0, n);
+}
+
+/* The least id that an event of this time can have. */
+static void
+first_id(int64_t ms, char out[HQ_ULID_BYTES])
+{
+	const struct hq_env then = { .ctx = &ms,
+		.now_ms = fixed_now,
+		.mono_ms = fixed_now,
+		.random = zeros };
+
+	if (ms < 0)
+		ms = 0;
+	hq_ulid(&then, out);
+}
+
+/* *ret_value: the event that meets the wait, in `keep`; NULL if none does. */
+static enum hq_rc
+find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
+    struct hq_arena *keep, const char **ret_value, struct hq_err *err)
+{
+	char from[HQ_ULID_BYTES];
+	struct hq_eng_event e;
+	struct hq_buf value;
+	bool met = false;
+	HQ_CURSOR(row);
+
+	first_id(past->since_ms - HQ_ENGINE_WAIT_SLACK_MS, from);
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_EVENTS_SINCE,
+	    HQ_BIND(hq_text(from), hq_text(past->event),
+		hq_i64(past->since_ms)),
+	    &row, err));
+	while (!met && hq_cursor_next(&row)) {
+		hq_arena_reset(t->a);
+		hq_eng_event_row(t, &row, &e);
+		HQ_TRY(wait_is_met(t, w, &e, &met, err));
+	}
+	*ret_value = NULL;
+	if (!met)
+		return hq_cursor_done(&row, err);
+	hq_buf_init(&value, keep);
+	hq_eng_event_write(&value, &e);
+	*ret_value = hq_buf_str(&value);
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
+    struct hq_err *err)
+{
+	struct wait w = { .run = past->run,
+		.step = past->step,
+		.expression = past->expression,
+		.armed_ms = past->since_ms };
+	struct hq_eng_tx each = *t; /* memory of one event after the other */
+	struct hq_eng_run run;
+	const char *value;
+	enum hq_rc rc;
+	bool found;
+
+	HQ_TRY(hq_eng_run_get(t, past->run, &run, &found, err));
+	HQ_ASSERT(found);
+	w.cause = run.event;
+	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	rc = find_past(&each, past, &w, t->a, &value, err);
+	hq_arena_free(each.a);
+	if (rc != HQ_OK || value == NULL)
+		return rc;
+	return hq_eng_memo(t, past->run, past->step, value, err);
+}
+
 /* ----------------------------------------------------------- functions -- */
 
 /* vars is made when the first expression needs it. */

@@ -170,7 +170,10 @@ sleep_until(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	return plan(t, op, &p, NULL, err);
 }
 
-/* A wait without a timeout that can be read is over at once. */
+/*
+ * A wait without a timeout that can be read is over at once.  opts.sinceMs is
+ * an extension: an event that came since then (Unix ms) counts as well.
+ */
 static enum hq_rc
 wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     const struct op *op, struct hq_err *err)
@@ -179,8 +182,11 @@ wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 		.lane = HQ_LANE_TIMER,
 		.wait_event = op->name,
 		.wait_if = hq_json_str(op->opts, "if") };
+	struct hq_eng_wait past = { .event = op->name,
+		.since_ms = hq_json_i64(op->opts, "sinceMs", -1) };
 	const struct hq_expr *x;
 	struct hq_err why;
+	bool is_new;
 
 	(void)an;
 	if (p.wait_if != NULL && p.wait_if[0] == '\0')
@@ -192,7 +198,13 @@ wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	if (!hq_when_ms(hq_json_str(op->opts, "timeout"), t->now_ms, &p.due_ms))
 		p.due_ms = t->now_ms;
 	p.due_ms = clamp(p.due_ms, t->now_ms);
-	return plan(t, op, &p, NULL, err);
+	HQ_TRY(plan(t, op, &p, &is_new, err));
+	if (!is_new || past.since_ms < 0)
+		return HQ_OK;
+	past.run = t->job->run;
+	past.step = op->id;
+	past.expression = p.wait_if;
+	return hq_eng_look_back(t, &past, err);
 }
 
 /* --------------------------------------------------------------- invoke -- */

@@ -80,6 +80,11 @@ static const char *const sql[Q__MAX + 1] = {
 			" VALUES ($1, $2, $3, $4, $5, $6)",
 	[Q_EVENT_GET] = "SELECT id, client_id, name, data, ts_ms, received_ms"
 			" FROM engine_event WHERE id = $1",
+	/* Ids begin with the time: the key's order is the order of arrival. */
+	[Q_EVENTS_SINCE] =
+	    "SELECT id, client_id, name, data, ts_ms, received_ms"
+	    " FROM engine_event WHERE id >= $1 AND name = $2"
+	    " AND received_ms >= $3 ORDER BY id",
 	[Q_INBOX_ADD] =
 	    "INSERT INTO engine_inbox (event, client_id) VALUES ($1, $2)",
 	[Q_INBOX_HEAD] =
@@ -107,6 +112,12 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE id = $1 AND state = 0",
 	[Q_RUNS_OF_EVENT] = "SELECT id FROM engine_run"
 			    " WHERE event_client = $1 AND state = 0",
+	[Q_RUN_WAITS] =
+	    "SELECT j.kind, j.due_ms, j.attempt, j.owner IS NOT NULL,"
+	    " j.wait_event, j.armed_ms FROM engine_run r"
+	    " JOIN engine_job j ON j.run = r.id"
+	    " WHERE r.event_client = $1 AND r.state = 0"
+	    " AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
 	[Q_MEMO_ADD] = "INSERT INTO engine_memo (run, step, seq, value)"
 		       " SELECT $1, $2, coalesce(max(seq), 0) + 1, $3"
 		       " FROM engine_memo WHERE run = $1"

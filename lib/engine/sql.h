@@ -23,6 +23,7 @@ enum hq_run_state {
 enum {
 	Q_EVENT_ADD,
 	Q_EVENT_GET,
+	Q_EVENTS_SINCE,
 	Q_INBOX_ADD,
 	Q_INBOX_HEAD,
 	Q_INBOX_DROP,
@@ -34,6 +35,7 @@ enum {
 	Q_RUN_PLAN,
 	Q_RUN_END,
 	Q_RUNS_OF_EVENT,
+	Q_RUN_WAITS,
 	Q_MEMO_ADD,
 	Q_MEMO_HAS,
 	Q_MEMO_ALL,

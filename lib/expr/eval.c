@@ -428,3 +428,21 @@ hq_expr_eval(const struct hq_expr *e, struct json_object *vars,
 	*ret = v;
 	return HQ_OK;
 }
+
+const char *
+hq_expr_stranger(const struct hq_expr *e, const char *const *names,
+    size_t *ret_at)
+{
+	const char *found = NULL;
+	size_t i;
+
+	if (e->kind == HQ_NODE_NAME) {
+		while (*names != NULL && strcmp(*names, e->name) != 0)
+			names++;
+		*ret_at = e->at;
+		return *names == NULL ? e->name : NULL;
+	}
+	for (i = 0; found == NULL && i < e->n_kids; i++)
+		found = hq_expr_stranger(e->kids[i], names, ret_at);
+	return found;
+}

@@ -35,6 +35,13 @@ enum hq_rc hq_expr_parse(struct hq_arena *a, const char *text,
 enum hq_rc hq_expr_eval(const struct hq_expr *e, struct json_object *vars,
     struct hq_arena *a, struct json_object **ret, struct hq_err *err) HQ_MUST;
 
+/*
+ * The first variable that is none of names (NULL ends them), with its offset;
+ * NULL if there is none.  Borrowed from e.
+ */
+const char *hq_expr_stranger(const struct hq_expr *e, const char *const *names,
+    size_t *ret_at);
+
 /* JavaScript truthiness of a result. */
 bool hq_expr_true(struct json_object *v);
 

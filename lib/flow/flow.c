@@ -208,10 +208,15 @@ hq_sleep_until(struct hq_flow *f, const char *id, int64_t unix_ms,
 	return sleep_op(f, id, text, err);
 }
 
-enum hq_rc
-hq_wait_for_event(struct hq_flow *f, const char *id, const char *event_name,
-    const char *expression, int64_t timeout_ms, struct json_object **ret_event,
-    struct hq_err *err)
+struct wait {
+	const char *event, *expression;
+	int64_t timeout_ms;
+	int64_t since_ms; /* -1: from now on */
+};
+
+static enum hq_rc
+wait_op(struct hq_flow *f, const char *id, const struct wait *w,
+    struct json_object **ret_event, struct hq_err *err)
 {
 	char text[DURATION_BYTES];
 	struct json_object *opts;
@@ -220,13 +225,38 @@ hq_wait_for_event(struct hq_flow *f, const char *id, const char *event_name,
 	HQ_TRY(hq_flow_meet(f, id, &m, err));
 	if (m.state != HQ_MET_NEW)
 		return hq_flow_recall(&m, ret_event, err);
-	write_duration(timeout_ms, text);
+	write_duration(w->timeout_ms, text);
 	opts = json_object_new_object();
 	hq_json_put_str(opts, "timeout", text);
-	if (expression != NULL)
-		hq_json_put_str(opts, "if", expression);
-	return hq_flow_report(f, &m, "WaitForEvent", event_name, opts);
+	if (w->expression != NULL)
+		hq_json_put_str(opts, "if", w->expression);
+	if (w->since_ms >= 0)
+		hq_json_put_i64(opts, "sinceMs", w->since_ms);
+	return hq_flow_report(f, &m, "WaitForEvent", w->event, opts);
 }
+
+/* NOLINTBEGIN(readability-function-size): a flow's calls name all they take */
+enum hq_rc
+hq_wait_for_event(struct hq_flow *f, const char *id, const char *event_name,
+    const char *expression, int64_t timeout_ms, struct json_object **ret_event,
+    struct hq_err *err)
+{
+	const struct wait w = { event_name, expression, timeout_ms, -1 };
+
+	return wait_op(f, id, &w, ret_event, err);
+}
+
+enum hq_rc
+hq_wait_for_event_since(struct hq_flow *f, const char *id,
+    const char *event_name, const char *expression, int64_t timeout_ms,
+    int64_t since_ms, struct json_object **ret_event, struct hq_err *err)
+{
+	const struct wait w = { event_name, expression, timeout_ms,
+		since_ms < 0 ? 0 : since_ms };
+
+	return wait_op(f, id, &w, ret_event, err);
+}
+/* NOLINTEND(readability-function-size) */
 
 static const char *
 slug(struct hq_flow *f, const char *function)

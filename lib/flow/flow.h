@@ -41,6 +41,8 @@ enum {
 
 /* ------------------------------------------------------- the runtime context */
 
+struct hq_keys; /* auth/keys.h */
+
 /* Everything a function may know about its run.  Strings are borrowed. */
 struct hq_runtime {
 	const char *run_id;
@@ -55,6 +57,7 @@ struct hq_runtime {
 	struct hq_db *db;
 	const struct hq_env *env;
 	const struct hq_config *config;
+	const struct hq_keys *keys;
 };
 const struct hq_runtime *hq_flow_runtime(const struct hq_flow *f);
 struct hq_arena *hq_flow_arena(struct hq_flow *f);

@@ -3,9 +3,9 @@
  *
  * Keywords: type, required, properties, additionalProperties (false or a
  * schema), patternProperties (only "^.*$"), items, minLength, minimum, const,
- * enum, anyOf, and the annotations title, description, default, examples.  An
- * unknown keyword fails the compilation, so a contract cannot promise what is
- * not checked.
+ * enum, anyOf, and the annotations title, description, default, examples and
+ * HQ_SCHEMA_EXTENSION.  An unknown keyword fails the compilation, so a contract
+ * cannot promise what is not checked.
  *
  * Issues are those of TypeBox 1.0.81 behind oRPC's Standard Schema adapter:
  * its texts, its order, at most HQ_SCHEMA_ISSUES_MAX.  Order per node: type,
@@ -19,6 +19,12 @@
 #include "json/value.h"
 
 enum { HQ_SCHEMA_ISSUES_MAX = 8 };
+
+/*
+ * true on an optional property that the recorded contract does not have: it is
+ * checked like any other and left out of the recorded document.
+ */
+#define HQ_SCHEMA_EXTENSION "x-rawr-extension"
 
 struct hq_schema; /* compiled; immutable; lives in the arena it was made in */
 

@@ -235,6 +235,7 @@ static const struct keyword {
 	{ "description", kw_annotation },
 	{ "default", kw_annotation },
 	{ "examples", kw_annotation },
+	{ HQ_SCHEMA_EXTENSION, kw_annotation },
 	{ NULL, NULL },
 };
 

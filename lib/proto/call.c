@@ -85,7 +85,7 @@ hq_proc_call(const struct hq_proc *p, struct hq_boundary *c,
 
 	HQ_TRY(check_in(p, c->arena, in, err));
 	rc = p->handle(c, in, &out, err);
-	HQ_ASSERT(rc != HQ_SUSPEND);
+	HQ_ASSERT(rc != HQ_SUSPEND || (!c->last && c->park_ms > 0));
 	if (rc == HQ_E_DECLARED)
 		complete(p, err);
 	if (rc != HQ_OK)

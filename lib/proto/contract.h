@@ -27,8 +27,8 @@
 
 #include "auth/principal.h"
 #include "base/env.h"
-#include "json/schema.h"
 #include "store/db.h"
+#include "json/schema.h"
 
 /*
  * The boundary context: one per HTTP request, made by fcgi/host.c and nowhere
@@ -45,7 +45,16 @@ struct hq_boundary {
 	const char *correlation_id; /* the same */
 	const char *traceparent;    /* W3C; accepted or generated; never NULL */
 	const char *source_addr;    /* never NULL; "unix" for a local socket */
-	int64_t deadline_ms;        /* hq_mono_ms() after which work is in vain */
+	int64_t deadline_ms; /* hq_mono_ms() after which work is in vain */
+	/*
+	 * Waiting without keeping a worker: a handler that gives HQ_SUSPEND and
+	 * sets park_ms is called again, from the top, after so many ms or
+	 * earlier when the store has changed.  Not while `last` is set: then
+	 * it answers.
+	 */
+	int64_t arrived_ms; /* hq_mono_ms() of the request; stays the same */
+	int64_t park_ms;
+	bool last;
 	/* Ports: what reaches beyond the store. */
 	void (*wake_runner)(void *ctx); /* after a commit that queued work */
 	void *wake_ctx;
@@ -68,9 +77,10 @@ struct hq_function; /* flow/function.h */
 
 /* What a plugin of kind api or workflows exports.  Static and const. */
 struct hq_plugin {
-	const struct hq_binding *handlers;          /* ends with { 0 } */
-	const struct hq_function *const *functions; /* ends with NULL; or NULL */
-	const struct hq_module *const *modules;     /* ends with NULL; or NULL */
+	const struct hq_binding *handlers; /* ends with { 0 } */
+	const struct hq_function *const
+	    *functions;                         /* ends with NULL; or NULL */
+	const struct hq_module *const *modules; /* ends with NULL; or NULL */
 };
 
 enum hq_kind {
@@ -85,9 +95,10 @@ enum hq_kind {
 /* One row of the composition that the build generates from rawr.hq.json. */
 struct hq_composed {
 	enum hq_kind kind;
-	const char *capability; /* "coordination": the namespace of its procedures */
-	const char *name;       /* plugin's name in plugin.json: what is switched */
-	const char *dir;        /* "plugins/api/coordination" */
+	const char
+	    *capability;  /* "coordination": the namespace of its procedures */
+	const char *name; /* plugin's name in plugin.json: what is switched */
+	const char *dir;  /* "plugins/api/coordination" */
 	const struct hq_plugin *plugin;
 	const char *contract; /* contract.json with references replaced */
 };
@@ -103,10 +114,10 @@ struct hq_error_def {
 };
 
 struct hq_proc {
-	const char *name;       /* "coordination.queueRun" */
-	const char *rpc_path;   /* "/coordination/queueRun" */
-	const char *method;     /* "POST" */
-	const char *path;       /* "/coordination/workflows/{workflowId}/run" */
+	const char *name;     /* "coordination.queueRun" */
+	const char *rpc_path; /* "/coordination/queueRun" */
+	const char *method;   /* "POST" */
+	const char *path;     /* "/coordination/workflows/{workflowId}/run" */
 	const char *operation_id;
 	int success_status;
 	const struct hq_schema *input, *output;
@@ -133,7 +144,7 @@ enum hq_rc hq_procs_load(const struct hq_composed *rows, unsigned kinds,
 
 /*
  * What all carriers do between decode and encode: check in, call the handler,
- * check out.  BAD_REQUEST "Input validation failed" with data {issues};
+ * check out.  HQ_SUSPEND: the handler waits (struct hq_boundary).  BAD_REQUEST "Input validation failed" with data {issues};
  * INTERNAL_SERVER_ERROR "Output validation failed", whose data are the issues,
  * for the log only.  err->status is filled in for a declared error.
  */

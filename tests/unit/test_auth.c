@@ -170,6 +170,16 @@ START_TEST(tokens_are_found_by_their_whole_text)
 }
 END_TEST
 
+START_TEST(the_http_key_is_read_and_the_missing_one_is_null)
+{
+	ck_assert_ptr_null(hq_keys_http(keys));
+	put_file("http.key", "0123456789abcdef0123456789abcdef\n", 0600);
+	ck_hq_ok(hq_keys_load(dir, arena, &keys, &err));
+	ck_assert_str_eq(hq_keys_http(keys),
+	    "0123456789abcdef0123456789abcdef");
+}
+END_TEST
+
 START_TEST(the_signing_key_is_read_and_the_missing_one_is_null)
 {
 	ck_assert_str_eq(hq_keys_signing(keys), "signkey-prod-0011223344");
@@ -199,6 +209,8 @@ static const struct {
 	{ "published.tokens", "\n" PUB "\nhello\n", 0600, "line 3" },
 	{ "published.tokens", FP, 0600, "other kind" },
 	{ "first-party.tokens", PUB, 0600, "other kind" },
+	{ "http.key", "0123456789abcdef0123456789abcde", 0600, "32 to 512" },
+	{ "http.key", "0123456789abcdef0123456789abcdef", 0640, "chmod 600" },
 	{ "signing.key", "", 0600, "signkey-" },
 	{ "signing.key", "secret", 0600, "signkey-" },
 	{ "signing.key", "signkey-", 0600, "signkey-" },
@@ -403,6 +415,7 @@ main(void)
 	    0, HQ_TOKEN__MAX);
 	tcase_add_test(tc, tokens_are_found_by_their_whole_text);
 	tcase_add_test(tc, the_signing_key_is_read_and_the_missing_one_is_null);
+	tcase_add_test(tc, the_http_key_is_read_and_the_missing_one_is_null);
 	tcase_add_test(tc, a_directory_without_keys_is_an_empty_list);
 	tcase_add_loop_test(tc,
 	    a_key_file_that_is_open_or_spoilt_stops_the_start, 0,

@@ -288,6 +288,10 @@ START_TEST(a_step_that_runs_again_writes_nothing_again)
 {
 	struct hq_coord_step s = step("r");
 	struct json_object *desk = json(DESK("solo", "desk:qa", "false"));
+	const struct hq_coord_desk_news started = { .desk = desk };
+	const struct hq_coord_desk_news completed = { .desk = desk,
+		.completed = true,
+		.payload = json("1") };
 	bool active, found;
 	int i;
 
@@ -297,9 +301,8 @@ START_TEST(a_step_that_runs_again_writes_nothing_again)
 		ck_hq_ok(hq_coord_run_started(&s, json("{}"), &active, &found,
 		    &err));
 		ck_assert(active);
-		ck_hq_ok(
-		    hq_coord_desk_event(&s, desk, false, json("{}"), &err));
-		ck_hq_ok(hq_coord_desk_event(&s, desk, true, json("1"), &err));
+		ck_hq_ok(hq_coord_desk_event(&s, &started, &err));
+		ck_hq_ok(hq_coord_desk_event(&s, &completed, &err));
 	}
 	for (i = 0; i < 2; i++)
 		ck_hq_ok(hq_coord_run_completed(&s, json("1"), &err));

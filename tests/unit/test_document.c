@@ -12,6 +12,8 @@ nothing(struct hq_boundary *c, struct json_object *in,
 	return HQ_OK;
 }
 
+static bool recorded;
+
 /* The document of a contract whose procedures have these names. */
 static const char *
 document_of(const char *procedures, const char *const *names)
@@ -34,7 +36,8 @@ document_of(const char *procedures, const char *const *names)
 	rows[0].contract =
 	    hq_arena_printf(arena, "{\"procedures\":%s}", procedures);
 	ck_hq_ok(hq_procs_load(rows, 1u << HQ_KIND_API, arena, &procs, &err));
-	return hq_openapi_document(&procs, "T", "1", "http://h", arena);
+	return hq_openapi_document(&procs, "T", "1", "http://h", recorded,
+	    arena);
 }
 
 static const char *
@@ -208,6 +211,37 @@ END_TEST
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+#define EXTENDED \
+	"{\"a\":{\"route\":{\"method\":\"POST\",\"path\":\"/a\"},\"input\":" \
+	"{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"string\"}," \
+	"\"y\":{\"x-rawr-extension\":true,\"type\":\"object\",\"properties\":" \
+	"{\"z\":{\"x-rawr-extension\":true,\"type\":\"null\"}}}}},\"output\":" \
+	"{\"type\":\"object\"}}}"
+
+START_TEST(an_extension_is_shown_without_its_mark)
+{
+	const char *const names[] = { "a", NULL };
+	const char *got;
+
+	recorded = false;
+	got = document_of(EXTENDED, names);
+	ck_assert_ptr_nonnull(strstr(got,
+	    "\"properties\":{\"x\":{\"type\":\"string\"},\"y\":{\"type\":"
+	    "\"object\",\"properties\":{\"z\":{\"type\":\"null\"}}}}"));
+	ck_assert_ptr_null(strstr(got, "x-rawr-extension"));
+}
+END_TEST
+
+START_TEST(an_extension_is_not_in_the_recorded_document)
+{
+	const char *const names[] = { "a", NULL };
+
+	recorded = true;
+	ck_assert_ptr_nonnull(strstr(document_of(EXTENDED, names),
+	    "\"properties\":{\"x\":{\"type\":\"string\"}}}"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -218,6 +252,8 @@ main(void)
 	tcase_add_loop_test(t, a_procedure_is_described_as_the_reference_does,
 	    0, COUNT(rows));
 	tcase_add_test(t, procedures_of_one_path_stand_together);
+	tcase_add_test(t, an_extension_is_shown_without_its_mark);
+	tcase_add_test(t, an_extension_is_not_in_the_recorded_document);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

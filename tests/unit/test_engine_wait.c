@@ -65,6 +65,84 @@ START_TEST(of_event_and_timeout_exactly_one_wins)
 }
 END_TEST
 
+/* Waits, from the time in its trigger's data on, for an event n > 1. */
+static void
+looking_back(struct world *x, const struct fake_call *c,
+    struct json_object *body, struct hq_engine_reply *r)
+{
+	struct json_object *event = hq_json_get(body, "event");
+	long long since =
+	    (long long)hq_json_i64(hq_json_get(event, "data"), "since", 0);
+	bool any;
+	struct json_object *v = memo(body, "ww", &any);
+
+	(void)x;
+	(void)c;
+	if (!any) {
+		ops(r,
+		    hq_arena_printf(arena,
+			"[{\"op\":\"WaitForEvent\",\"id\":\"ww\",\"name\":"
+			"\"t/resume\",\"opts\":{\"timeout\":\"1h\",\"if\":"
+			"\"async.data.n > 1\",\"sinceMs\":%lld}}]",
+			since));
+		return;
+	}
+	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s;",
+	    hq_json_text(arena, v == NULL ? NULL : hq_json_get(v, "data")));
+}
+
+static void
+look_back_from(int64_t since_ms)
+{
+	w.host = looking_back;
+	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
+	send_event("t/go", NULL,
+	    hq_arena_printf(arena, "{\"since\":%lld}", (long long)since_ms));
+	run_all();
+}
+
+START_TEST(a_wait_that_looks_back_takes_the_oldest_event_that_fits)
+{
+	int64_t then = w.now_ms;
+
+	send_event("t/resume", NULL, "{\"n\":1}");
+	send_event("t/other", NULL, "{\"n\":2}");
+	w.now_ms += 60000;
+	send_event("t/resume", NULL, "{\"n\":3}");
+	w.now_ms += 60000;
+	send_event("t/resume", NULL, "{\"n\":4}");
+	look_back_from(then);
+	ck_assert_str_eq(got, "{\"n\":3};");
+	send_event("t/resume", NULL, "{\"n\":5}");
+	run_all();
+	ck_assert_str_eq(got, "{\"n\":3};");
+}
+END_TEST
+
+START_TEST(a_wait_does_not_look_back_beyond_its_time)
+{
+	send_event("t/resume", NULL, "{\"n\":2}");
+	w.now_ms += 100;
+	look_back_from(w.now_ms);
+	ck_assert_str_eq(got, "");
+	send_event("t/resume", NULL, "{\"n\":3}");
+	run_all();
+	ck_assert_str_eq(got, "{\"n\":3};");
+}
+END_TEST
+
+START_TEST(a_wait_takes_an_event_that_stands_behind_it_in_the_same_turn)
+{
+	w.host = looking_back;
+	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
+	send_event("t/go", NULL, "{\"since\":0}");
+	turn();
+	send_event("t/resume", NULL, "{\"n\":2}");
+	run_all();
+	ck_assert_str_eq(got, "{\"n\":2};");
+}
+END_TEST
+
 static void
 sleeping(struct world *x, const struct fake_call *c, struct json_object *body,
     struct hq_engine_reply *r)
@@ -145,6 +223,11 @@ main(void)
 	tcase_add_test(t, an_event_that_fits_resumes_a_wait);
 	tcase_add_test(t, a_wait_without_its_event_ends_with_null);
 	tcase_add_test(t, of_event_and_timeout_exactly_one_wins);
+	tcase_add_test(t,
+	    a_wait_that_looks_back_takes_the_oldest_event_that_fits);
+	tcase_add_test(t, a_wait_does_not_look_back_beyond_its_time);
+	tcase_add_test(t,
+	    a_wait_takes_an_event_that_stands_behind_it_in_the_same_turn);
 	tcase_add_test(t, a_sleep_lasts_as_long_as_it_says);
 	tcase_add_test(t, a_cron_tick_starts_one_run);
 	tcase_add_test(t, missed_ticks_are_made_up_for_by_one_run);

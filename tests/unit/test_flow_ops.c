@@ -35,6 +35,15 @@ waiting(struct hq_flow *f, struct json_object *v, struct json_object **ret_out,
 }
 
 static enum hq_rc
+looking_back(struct hq_flow *f, struct json_object *v,
+    struct json_object **ret_out, struct hq_err *e)
+{
+	(void)v;
+	return hq_wait_for_event_since(f, "a", "demo/go", NULL, 2000,
+	    INT64_C(1795431217000), ret_out, e);
+}
+
+static enum hq_rc
 invoking(struct hq_flow *f, struct json_object *v, struct json_object **ret_out,
     struct hq_err *e)
 {
@@ -187,6 +196,17 @@ START_TEST(a_sleep_beyond_the_calendar_is_refused)
 }
 END_TEST
 
+START_TEST(a_wait_that_looks_back_tells_since_when)
+{
+	call(looking_back, "{}");
+	ck_value("[{\"id\":\"" A "\",\"op\":\"WaitForEvent\","
+		 "\"name\":\"demo/go\",\"displayName\":\"a\","
+		 "\"userland\":{\"id\":\"a\"},\"data\":null,"
+		 "\"opts\":{\"timeout\":\"2s\","
+		 "\"sinceMs\":1795431217000}}]");
+}
+END_TEST
+
 START_TEST(a_wait_tells_event_expression_and_timeout)
 {
 	call(waiting, "{}");
@@ -279,6 +299,7 @@ main(void)
 	tcase_add_test(tc, a_sleep_until_has_its_time_for_name);
 	tcase_add_test(tc, a_sleep_beyond_the_calendar_is_refused);
 	tcase_add_test(tc, a_wait_tells_event_expression_and_timeout);
+	tcase_add_test(tc, a_wait_that_looks_back_tells_since_when);
 	tcase_add_loop_test(tc, an_own_function_is_invoked_by_its_slug, 0,
 	    ROWS(invokes));
 	tcase_add_test(tc, an_event_is_sent_under_the_step_s_key);

@@ -158,7 +158,8 @@ run(const char *method, const char *uri, struct tape t, int *ret_calls)
 
 	*ret_calls = 0;
 	hq_exchange_init(&x, &opts, ret_calls);
-	ck_assert(hq_exchange_run(&x, p, &io) == !t.cut);
+	ck_assert_int_eq(hq_exchange_run(&x, p, &io, NULL),
+	    t.cut ? HQ_EXCHANGE_CUT : HQ_EXCHANGE_DONE);
 	hq_exchange_done(&x);
 	return t;
 }

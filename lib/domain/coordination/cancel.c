@@ -2,6 +2,7 @@
 
 #include "base/ids.h"
 #include "domain/coordination/run.h"
+#include "domain/coordination/task.h"
 #include "domain/coordination/timeline.h"
 #include "engine/event.h"
 
@@ -59,6 +60,7 @@ cancel_tx(void *arg, struct hq_err *err)
 	e.output = r->input;
 	HQ_TRY(hq_coord_timeline_add(c->db, c->env, c->arena, r->run_id, &e,
 	    false, err));
+	HQ_TRY(hq_coord_task_close_run(c->db, r->run_id, r->finished_ms, err));
 	HQ_TRY(HQ_COORD_EXEC(c->db, HQ_CQ_RUN_END, NULL, err,
 	    hq_text(r->status), hq_i64(r->finished_ms), hq_null(),
 	    hq_text(r->error), hq_text(r->run_id)));

@@ -22,5 +22,9 @@ hq_handler hq_coord_queue_run;
 hq_handler hq_coord_get_run_status;
 hq_handler hq_coord_get_run_timeline;
 hq_handler hq_coord_cancel_run;
+hq_handler hq_coord_list_runs;
+hq_handler hq_coord_retry_run;
+hq_handler hq_coord_rerun_run;
+hq_handler hq_coord_explain_run;
 
 #endif /* HQ_DOMAIN_COORDINATION_H */

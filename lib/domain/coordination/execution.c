@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "domain/coordination/run.h"
+#include "domain/coordination/task.h"
 #include "domain/coordination/timeline.h"
 #include "domain/coordination/validation.h"
 
@@ -109,6 +110,7 @@ write_tx(void *arg, struct hq_err *err)
 	    &w->event, false, err));
 	if (w->end == NULL)
 		return HQ_OK;
+	HQ_TRY(hq_coord_task_close_run(s->db, s->run_id, w->event.ts_ms, err));
 	return HQ_COORD_EXEC(s->db, HQ_CQ_RUN_END, NULL, err, hq_text(w->end),
 	    hq_i64(w->event.ts_ms), hq_text(w->output), hq_text(w->error),
 	    hq_text(s->run_id));
@@ -138,27 +140,39 @@ hq_coord_run_started(const struct hq_coord_step *s, struct json_object *input,
 	return HQ_OK;
 }
 
-enum hq_rc
-hq_coord_desk_event(const struct hq_coord_step *s, struct json_object *desk,
-    bool completed, struct json_object *payload, struct hq_err *err)
+const char *
+hq_coord_desk_name(struct json_object *desk)
 {
-	const char *what = completed ? "completed" : "started";
-	const char *id = hq_json_str(desk, "deskId");
 	const char *name = hq_json_str(desk, "name");
+
+	return name == NULL ? hq_json_str(desk, "deskId") : name;
+}
+
+enum hq_rc
+hq_coord_desk_event(const struct hq_coord_step *s,
+    const struct hq_coord_desk_news *n, struct hq_err *err)
+{
+	const char *what = n->completed ? "completed" : "started";
+	const char *id = hq_json_str(n->desk, "deskId");
 	struct write w = {
 		.s = s,
 		.event = {
-			.type = completed ? "desk.completed" : "desk.started",
+			.type = n->completed ? "desk.completed" : "desk.started",
 			.desk_id = id,
 			.status = "running",
+			.detail = n->detail,
 			.ts_ms = hq_now_ms(s->env),
 		},
 	};
 
-	w.event.key = hq_arena_printf(s->arena, "desk/%s/%s", id, what);
-	w.event.detail =
-	    hq_arena_printf(s->arena, "%s %s", name == NULL ? id : name, what);
-	HQ_TRY(json_text(s->arena, payload, &w.event.output, err));
+	w.event.key = n->round == 0
+	    ? hq_arena_printf(s->arena, "desk/%s/%s", id, what)
+	    : hq_arena_printf(s->arena, "desk/%s/%s#%d", id, what,
+		  n->round + 1);
+	if (n->detail == NULL)
+		w.event.detail = hq_arena_printf(s->arena, "%s %s",
+		    hq_coord_desk_name(n->desk), what);
+	HQ_TRY(json_text(s->arena, n->payload, &w.event.output, err));
 	return hq_db_tx(s->db, write_tx, &w, err);
 }
 

@@ -52,9 +52,18 @@ enum hq_rc hq_coord_run_started(const struct hq_coord_step *s,
     struct hq_err *err) HQ_MUST;
 
 /* "desk.started" with what it received, or "desk.completed" with its output. */
+struct hq_coord_desk_news {
+	struct json_object *desk;
+	bool completed;
+	int round;          /* 0, then how often the desk was sent work again */
+	const char *detail; /* NULL: "<name> started", "<name> completed" */
+	struct json_object *payload;
+};
 enum hq_rc hq_coord_desk_event(const struct hq_coord_step *s,
-    struct json_object *desk, bool completed, struct json_object *payload,
-    struct hq_err *err) HQ_MUST;
+    const struct hq_coord_desk_news *n, struct hq_err *err) HQ_MUST;
+
+/* The desk's name, for people; its id if it has none. */
+const char *hq_coord_desk_name(struct json_object *desk);
 
 enum hq_rc hq_coord_run_completed(const struct hq_coord_step *s,
     struct json_object *output, struct hq_err *err) HQ_MUST;

@@ -15,8 +15,8 @@
 
 struct queue {
 	struct hq_boundary *c;
-	struct json_object *workflow, *input;
-	struct hq_coord_run run; /* as it is to be */
+	struct json_object *workflow, *input, *reuse; /* reuse: or NULL */
+	struct hq_coord_run run;                      /* as it is to be */
 	const char *invalid; /* why the stored workflow cannot run; or NULL */
 	enum { QUEUED, STORED, REJECTED, FAILED } outcome;
 	struct hq_coord_run stored; /* with STORED */
@@ -24,10 +24,9 @@ struct queue {
 
 /* The run id that the caller chose, or a new one.  INVALID_RUN_ID. */
 static enum hq_rc
-choose_run_id(struct hq_boundary *c, struct json_object *in, const char **ret,
+choose_run_id(struct hq_boundary *c, const char *sent, const char **ret,
     struct hq_err *err)
 {
-	const char *sent = hq_json_str(in, "runId");
 	struct json_object *data;
 
 	*ret = sent == NULL ? "" : hq_coord_trim(c->arena, sent);
@@ -45,10 +44,8 @@ choose_run_id(struct hq_boundary *c, struct json_object *in, const char **ret,
 
 /* The input as it comes back from JSON; absent and null become {}. */
 static enum hq_rc
-take_input(struct queue *q, struct json_object *in, struct hq_err *err)
+take_input(struct queue *q, struct json_object *sent, struct hq_err *err)
 {
-	struct json_object *sent = hq_json_get(in, "input");
-
 	if (sent == NULL || hq_js_is_undefined(sent))
 		HQ_TRY(hq_coord_object(q->c->arena, &sent, err));
 	HQ_TRY(hq_coord_text(q->c->arena, "input", sent, &q->run.input, err));
@@ -119,6 +116,8 @@ send_event(struct queue *q, struct hq_err *err)
 	hq_json_put_str(e.data, "runId", q->run.run_id);
 	hq_json_put(e.data, "workflow", json_object_get(q->workflow));
 	hq_json_put(e.data, "input", json_object_get(q->input));
+	if (q->reuse != NULL)
+		hq_json_put(e.data, "reuse", json_object_get(q->reuse));
 	hq_json_put_str(e.data, "baseUrl", c->config->s[HQ_SET_RAWR_BASE_URL]);
 	return hq_event_send(c->db, c->env, &e, NULL, c->arena, err);
 }
@@ -157,7 +156,8 @@ queue_tx(void *arg, struct hq_err *err)
 	    hq_text(r->run_id), hq_text(r->workflow_id), hq_text(r->version),
 	    hq_text(r->status), hq_i64(r->started_ms),
 	    r->finished ? hq_i64(r->finished_ms) : hq_null(), hq_text(r->input),
-	    hq_text(r->error), hq_text(r->event_id)));
+	    hq_text(r->error), hq_text(r->event_id), hq_text(r->workflow),
+	    hq_text(r->reuse)));
 	if (added == 0) {
 		HQ_TRY(hq_coord_run_load(c->db, c->arena, r->run_id, &q->stored,
 		    &found, err));
@@ -209,17 +209,24 @@ answer(struct queue *q, struct json_object **ret_out, struct hq_err *err)
 
 /* What is known before the store is asked. */
 static enum hq_rc
-prepare(struct queue *q, struct json_object *in, struct hq_err *err)
+prepare(struct queue *q, const struct hq_coord_order *o, struct hq_err *err)
 {
 	struct hq_boundary *c = q->c;
 	struct hq_coord_run *r = &q->run;
 
-	HQ_TRY(hq_coord_workflow_of(c, in, &r->workflow_id, &q->workflow, err));
-	HQ_TRY(choose_run_id(c, in, &r->run_id, err));
-	HQ_TRY(take_input(q, in, err));
+	r->workflow_id = o->workflow_id;
+	q->workflow = o->workflow;
+	q->reuse = o->reuse;
+	HQ_TRY(choose_run_id(c, o->run_id, &r->run_id, err));
+	HQ_TRY(take_input(q, o->input, err));
 	HQ_TRY(check_workflow(q, err));
 	HQ_TRY(hq_coord_text(c->arena, "version",
 	    hq_json_get(q->workflow, "version"), &r->version, err));
+	HQ_TRY(hq_coord_text(c->arena, "workflow", q->workflow, &r->workflow,
+	    err));
+	if (q->reuse != NULL)
+		HQ_TRY(
+		    hq_coord_text(c->arena, "reuse", q->reuse, &r->reuse, err));
 	r->status = "queued";
 	r->started_ms = hq_now_ms(c->env);
 	r->event_id = hq_stamped_id(c->env, c->arena, "evt");
@@ -228,6 +235,21 @@ prepare(struct queue *q, struct json_object *in, struct hq_err *err)
 	if (!hq_arena_ok(c->arena))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "input is too large");
 	return HQ_OK;
+}
+
+enum hq_rc
+hq_coord_queue(struct hq_boundary *c, const struct hq_coord_order *o,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	struct queue q = { .c = c };
+
+	HQ_TRY(prepare(&q, o, err));
+	HQ_TRY(hq_db_tx(c->db, queue_tx, &q, err));
+	if (q.outcome == QUEUED && c->wake_runner != NULL)
+		c->wake_runner(c->wake_ctx);
+	if (q.outcome == REJECTED || q.outcome == FAILED)
+		return queue_failed(&q, err);
+	return answer(&q, ret_out, err);
 }
 
 /*
@@ -239,13 +261,11 @@ enum hq_rc
 hq_coord_queue_run(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct queue q = { .c = c };
+	struct hq_coord_order o = {
+		.run_id = hq_json_str(in, "runId"),
+		.input = hq_json_get(in, "input"),
+	};
 
-	HQ_TRY(prepare(&q, in, err));
-	HQ_TRY(hq_db_tx(c->db, queue_tx, &q, err));
-	if (q.outcome == QUEUED && c->wake_runner != NULL)
-		c->wake_runner(c->wake_ctx);
-	if (q.outcome == REJECTED || q.outcome == FAILED)
-		return queue_failed(&q, err);
-	return answer(&q, ret_out, err);
+	HQ_TRY(hq_coord_workflow_of(c, in, &o.workflow_id, &o.workflow, err));
+	return hq_coord_queue(c, &o, ret_out, err);
 }

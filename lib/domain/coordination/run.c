@@ -37,6 +37,8 @@ hq_coord_run_load(struct hq_db *db, struct hq_arena *a, const char *run_id,
 		    hq_cursor_text(&row, HQ_COL_RUN_ENGINE_RUN_ID, a),
 		.event_id = hq_cursor_text(&row, HQ_COL_RUN_EVENT_ID, a),
 		.imported = hq_cursor_text(&row, HQ_COL_RUN_IMPORTED, a),
+		.workflow = hq_cursor_text(&row, HQ_COL_RUN_WORKFLOW, a),
+		.reuse = hq_cursor_text(&row, HQ_COL_RUN_REUSE, a),
 	};
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");

@@ -27,6 +27,8 @@ struct hq_coord_run {
 	const char *error;
 	const char *engine_run_id, *event_id;
 	const char *imported; /* the whole document of an imported run */
+	const char *workflow; /* as it was when the run was queued */
+	const char *reuse;    /* outputs by desk that the run starts with */
 };
 
 /* "queued" or "running". */
@@ -47,6 +49,22 @@ enum hq_rc hq_coord_run_json(const struct hq_coord_run *r,
  */
 enum hq_rc hq_coord_run_id_of(struct hq_boundary *c, struct json_object *in,
     const char **ret, struct hq_err *err) HQ_MUST;
+
+/* A run that is to be queued; unset members are NULL. */
+struct hq_coord_order {
+	const char *workflow_id;
+	struct json_object *workflow; /* the body that runs */
+	const char *run_id;           /* NULL or "": a new one */
+	struct json_object *input;
+	struct json_object *reuse; /* {deskId: output}: not to be done again */
+};
+
+/*
+ * Queue it, exactly once per run id: {run, eventIds}.  INVALID_RUN_ID,
+ * RUN_QUEUE_FAILED; BAD_REQUEST for an input that JSON cannot hold.
+ */
+enum hq_rc hq_coord_queue(struct hq_boundary *c, const struct hq_coord_order *o,
+    struct json_object **ret_out, struct hq_err *err) HQ_MUST;
 
 /* RUN_NOT_FOUND with its data. */
 enum hq_rc hq_coord_run_not_found(struct hq_boundary *c, const char *run_id,

@@ -56,10 +56,60 @@ static const char *const migrations[] = {
 	" input TEXT NOT NULL,"
 	" attempts BIGINT NOT NULL,"
 	" PRIMARY KEY (run_id, workflow_id))",
+	/*
+	 * A task's age is its seq: clocks may go back.  token is the fence: each
+	 * claim raises it.  A run keeps the workflow that it ran.
+	 */
+	"CREATE TABLE coordination_task ("
+	" seq INTEGER PRIMARY KEY,"
+	" task_id TEXT NOT NULL UNIQUE,"
+	" run_id TEXT NOT NULL,"
+	" workflow_id TEXT NOT NULL,"
+	" desk_id TEXT NOT NULL,"
+	" round BIGINT NOT NULL,"
+	" state TEXT NOT NULL CHECK (state IN"
+	"  ('open', 'claimed', 'completed', 'failed', 'closed')),"
+	" kind TEXT NOT NULL,"
+	" human BIGINT NOT NULL,"
+	" priority BIGINT NOT NULL,"
+	" attempt BIGINT NOT NULL,"
+	" max_attempts BIGINT NOT NULL,"
+	" expiries BIGINT NOT NULL,"
+	" lease_ms BIGINT NOT NULL,"
+	" lease_until_ms BIGINT,"
+	" token BIGINT NOT NULL,"
+	" claimed_by TEXT,"
+	" desk TEXT NOT NULL,"
+	" input TEXT NOT NULL,"
+	" memory TEXT,"
+	" upstream TEXT,"
+	" output TEXT,"
+	" new_memory TEXT,"
+	" error TEXT,"
+	" created_ms BIGINT NOT NULL,"
+	" due_ms BIGINT,"
+	" ended_ms BIGINT,"
+	" UNIQUE (run_id, desk_id, round));"
+	"CREATE INDEX coordination_task_offered"
+	" ON coordination_task (priority DESC, seq)"
+	" WHERE state = 'open' AND human = 0;"
+	"CREATE INDEX coordination_task_leased"
+	" ON coordination_task (lease_until_ms) WHERE state = 'claimed';"
+	"ALTER TABLE coordination_run ADD COLUMN workflow TEXT;"
+	"ALTER TABLE coordination_run ADD COLUMN reuse TEXT;"
+	"CREATE INDEX coordination_run_started"
+	" ON coordination_run (started_ms, run_id)",
 	NULL,
 };
 
 #define ACTIVE "status IN ('queued', 'running')"
+
+/* As HQ_COL_TASK_*. */
+#define TASK_COLUMNS \
+	"seq, task_id, run_id, workflow_id, desk_id, round, state, kind," \
+	" human, priority, attempt, max_attempts, expiries, lease_until_ms," \
+	" token, claimed_by, desk, input, memory, upstream, output," \
+	" new_memory, error, created_ms, due_ms, ended_ms"
 
 /* Parameters first appear in the order of their numbers. */
 static const char *const sql[HQ_CQ__MAX + 1] = {
@@ -75,12 +125,14 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	[HQ_CQ_RUN_ADD] =
 	    "INSERT INTO coordination_run (run_id, workflow_id,"
 	    " workflow_version, status, started_ms, finished_ms, input, error,"
-	    " event_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	    " event_id, workflow, reuse)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	    " ON CONFLICT (run_id) DO NOTHING",
 	[HQ_CQ_RUN_GET] =
 	    "SELECT workflow_id, workflow_version, status, started_ms,"
 	    " finished_ms, input, output, error, engine_run_id, event_id,"
-	    " imported FROM coordination_run WHERE run_id = $1",
+	    " imported, workflow, reuse FROM coordination_run"
+	    " WHERE run_id = $1",
 	[HQ_CQ_RUN_START] =
 	    "UPDATE coordination_run SET status = 'running',"
 	    " engine_run_id = $1 WHERE run_id = $2 AND " ACTIVE
@@ -161,6 +213,84 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    " DO UPDATE SET data = excluded.data,"
 	    " updated_ms = excluded.updated_ms,"
 	    " expires_ms = excluded.expires_ms",
+	/* Newest first, below (started_ms, run_id); without in- and output. */
+	[HQ_CQ_RUN_LIST] =
+	    "SELECT run_id, workflow_id, workflow_version, status, started_ms,"
+	    " finished_ms, error, engine_run_id, event_id, imported"
+	    " FROM coordination_run"
+	    " WHERE started_ms <= $1 AND (started_ms < $1 OR run_id < $2)"
+	    " AND started_ms >= $3"
+	    " AND ($4 IS NULL OR workflow_id = $4)"
+	    " AND ($5 IS NULL OR status = $5)"
+	    " ORDER BY started_ms DESC, run_id DESC LIMIT $6",
+	[HQ_CQ_TIMELINE_OUTPUTS] =
+	    "SELECT desk_id, output FROM coordination_timeline"
+	    " WHERE run_id = $1 AND type = 'desk.completed'"
+	    " AND desk_id IS NOT NULL AND output IS NOT NULL ORDER BY seq",
+	/* The desk that was heard of last, if it has only begun. */
+	[HQ_CQ_TIMELINE_DESK] =
+	    "SELECT desk_id, type FROM coordination_timeline"
+	    " WHERE run_id = $1 AND desk_id IS NOT NULL"
+	    " ORDER BY seq DESC LIMIT 1",
+	[HQ_CQ_TASK_LIVE] =
+	    "SELECT " TASK_COLUMNS " FROM coordination_task"
+	    " WHERE run_id = $1 AND state IN ('open', 'claimed') ORDER BY seq",
+	[HQ_CQ_TASK_ADD] =
+	    "INSERT INTO coordination_task (task_id, run_id, workflow_id,"
+	    " desk_id, round, state, kind, human, priority, attempt,"
+	    " max_attempts, expiries, lease_ms, token, desk, input, memory,"
+	    " upstream, created_ms, due_ms)"
+	    " VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, $8, 0, $9, 0, $10,"
+	    " 0, $11, $12, $13, $14, $15, $16)"
+	    " ON CONFLICT (run_id, desk_id, round) DO NOTHING",
+	[HQ_CQ_TASK_OF] = "SELECT task_id, created_ms FROM coordination_task"
+			  " WHERE run_id = $1 AND desk_id = $2 AND round = $3",
+	[HQ_CQ_TASK_GET] = "SELECT " TASK_COLUMNS " FROM coordination_task"
+			   " WHERE task_id = $1",
+	/* The best one that is offered; NULL: any. */
+	[HQ_CQ_TASK_OFFERED] = "SELECT task_id FROM coordination_task"
+			       " WHERE state = 'open' AND human = 0"
+			       " AND ($1 IS NULL OR workflow_id = $1)"
+			       " AND ($2 IS NULL OR desk_id = $2)"
+			       " AND ($3 IS NULL OR kind = $3)"
+			       " ORDER BY priority DESC, seq LIMIT 1",
+	[HQ_CQ_TASK_CLAIM] =
+	    "UPDATE coordination_task SET state = 'claimed',"
+	    " attempt = attempt + 1, token = token + 1, claimed_by = $1,"
+	    " lease_until_ms = $2 + COALESCE($3, lease_ms)"
+	    " WHERE task_id = $4 AND state = 'open'",
+	[HQ_CQ_TASK_LEASE] = "UPDATE coordination_task SET"
+			     " lease_until_ms = $1 + COALESCE($2, lease_ms)"
+			     " WHERE task_id = $3 AND state = 'claimed'"
+			     " RETURNING lease_until_ms",
+	[HQ_CQ_TASK_EXPIRED] =
+	    "SELECT task_id, run_id, attempt, max_attempts, expiries"
+	    " FROM coordination_task"
+	    " WHERE state = 'claimed' AND lease_until_ms <= $1"
+	    " ORDER BY lease_until_ms LIMIT $2",
+	/* Offered again. */
+	[HQ_CQ_TASK_REOPEN] =
+	    "UPDATE coordination_task SET state = 'open', claimed_by = NULL,"
+	    " lease_until_ms = NULL, expiries = expiries + $1, error = $2"
+	    " WHERE task_id = $3 AND state = 'claimed'",
+	[HQ_CQ_TASK_END] =
+	    "UPDATE coordination_task SET state = $1, output = $2,"
+	    " new_memory = $3, error = $4, ended_ms = $5,"
+	    " claimed_by = COALESCE($6, claimed_by), lease_until_ms = NULL"
+	    " WHERE task_id = $7 AND state IN ('open', 'claimed')",
+	[HQ_CQ_TASK_CLOSE_RUN] =
+	    "UPDATE coordination_task SET state = 'closed', error = $1,"
+	    " ended_ms = $2, lease_until_ms = NULL"
+	    " WHERE run_id = $3 AND state IN ('open', 'claimed')",
+	/* Newest first, below a seq. */
+	[HQ_CQ_TASK_LIST] =
+	    "SELECT " TASK_COLUMNS " FROM coordination_task WHERE seq < $1"
+	    " AND ($2 IS NULL OR workflow_id = $2)"
+	    " AND ($3 IS NULL OR run_id = $3)"
+	    " AND ($4 IS NULL OR desk_id = $4)"
+	    " AND ($5 IS NULL OR kind = $5)"
+	    " AND ($6 IS NULL OR state = $6)"
+	    " ORDER BY seq DESC LIMIT $7",
 };
 
 const struct hq_module hq_coordination_store = {

@@ -21,8 +21,10 @@ enum {
 	HQ_COORD_TASK_LEASE_S = 60, /* default lease */
 	HQ_COORD_TASK_LEASE_S_MAX = 3600,
 	HQ_COORD_TASK_ATTEMPTS_MAX = 21,
-	HQ_COORD_TASK_WAIT_S_MAX = 30, /* long poll */
-	HQ_COORD_TASK_LIST_MAX = 200,  /* rows per page */
+	HQ_COORD_TASK_WAIT_S_MAX = 30,       /* long poll */
+	HQ_COORD_TASK_AGENT_BYTES_MAX = 128, /* agentId, by */
+	HQ_COORD_TASK_ERROR_BYTES_MAX = 4096,
+	HQ_COORD_TASK_LIST_MAX = 200, /* rows per page */
 };
 
 struct hq_coord_offer {
@@ -57,6 +59,10 @@ enum hq_rc hq_coord_task_outcome(const struct hq_coord_step *s,
 enum hq_rc hq_coord_task_close(const struct hq_coord_step *s,
     const char *task_id, const char *reason, struct hq_err *err) HQ_MUST;
 
+/* The run has ended: so do its tasks, without an event.  In a transaction. */
+enum hq_rc hq_coord_task_close_run(struct hq_db *db, const char *run_id,
+    int64_t now_ms, struct hq_err *err) HQ_MUST;
+
 /*
  * Take back leases that have run out and fail tasks whose attempts are spent;
  * *ret_n of them.  A cron function calls it, and every claim does.
@@ -71,5 +77,6 @@ hq_handler hq_coord_complete_task;
 hq_handler hq_coord_fail_task;
 hq_handler hq_coord_answer_task;
 hq_handler hq_coord_list_tasks;
+hq_handler hq_coord_get_task;
 
 #endif /* HQ_DOMAIN_COORDINATION_TASK_H */

@@ -5,6 +5,8 @@
 
 #include "domain/coordination/graph.h"
 #include "domain/coordination/ids.h"
+#include "domain/coordination/validation_work.h"
+#include "domain/coordination/work.h"
 
 struct checks {
 	struct hq_arena *arena;
@@ -13,6 +15,7 @@ struct checks {
 	struct json_object *errors;
 	struct hq_graph graph;
 	const char *entry;
+	bool live;
 };
 
 static const char *const desk_kinds[] = {
@@ -25,9 +28,9 @@ static const char *const desk_kinds[] = {
 	NULL,
 };
 
-static void
-add(struct checks *c, const char *code, const char *handoff_id,
-    const char *desk_id, const char *message)
+void
+hq_coord_issue(struct json_object *errors, const char *code,
+    const char *handoff_id, const char *desk_id, const char *message)
 {
 	struct json_object *e = json_object_new_object();
 
@@ -37,7 +40,14 @@ add(struct checks *c, const char *code, const char *handoff_id,
 		hq_json_put_str(e, "handoffId", handoff_id);
 	if (desk_id != NULL)
 		hq_json_put_str(e, "deskId", desk_id);
-	hq_json_push(c->errors, e);
+	hq_json_push(errors, e);
+}
+
+static void
+add(struct checks *c, const char *code, const char *handoff_id,
+    const char *desk_id, const char *message)
+{
+	hq_coord_issue(c->errors, code, handoff_id, desk_id, message);
 }
 
 /* A message text in the arena. */
@@ -248,6 +258,8 @@ check_handoff(struct checks *c, size_t i)
 			to));
 		return;
 	}
+	if (c->live && hq_coord_mapping(h) != NULL)
+		return; /* what arrives is not what the source gave */
 	if (!hq_coord_assignable(object_of(g->desk[g->from[i]], "outputSchema"),
 		object_of(g->desk[g->to[i]], "inputSchema")))
 		add(c, "INCOMPATIBLE_HANDOFF", id, NULL,
@@ -319,6 +331,7 @@ hq_coord_validate(struct hq_arena *a, struct json_object *workflow,
 	c.desks = array_of(workflow, "desks");
 	c.handoffs = array_of(workflow, "handoffs");
 	c.entry = str_of(workflow, "entryDeskId");
+	c.live = hq_coord_is_live(workflow);
 	if (json_object_is_type(workflow, json_type_object))
 		HQ_TRY(hq_graph_make(a, workflow, &c.graph, err));
 	seen = HQ_NEW(a, bool, c.graph.n_nodes + 1);
@@ -331,6 +344,9 @@ hq_coord_validate(struct hq_arena *a, struct json_object *workflow,
 		check_handoff(&c, i);
 	check_fan_in(&c);
 	HQ_TRY(check_ways(&c, err));
+	if (c.live)
+		HQ_TRY(hq_coord_validate_work(a, workflow, &c.graph, c.errors,
+		    err));
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 		    "the workflow is too large");

@@ -2,7 +2,9 @@
  * domain/coordination/validation.h - is this graph of desks one that can run?
  *
  * Fourteen codes, all collected, in a fixed order (facts: coordination,
- * "Validation codes"); clients compare the texts.
+ * "Validation codes"); clients compare the texts.  Behind them, for live
+ * workflows only (work.h): INVALID_EXECUTOR, INVALID_REWORK, INVALID_CONDITION,
+ * INVALID_MAPPING.
  */
 #ifndef HQ_DOMAIN_COORDINATION_VALIDATION_H
 #define HQ_DOMAIN_COORDINATION_VALIDATION_H

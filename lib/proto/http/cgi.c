@@ -71,16 +71,16 @@ hq_cgi_run(const struct hq_serve_opts *o, struct hq_err *err)
 	const struct hq_carrier io = { &c, cgi_read, cgi_write };
 	struct hq_exchange x;
 	void *app = NULL;
-	bool whole;
+	enum hq_exchange_end end;
 
 	if (length != NULL && *length >= '0' && *length <= '9')
 		c.left = (size_t)strtoull(length, NULL, 10);
 	HQ_TRY(o->init(o->ctx, &app, err));
 	hq_exchange_init(&x, o, app);
-	whole = hq_exchange_run(&x, cgi_params(), &io);
+	end = hq_exchange_run(&x, cgi_params(), &io, NULL);
 	hq_exchange_done(&x);
 	o->done(app);
-	if (!whole)
+	if (end == HQ_EXCHANGE_CUT)
 		return HQ_FAIL(err, BAD_REQUEST, "the body was cut off");
 	return HQ_OK;
 }

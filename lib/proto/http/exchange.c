@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "proto/http/path.h"
 
@@ -189,16 +190,44 @@ call(const struct hq_exchange *x, const struct hq_http_req *req,
 	 */
 	if (!hq_arena_ok(x->arena) && (res->status < 400 || res->body == NULL))
 		refuse(res, HQ_E_INTERNAL_SERVER_ERROR);
+	if (res->park_ms > 0) {
+		HQ_ASSERT(!req->last);
+		return;
+	}
 	HQ_ASSERT(res->status >= 200 && res->status <= 599);
 	if (res->body == NULL)
 		res->body_bytes = 0;
 }
 
-bool
-hq_exchange_run(struct hq_exchange *x, const char *const *params,
-    const struct hq_carrier *io)
+static void
+reply(struct hq_exchange *x, const struct hq_http_req *req,
+    const struct hq_http_res *res, const struct hq_carrier *io)
 {
-	struct hq_http_req req = { .arena = x->arena, .params = params };
+	put_head(&x->head, res);
+	io->write(io->ctx, x->head.p, x->head.n);
+	if (res->body_bytes > 0 && has_length(res->status) &&
+	    (req->method == NULL || strcmp(req->method, "HEAD") != 0))
+		io->write(io->ctx, res->body, res->body_bytes);
+}
+
+/* The request keeps its arena, and the exchange gets another. */
+static void
+park(struct hq_exchange *x, const struct hq_http_req *req, int64_t park_ms,
+    struct hq_parked *ret)
+{
+	ret->req = *req;
+	ret->due_ms = req->arrived_ms + park_ms;
+	x->arena = hq_arena_new(x->opts->arena_max);
+}
+
+enum hq_exchange_end
+hq_exchange_run(struct hq_exchange *x, const char *const *params,
+    const struct hq_carrier *io, struct hq_parked *ret_parked)
+{
+	struct hq_http_req req = { .arena = x->arena,
+		.params = params,
+		.arrived_ms = hq_mono_ms(hq_env_system()),
+		.last = ret_parked == NULL };
 	struct hq_http_res res = { 0 };
 	struct hq_err err = { 0 };
 	enum hq_rc rc = hq_http_req_line(&req, &err);
@@ -209,13 +238,40 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 		call(x, &req, &res);
 	else if (rc != HQ_SUSPEND)
 		refuse(&res, rc);
-	if (rc != HQ_SUSPEND) {
-		put_head(&x->head, &res);
-		io->write(io->ctx, x->head.p, x->head.n);
-		if (res.body_bytes > 0 && has_length(res.status) &&
-		    (req.method == NULL || strcmp(req.method, "HEAD") != 0))
-			io->write(io->ctx, res.body, res.body_bytes);
+	if (res.park_ms > 0) {
+		park(x, &req, res.park_ms, ret_parked);
+		return HQ_EXCHANGE_PARKED;
 	}
+	if (rc != HQ_SUSPEND)
+		reply(x, &req, &res, io);
 	hq_arena_reset(x->arena);
-	return rc != HQ_SUSPEND;
+	return rc != HQ_SUSPEND ? HQ_EXCHANGE_DONE : HQ_EXCHANGE_CUT;
+}
+
+enum hq_exchange_end
+hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
+    const struct hq_carrier *io)
+{
+	struct hq_http_req req = p->req;
+	struct hq_http_res res = { 0 };
+
+	req.arena = x->arena;
+	req.last = last;
+	call(x, &req, &res);
+	if (res.park_ms > 0) {
+		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
+		hq_arena_reset(x->arena);
+		return HQ_EXCHANGE_PARKED;
+	}
+	reply(x, &req, &res, io);
+	hq_arena_reset(x->arena);
+	hq_parked_free(p);
+	return HQ_EXCHANGE_DONE;
+}
+
+void
+hq_parked_free(struct hq_parked *p)
+{
+	hq_arena_free(p->req.arena);
+	*p = (struct hq_parked){ 0 };
 }

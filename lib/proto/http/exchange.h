@@ -33,11 +33,30 @@ void hq_exchange_init(struct hq_exchange *x, const struct hq_serve_opts *o,
     void *app);
 void hq_exchange_done(struct hq_exchange *x);
 
+/* A request that waits for its answer; req.arena is its own. */
+struct hq_parked {
+	struct hq_http_req req;
+	int64_t due_ms; /* monotonic: hand it in again by then */
+};
+/* It will not be answered. */
+void hq_parked_free(struct hq_parked *p);
+
+enum hq_exchange_end {
+	HQ_EXCHANGE_CUT, /* the body was cut off: nothing done or answered */
+	HQ_EXCHANGE_DONE,
+	HQ_EXCHANGE_PARKED,
+};
+
 /*
- * Serve the request with these CGI parameters ("NAME=value", NULL-ended,
- * borrowed).  False: the body was cut off, so nothing was done or answered.
+ * Serve the request with these CGI parameters ("NAME=value", NULL-ended;
+ * borrowed until it is answered).  ret_parked: NULL if it may not wait.
  */
-bool hq_exchange_run(struct hq_exchange *x, const char *const *params,
-    const struct hq_carrier *io);
+enum hq_exchange_end hq_exchange_run(struct hq_exchange *x,
+    const char *const *params, const struct hq_carrier *io,
+    struct hq_parked *ret_parked);
+
+/* Hand it in again; last: for an answer.  DONE or PARKED. */
+enum hq_exchange_end hq_exchange_resume(struct hq_exchange *x,
+    struct hq_parked *p, bool last, const struct hq_carrier *io);
 
 #endif /* HQ_PROTO_HTTP_EXCHANGE_H */

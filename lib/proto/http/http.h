@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -26,6 +27,8 @@ struct hq_http_req {
 	size_t body_bytes;
 	bool has_body;             /* false: no bytes were sent */
 	const char *const *params; /* CGI "NAME=value", ends with NULL */
+	int64_t arrived_ms; /* monotonic; the same when it is called again */
+	bool last;          /* do not park it: answer now */
 };
 
 /* A CGI parameter ("REMOTE_ADDR"); NULL if absent. */
@@ -45,6 +48,11 @@ struct hq_http_res {
 	size_t n_headers;
 	const char *body; /* arena or static; NULL: none */
 	size_t body_bytes;
+	/*
+	 * Above 0: no answer yet.  The request waits without a worker and is
+	 * handed in again, whole, after so many ms or when something changed.
+	 */
+	int64_t park_ms;
 };
 
 void hq_http_res_header(struct hq_http_res *res, const char *name,

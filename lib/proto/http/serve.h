@@ -17,6 +17,13 @@
 
 #include "proto/http/http.h"
 
+enum {
+	HQ_SERVE_LOOK_MS = 25,
+	/* Of a worker's slots, so many in 100 may hold parked requests; the
+	 * next that wants to wait is answered at once. */
+	HQ_SERVE_PARKED_PERCENT = 75,
+};
+
 struct hq_serve_opts {
 	int workers;
 	int slots;        /* connections one worker keeps; 1: one at a time */
@@ -31,6 +38,11 @@ struct hq_serve_opts {
 	void (*done)(void *app);
 	void *ctx;
 	hq_http_fn *handle;
+	/*
+	 * While requests are parked, asked every HQ_SERVE_LOOK_MS: has anything
+	 * changed that one of them may wait for?  NULL: never.
+	 */
+	bool (*changed)(void *app);
 };
 
 /* Serve until SIGTERM.  Gives an error if nothing could be served at all. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -35,15 +36,23 @@ struct conn {
 	FCGX_Request fr;  /* .ipcFd < 0: a free slot */
 	bool partial;     /* part of a request is there */
 	int64_t since_ms; /* of the first part, or of the last reply */
+	bool waits;       /* its request is parked, and in the queue */
+	struct hq_parked parked;
+	TAILQ_ENTRY(conn) line;
 };
 
 struct worker {
 	const struct hq_serve_opts *o;
 	const struct hq_worker_fds *fds;
+	void *app;
 	struct hq_exchange x;
 	struct conn *conns; /* o->slots of them */
 	int n_open;
 	int n_partial;
+	TAILQ_HEAD(queue, conn) parked; /* in the order they came */
+	int n_parked;
+	int64_t looked_ms;     /* when the parked ones were looked at */
+	int64_t looked_served; /* and how many had been served then */
 	int64_t served;
 	int64_t now_ms;
 	int64_t stop_ms; /* when it began to stop */
@@ -112,23 +121,19 @@ fcgi_write(void *ctx, const char *p, size_t n)
 	}
 }
 
-static void
-serve_one(struct worker *w, struct conn *c)
-{
-	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
-	bool whole;
+/* ------------------------------------------------------------- requests -- */
 
-	set_partial(w, c, false);
-	/*
-	 * fr.ipcFd is open, so this reads a request and accepts nothing; the
-	 * flag is for the Finish_r in it, which would close a new connection.
-	 */
-	c->fr.keepConnection = 1;
-	if (FCGX_Accept_r(&c->fr) < 0) {
-		forget(w, c);
-		return;
-	}
-	whole = hq_exchange_run(&w->x, (const char *const *)c->fr.envp, &io);
+static bool
+may_park(const struct worker *w)
+{
+	return w->mode == SERVING &&
+	    w->n_parked < w->o->slots * HQ_SERVE_PARKED_PERCENT / 100;
+}
+
+/* The request has been answered, or cannot be. */
+static void
+finish(struct worker *w, struct conn *c, bool whole)
+{
 	/* With one slot, a connection that is kept keeps out all others. */
 	if (!whole || w->o->slots == 1 || w->mode == STOPPING)
 		c->fr.keepConnection = 0;
@@ -140,9 +145,120 @@ serve_one(struct worker *w, struct conn *c)
 }
 
 static void
+serve_one(struct worker *w, struct conn *c)
+{
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+	enum hq_exchange_end end;
+
+	set_partial(w, c, false);
+	/*
+	 * fr.ipcFd is open, so this reads a request and accepts nothing; the
+	 * flag is for the Finish_r in it, which would close a new connection.
+	 */
+	c->fr.keepConnection = 1;
+	if (FCGX_Accept_r(&c->fr) < 0) {
+		forget(w, c);
+		return;
+	}
+	end = hq_exchange_run(&w->x, (const char *const *)c->fr.envp, &io,
+	    may_park(w) ? &c->parked : NULL);
+	if (end != HQ_EXCHANGE_PARKED) {
+		finish(w, c, end == HQ_EXCHANGE_DONE);
+		return;
+	}
+	c->waits = true;
+	TAILQ_INSERT_TAIL(&w->parked, c, line);
+	w->n_parked++;
+}
+
+static void
+unpark(struct worker *w, struct conn *c)
+{
+	c->waits = false;
+	TAILQ_REMOVE(&w->parked, c, line);
+	w->n_parked--;
+}
+
+/* Whoever asked has gone: nothing is done for him any more. */
+static void
+drop_parked(struct worker *w, struct conn *c)
+{
+	unpark(w, c);
+	hq_parked_free(&c->parked);
+	FCGX_Free(&c->fr, 1);
+	forget(w, c);
+}
+
+static void look_at(struct worker *w, struct conn *c);
+
+static void
+resume(struct worker *w, struct conn *c, bool last)
+{
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+
+	if (hq_peek(c->fr.ipcFd) == HQ_PEEK_CLOSED) {
+		drop_parked(w, c);
+		return;
+	}
+	if (hq_exchange_resume(&w->x, &c->parked, last, &io) ==
+	    HQ_EXCHANGE_PARKED)
+		return;
+	unpark(w, c);
+	finish(w, c, true);
+	/* What came meanwhile was not announced again. */
+	if (c->fr.ipcFd >= 0 && w->mode == SERVING)
+		look_at(w, c);
+}
+
+/* Something changed in the store, or we ourselves have done something. */
+static bool
+changed(struct worker *w)
+{
+	bool ours = w->served != w->looked_served;
+
+	w->looked_served = w->served;
+	return (w->o->changed != NULL && w->o->changed(w->app)) || ours;
+}
+
+static void
+look_at_parked(struct worker *w)
+{
+	struct conn *c, *next;
+	bool all;
+
+	if (w->now_ms - w->looked_ms < HQ_SERVE_LOOK_MS)
+		return;
+	w->looked_ms = w->now_ms;
+	all = changed(w);
+	for (c = TAILQ_FIRST(&w->parked); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, line);
+		if (all || c->parked.due_ms <= w->now_ms)
+			resume(w, c, false);
+	}
+}
+
+static void
+answer_parked(struct worker *w)
+{
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&w->parked)) != NULL)
+		resume(w, c, true);
+}
+
+/* ---------------------------------------------------------- connections -- */
+
+static void
 look_at(struct worker *w, struct conn *c)
 {
-	switch (hq_peek(c->fr.ipcFd)) {
+	enum hq_peek there = hq_peek(c->fr.ipcFd);
+
+	if (c->waits) {
+		if (there == HQ_PEEK_CLOSED)
+			drop_parked(w, c);
+		return;
+	}
+	switch (there) {
 	case HQ_PEEK_CLOSED:
 		drop(w, c);
 		return;
@@ -256,7 +372,7 @@ make_room(struct worker *w)
 	if (poll(&p, 1, 0) <= 0)
 		return;
 	for (c = w->conns; c < w->conns + w->o->slots; c++)
-		if (c->fr.ipcFd >= 0 && !c->partial &&
+		if (c->fr.ipcFd >= 0 && !c->partial && !c->waits &&
 		    w->now_ms - c->since_ms >= HQ_SERVE_TICK_MS &&
 		    (oldest == NULL || c->since_ms < oldest->since_ms))
 			oldest = c;
@@ -310,6 +426,7 @@ stop(struct worker *w)
 	w->mode = STOPPING;
 	w->stop_ms = w->now_ms;
 	take_or_not(w);
+	answer_parked(w);
 	while (w->n_open < w->o->slots &&
 	    (fd = hq_handover_take(w->fds->pool[0])) >= 0)
 		join(w, fd);
@@ -365,12 +482,16 @@ loop(struct worker *w)
 		take_or_not(w);
 		wait_ms =
 		    w->taking && w->n_partial == 0 ? -1 : HQ_SERVE_TICK_MS;
+		if (w->n_parked > 0)
+			wait_ms = HQ_SERVE_LOOK_MS;
 		n = epoll_wait(w->ep, ev, EVENTS_MAX, wait_ms);
 		w->now_ms = hq_mono_ms(env);
 		for (i = 0; i < n; i++)
 			on_event(w, ev[i].data.u32);
 		if (wait_ms >= 0)
 			tick(w);
+		if (w->n_parked > 0)
+			look_at_parked(w);
 		if (w->o->recycle > 0 && w->served >= w->o->recycle &&
 		    w->mode == SERVING)
 			w->mode = LEAVING;
@@ -443,21 +564,22 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 {
 	struct worker w = { .o = o, .fds = fds };
 	struct hq_err err = { 0 };
-	void *app = NULL;
 	enum hq_rc rc = prepare(&w, &err);
 
+	TAILQ_INIT(&w.parked);
 	if (rc == HQ_OK)
-		rc = o->init(o->ctx, &app, &err);
+		rc = o->init(o->ctx, &w.app, &err);
 	tell(&w, rc, &err);
 	if (rc != HQ_OK) {
 		free(w.conns);
 		return EXIT_FAILURE;
 	}
-	hq_exchange_init(&w.x, o, app);
+	hq_exchange_init(&w.x, o, w.app);
 	loop(&w);
+	answer_parked(&w);
 	if (w.mode == LEAVING)
 		hand_over(&w);
-	o->done(app);
+	o->done(w.app);
 	hq_exchange_done(&w.x);
 	free(w.conns);
 	return EXIT_SUCCESS;

@@ -284,6 +284,7 @@ run(struct call *c)
 	c->in.runtime.db = o->db;
 	c->in.runtime.env = o->env;
 	c->in.runtime.config = o->config;
+	c->in.runtime.keys = o->keys;
 	c->in.send_event = o->db == NULL ? NULL : send_event;
 	c->in.send_ctx = c;
 	c->in.own_function = own_function;

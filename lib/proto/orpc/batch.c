@@ -211,6 +211,8 @@ hq_batch_handle(const struct hq_rpc *r, const struct hq_http_req *req,
 		if (!is_ours(r, req, &v[i].url))
 			return false;
 	hq_buf_init(&out, r->c->arena);
+	/* One item that waits would keep the others' answers back. */
+	r->c->last = true;
 	if (strcmp(mode, "buffered") == 0) {
 		run_buffered(r, v, n, get, &out);
 		hq_rpc_reply(r, res, 207, type_json, &out);

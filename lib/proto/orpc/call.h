@@ -23,9 +23,13 @@ struct hq_rpc_call {
 	struct json_object *body;       /* decoded; may be undefined */
 };
 
+/* The handler waits: no status yet. */
+enum { HQ_RPC_WAITS = -1 };
+
 /*
  * Run a call and append the reply's JSON to out.  The HTTP status; 0 if no
- * procedure matches, and nothing was written.
+ * procedure matches, and HQ_RPC_WAITS if it has to be called again: in both
+ * cases nothing was written.
  */
 int hq_rpc_run(const struct hq_rpc *r, const struct hq_rpc_call *call,
     struct hq_buf *out);

@@ -445,9 +445,59 @@ put_operation(struct json_object *paths, const struct hq_proc *p,
 	hq_json_put(at, method, operation(p));
 }
 
+/* --- extensions -------------------------------------------------------- */
+
+static void settle(struct json_object *v, bool recorded);
+
+static void
+settle_members(struct json_object *o, bool recorded)
+{
+	struct json_object *v;
+
+	json_object_object_foreach (o, key, child) {
+		v = child;
+		if (!hq_json_bool(v, HQ_SCHEMA_EXTENSION, false))
+			settle(v, recorded);
+		else if (recorded)
+			json_object_object_del(o, key);
+		else {
+			json_object_object_del(v, HQ_SCHEMA_EXTENSION);
+			settle(v, recorded);
+		}
+	}
+}
+
+/* Drop what is marked, or only the mark. */
+static void
+settle(struct json_object *v, bool recorded)
+{
+	size_t i;
+
+	if (json_object_is_type(v, json_type_object))
+		settle_members(v, recorded);
+	if (!json_object_is_type(v, json_type_array))
+		return;
+	for (i = 0; i < json_object_array_length(v); i++)
+		settle(json_object_array_get_idx(v, i), recorded);
+}
+
+/* The document's text; the schemas in it are the contract's and stay. */
+static char *
+document_text(struct json_object *doc, bool recorded, struct hq_arena *a)
+{
+	struct json_object *copy = made(hq_json_clone(doc));
+	char *text;
+
+	settle(copy, recorded);
+	text = hq_json_text(a, copy);
+	json_object_put(copy);
+	return text;
+}
+
 char *
 hq_openapi_document(const struct hq_procs *procs, const char *title,
-    const char *version, const char *server_url, struct hq_arena *a)
+    const char *version, const char *server_url, bool recorded,
+    struct hq_arena *a)
 {
 	struct json_object *doc = object(), *info = object(), *paths = object();
 	struct json_object *servers = made(json_object_new_array()), *url;
@@ -464,7 +514,7 @@ hq_openapi_document(const struct hq_procs *procs, const char *title,
 	for (i = 0; i < procs->n; i++)
 		put_operation(paths, &procs->v[i], a);
 	hq_json_put(doc, "paths", paths);
-	text = hq_json_text(a, doc);
+	text = document_text(doc, recorded, a);
 	json_object_put(doc);
 	return text;
 }

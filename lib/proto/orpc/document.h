@@ -9,9 +9,11 @@
 
 /*
  * The document's JSON text, in the arena.  info.title and info.version as
- * given; servers[0].url = server_url.
+ * given; servers[0].url = server_url.  recorded: leave out the properties that
+ * are marked HQ_SCHEMA_EXTENSION; else they are shown, without the mark.
  */
 char *hq_openapi_document(const struct hq_procs *procs, const char *title,
-    const char *version, const char *server_url, struct hq_arena *a);
+    const char *version, const char *server_url, bool recorded,
+    struct hq_arena *a);
 
 #endif /* HQ_PROTO_ORPC_DOCUMENT_H */

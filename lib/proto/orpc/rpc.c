@@ -175,9 +175,9 @@ hq_rpc_run(const struct hq_rpc *r, const struct hq_rpc_call *call,
 	rc = answer(r, call, p, out, &err);
 	if (rc == HQ_OK)
 		return 200;
-	if (rc == HQ_SUSPEND)
-		HQ_BUG("a handler cannot suspend");
 	out->n = mark;
+	if (rc == HQ_SUSPEND)
+		return HQ_RPC_WAITS;
 	body = hq_orpc_error(p, &err, r->c->arena);
 	if (hq_envelope_write(r->c->arena, body, out, NULL) != HQ_OK) {
 		out->n = mark;
@@ -246,6 +246,10 @@ hq_rpc_handle(const struct hq_procs *procs, const char *prefix,
 	status = hq_rpc_run(&r, &call, &out);
 	if (status == 0)
 		return false;
+	if (status == HQ_RPC_WAITS) {
+		res->park_ms = c->park_ms;
+		return true;
+	}
 	hq_rpc_reply(&r, res, status, type_json, &out);
 	return true;
 }

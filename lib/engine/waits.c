@@ -1,0 +1,62 @@
+/*
+ * What a run waits for, read from its jobs.
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+
+/* Columns of Q_RUN_WAITS. */
+enum { COL_KIND, COL_DUE_MS, COL_ATTEMPT, COL_OWNED, COL_EVENT, COL_ARMED_MS };
+
+static enum hq_run_wait_for
+what_for(const struct hq_cursor *row, int64_t now_ms)
+{
+	switch ((enum hq_job_kind)hq_cursor_i64(row, COL_KIND)) {
+	case HQ_JOB_SLEEP:
+		return HQ_WAIT_SLEEP;
+	case HQ_JOB_WAIT:
+		return HQ_WAIT_EVENT;
+	case HQ_JOB_INVOKE:
+		return HQ_WAIT_INVOKE;
+	case HQ_JOB_CALL:
+		break;
+	}
+	if (hq_cursor_i64(row, COL_OWNED) != 0)
+		return HQ_WAIT_CALL;
+	if (hq_cursor_i64(row, COL_DUE_MS) > now_ms)
+		return HQ_WAIT_RETRY;
+	return HQ_WAIT_QUEUE;
+}
+
+enum hq_rc
+hq_run_waits(struct hq_db *db, const struct hq_env *env, const char *event_id,
+    struct hq_arena *a, struct hq_run_wait **ret, size_t *ret_n,
+    struct hq_err *err)
+{
+	int64_t now_ms = hq_now_ms(env);
+	struct hq_run_wait w;
+	struct hq_buf found;
+	HQ_CURSOR(row);
+
+	hq_buf_init(&found, a);
+	HQ_TRY(hq_query(db, &hq_engine_store, Q_RUN_WAITS,
+	    HQ_BIND(hq_text(event_id)), &row, err));
+	while (hq_cursor_next(&row)) {
+		w = (struct hq_run_wait){
+			.what = what_for(&row, now_ms),
+			.event = hq_cursor_text(&row, COL_EVENT, a),
+			.attempt = (int)hq_cursor_i64(&row, COL_ATTEMPT),
+			.since_ms = hq_cursor_i64(&row, COL_ARMED_MS),
+			.until_ms = hq_cursor_i64(&row, COL_DUE_MS),
+		};
+		hq_buf_put(&found, &w, sizeof(w));
+	}
+	HQ_TRY(hq_cursor_done(&row, err));
+	*ret_n = found.n / sizeof(w);
+	*ret = HQ_NEW(a, struct hq_run_wait, *ret_n + 1);
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "too many waits");
+	if (found.n > 0)
+		memcpy(*ret, found.p, found.n);
+	return HQ_OK;
+}
