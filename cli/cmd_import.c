@@ -60,6 +60,15 @@ check_finished(struct hq_cli *c, const char *dir, struct hq_err *err)
 	    "%s is an export that was not finished: run it again first", dir);
 }
 
+static bool
+has_state(struct hq_cli *c, const char *dir)
+{
+	const char *path = hq_arena_printf(c->arena, "%s/state", dir);
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Either half may be missing, not both. */
 static enum hq_rc
 import(struct hq_cli *c, struct hq_db *db, struct hq_transfer *t,
@@ -74,7 +83,7 @@ import(struct hq_cli *c, struct hq_db *db, struct hq_transfer *t,
 	if (rc != HQ_OK && rc != HQ_E_NOT_FOUND)
 		return rc;
 	HQ_TRY(hq_state_import(db, dir, hq_cli_report, t, ret_state, err));
-	if (rc == HQ_E_NOT_FOUND && !*ret_state)
+	if (rc == HQ_E_NOT_FOUND && !has_state(c, dir))
 		return HQ_FAIL(err, NOT_FOUND,
 		    "%s holds neither coordination/ nor state/: name the "
 		    "installation's root or its .rawr",
