@@ -107,33 +107,10 @@ print_shell(const struct hq_cli *c, struct json_object *r)
 
 /* --------------------------------------------------------------------- size -- */
 
-static enum hq_rc
-count_rows(struct hq_cli *c, struct hq_db *db, struct json_object *tables,
-    struct hq_err *err)
+static void
+put_table(void *arg, const char *table, int64_t rows)
 {
-	struct look names = { .c = c, .rows = json_object_new_array() };
-	struct look count = { .c = c, .rows = json_object_new_array() };
-	struct json_object *o;
-	const char *name;
-	size_t i;
-
-	HQ_TRY(hq_json_own(c->arena, names.rows, err));
-	HQ_TRY(hq_json_own(c->arena, count.rows, err));
-	HQ_TRY(hq_db_select(db,
-	    "SELECT name FROM sqlite_schema WHERE type = 'table'"
-	    " ORDER BY name",
-	    take_row, &names, err));
-	for (i = 0; i < json_object_array_length(names.rows); i++) {
-		name = hq_json_str(json_object_array_get_idx(names.rows, i),
-		    "name");
-		HQ_TRY(hq_db_select(db,
-		    hq_arena_printf(c->arena,
-			"SELECT count(*) AS n FROM \"%s\"", name),
-		    take_row, &count, err));
-		o = json_object_array_get_idx(count.rows, i);
-		hq_json_put_i64(tables, name, hq_json_i64(o, "n", 0));
-	}
-	return HQ_OK;
+	hq_json_put_i64(arg, table, rows);
 }
 
 static enum hq_rc
@@ -151,7 +128,7 @@ run_size(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	hq_json_put_i64(*ret, "file_bytes", file);
 	hq_json_put_i64(*ret, "wal_bytes", wal);
 	hq_json_put(*ret, "rows", tables);
-	rc = count_rows(c, db, tables, err);
+	rc = hq_db_tables(db, put_table, tables, err);
 	hq_db_close(db);
 	return rc;
 }

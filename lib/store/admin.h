@@ -74,6 +74,11 @@ typedef bool hq_db_row_fn(void *arg, const struct hq_db_row *row);
 enum hq_rc hq_db_select(struct hq_db *db, const char *sql, hq_db_row_fn *fn,
     void *arg, struct hq_err *err) HQ_MUST;
 
+/* fn once per table, by name, with its rows. */
+enum hq_rc hq_db_tables(struct hq_db *db,
+    void (*fn)(void *arg, const char *table, int64_t rows), void *arg,
+    struct hq_err *err) HQ_MUST;
+
 /* Bytes of the file and of its WAL. */
 void hq_db_bytes(const struct hq_db *db, int64_t *ret_file, int64_t *ret_wal);
 

@@ -1,4 +1,5 @@
 /* The operator's questions: any SQL, as long as it only reads. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/admin.h"
@@ -137,6 +138,73 @@ hq_db_select(struct hq_db *db, const char *sql, hq_db_row_fn *fn, void *arg,
 	if (rc == HQ_OK)
 		rc = each_statement(&s, sql, false, err);
 	(void)sqlite3_set_authorizer(db->h, NULL, NULL);
+	return rc;
+}
+
+/* ------------------------------------------------------------------- tables -- */
+
+enum { TABLES_MAX = 1024 };
+
+struct names {
+	size_t n;
+	char *v[TABLES_MAX];
+};
+
+static bool
+take_name(void *arg, const struct hq_db_row *row)
+{
+	struct names *t = arg;
+
+	t->v[t->n++] = hq_os_concat(row->vals[0].s, "");
+	return t->n < TABLES_MAX;
+}
+
+static bool
+take_count(void *arg, const struct hq_db_row *row)
+{
+	int64_t *ret = arg;
+
+	*ret = row->vals[0].i;
+	return true;
+}
+
+/* A table's name is quoted by SQLite itself. */
+static enum hq_rc
+count_rows(struct hq_db *db, const char *table, int64_t *ret,
+    struct hq_err *err)
+{
+	char *quoted = sqlite3_mprintf("\"%w\"", table), *sql;
+	enum hq_rc rc;
+
+	HQ_ASSERT(quoted != NULL);
+	sql = hq_os_concat("SELECT count(*) FROM ", quoted);
+	rc = hq_db_select(db, sql, take_count, ret, err);
+	free(sql);
+	sqlite3_free(quoted);
+	return rc;
+}
+
+enum hq_rc
+hq_db_tables(struct hq_db *db,
+    void (*fn)(void *arg, const char *table, int64_t rows), void *arg,
+    struct hq_err *err)
+{
+	struct names t = { 0 };
+	int64_t rows = 0;
+	enum hq_rc rc;
+	size_t i;
+
+	rc = hq_db_select(db,
+	    "SELECT name FROM sqlite_schema WHERE type = 'table'"
+	    " ORDER BY name",
+	    take_name, &t, err);
+	for (i = 0; i < t.n; i++) {
+		if (rc == HQ_OK)
+			rc = count_rows(db, t.v[i], &rows, err);
+		if (rc == HQ_OK)
+			fn(arg, t.v[i], rows);
+		free(t.v[i]);
+	}
 	return rc;
 }
 
