@@ -51,7 +51,18 @@ run_settings(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	return HQ_OK;
 }
 
-/* Markdown: docs/configuration.md is this output. */
+/* A table's cell: a bar within it would end it. */
+static void
+print_cell(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '|')
+			(void)putchar('\\');
+		(void)putchar(*text);
+	}
+}
+
+/* Markdown: the table of docs/configuration.md is this output. */
 static void
 print_settings(const struct hq_cli *c, struct json_object *r)
 {
@@ -63,8 +74,10 @@ print_settings(const struct hq_cli *c, struct json_object *r)
 		     "| --- | --- | --- | --- | --- |\n");
 	for (i = 0; i < json_object_array_length(rows); i++) {
 		o = json_object_array_get_idx(rows, i);
-		(void)printf("| `%s` | `%s` | %s | ", hq_json_str(o, "name"),
-		    hq_json_str(o, "default"), hq_json_str(o, "unit"));
+		(void)printf("| `%s` | `%s` | ", hq_json_str(o, "name"),
+		    hq_json_str(o, "default"));
+		print_cell(hq_json_str(o, "unit"));
+		(void)printf(" | ");
 		if (hq_json_get(o, "min") != NULL)
 			(void)printf("%lld..%lld",
 			    (long long)hq_json_i64(o, "min", 0),
