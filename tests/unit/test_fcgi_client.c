@@ -17,7 +17,7 @@
 #include "proto/http/fcgi_wire.h"
 #include "proto/http/serve.h"
 
-enum { BIG = 300000, PATIENCE_MS = 20000 };
+enum { BIG = 300000, PATIENCE_MS = 20000, SOON_MS = 60 };
 
 static char dir[] = "/tmp/hqserve-XXXXXX";
 static char path[64];
@@ -52,6 +52,15 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	if (strcmp(req->path, "/pid") == 0) {
 		hq_http_res_text(res, 200, "text/plain",
 		    hq_arena_printf(req->arena, "%d", (int)getpid()));
+		return;
+	}
+	if (strcmp(req->path, "/wait") == 0 && !req->last) {
+		res->park_ms = PATIENCE_MS;
+		return;
+	}
+	if (strcmp(req->path, "/soon") == 0 &&
+	    hq_mono_ms(hq_env_system()) - req->arrived_ms < SOON_MS) {
+		res->park_ms = SOON_MS;
 		return;
 	}
 	res->status = 201;
@@ -505,6 +514,104 @@ START_TEST(a_worker_is_recycled_under_an_open_connection)
 }
 END_TEST
 
+static int
+send_wait(void)
+{
+	char r[256];
+	int fd = dial();
+
+	send_all(fd, r, request(r, "/wait"));
+	return fd;
+}
+
+START_TEST(requests_that_wait_do_not_hold_up_others)
+{
+	int fds[3], i, pid;
+
+	serve(1, 8, 0);
+	for (i = 0; i < 3; i++)
+		fds[i] = send_wait();
+	pid = pid_of_worker();
+	ck_assert_int_eq(pid_of_worker(), pid);
+	ck_assert_int_eq(kill(master, SIGTERM), 0);
+	for (i = 0; i < 3; i++) {
+		ck_assert_ptr_nonnull(strstr(reply(fds[i]), "Status: 201 "));
+		(void)close(fds[i]);
+	}
+	ck_assert_int_eq(exit_of(master), 0);
+	master = 0;
+}
+END_TEST
+
+START_TEST(a_request_that_waits_is_answered_when_it_is_time)
+{
+	int fd, i;
+
+	serve(1, 4, 0);
+	fd = dial();
+	for (i = 0; i < 2; i++)
+		ck_assert_ptr_nonnull(strstr(ask(fd, "/soon"), "Status: 201 "));
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_request_that_waits_keeps_its_body)
+{
+	struct hq_fcgi_call *c;
+	size_t n;
+
+	serve(1, 4, 0);
+	c = call_start("/soon", "abcdef", 6);
+	ck_hq_ok(call_wait(c));
+	ck_assert_mem_eq(hq_fcgi_call_body(c, &n), "abcdef", 6);
+	ck_assert_uint_eq(n, 6);
+	hq_fcgi_call_free(c);
+}
+END_TEST
+
+START_TEST(one_wait_too_many_is_answered_at_once)
+{
+	int fds[4], i;
+
+	serve(1, 4, 0); /* 3 of 4 slots may wait */
+	for (i = 0; i < 3; i++) {
+		fds[i] = send_wait();
+		(void)pid_of_worker();
+	}
+	fds[3] = send_wait();
+	ck_assert_ptr_nonnull(strstr(reply(fds[3]), "Status: 201 "));
+	for (i = 0; i < 4; i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
+START_TEST(who_goes_away_does_not_wait_any_more)
+{
+	int fd, i;
+
+	serve(1, 4, 0);
+	for (i = 0; i < 20; i++) {
+		fd = send_wait();
+		ck_assert_int_gt(pid_of_worker(), 0);
+		(void)close(fd);
+	}
+}
+END_TEST
+
+START_TEST(sighup_answers_who_waits)
+{
+	int fd;
+
+	serve(1, 4, 0);
+	fd = send_wait();
+	(void)pid_of_worker();
+	ck_assert_int_eq(kill(master, SIGHUP), 0);
+	ck_assert_ptr_nonnull(strstr(reply(fd), "Status: 201 "));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "/"), "Status: 201 "));
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(a_server_that_cannot_start_says_so)
 {
 	struct hq_serve_opts o = opts_of(2, 4);
@@ -551,6 +658,12 @@ add_server_tests(TCase *t)
 	tcase_add_test(t, sigterm_answers_what_was_sent_before_it);
 	tcase_add_test(t, sighup_replaces_workers_under_an_open_connection);
 	tcase_add_test(t, a_worker_is_recycled_under_an_open_connection);
+	tcase_add_test(t, requests_that_wait_do_not_hold_up_others);
+	tcase_add_test(t, a_request_that_waits_is_answered_when_it_is_time);
+	tcase_add_test(t, a_request_that_waits_keeps_its_body);
+	tcase_add_test(t, one_wait_too_many_is_answered_at_once);
+	tcase_add_test(t, who_goes_away_does_not_wait_any_more);
+	tcase_add_test(t, sighup_answers_who_waits);
 	tcase_add_test(t, a_server_that_cannot_start_says_so);
 	tcase_add_test(t, a_network_socket_is_refused);
 }

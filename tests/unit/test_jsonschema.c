@@ -56,13 +56,16 @@ static const struct {
 
 START_TEST(the_first_wrong_place_is_named)
 {
-	const char *got = hq_coord_schema_fault(arena, json(rows[_i].schema),
-	    "output", json(rows[_i].value));
+	const char *path = NULL,
+		   *got = hq_coord_schema_fault(arena, json(rows[_i].schema),
+		       "output", json(rows[_i].value), &path);
 
 	if (rows[_i].fault == NULL)
 		ck_assert_ptr_null(got);
 	else
 		ck_assert_str_eq(got, rows[_i].fault);
+	if (got != NULL)
+		ck_assert_int_eq(strncmp(got, path, strlen(path)), 0);
 }
 END_TEST
 

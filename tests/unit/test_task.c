@@ -389,6 +389,52 @@ START_TEST(a_task_that_is_not_there_is_not_found)
 }
 END_TEST
 
+#define STRICT \
+	"{'type':'object','required':['ok']," \
+	"'properties':{'ok':{'type':'boolean'}}}"
+
+static void
+be_strict(void)
+{
+	hq_json_put(json_object_array_get_idx(hq_json_get(workflow, "desks"),
+			0),
+	    "outputSchema", json_object_get(json(STRICT)));
+}
+
+START_TEST(an_output_that_does_not_fit_fails_the_attempt)
+{
+	const char *id, *got;
+
+	be_strict();
+	id = offer("run-1", 0, 2);
+	got = act(hq_coord_complete_task, id, token(claim_as("a", "")),
+	    ",'output':{'ok':1}");
+	ck_assert_str_eq(got,
+	    "TASK_OUTPUT_INVALID the output does not fit the desk: output.ok "
+	    "must be boolean {\"path\":\"output.ok\",\"message\":"
+	    "\"output.ok must be boolean\"}");
+	ck_assert_ptr_nonnull(strstr(state_of(id), "\"open\""));
+	act(hq_coord_complete_task, id, token(claim_as("a", "")),
+	    ",'output':{}");
+	ck_assert_ptr_nonnull(strstr(state_of(id), "\"failed\""));
+	ck_assert_int_eq(events(id), 1);
+}
+END_TEST
+
+START_TEST(an_answer_that_does_not_fit_leaves_the_question_open)
+{
+	const char *id, *got;
+
+	be_strict();
+	id = offer_human();
+	got = call(hq_coord_answer_task,
+	    json(hq_arena_printf(arena,
+		"{'taskId':'%s','output':{},'by':'maria'}", id)));
+	ck_assert_int_eq(strncmp(got, "TASK_OUTPUT_INVALID", 19), 0);
+	ck_assert_str_eq(state_of(id), "{\"state\":\"open\"}");
+}
+END_TEST
+
 START_TEST(a_person_s_answer_ends_a_task_once_and_says_who)
 {
 	const char *id = offer_human();
@@ -529,6 +575,8 @@ main(void)
 	tcase_add_loop_test(t, a_closed_task_takes_no_answer, 0, ROWS(acts));
 	tcase_add_loop_test(t, a_task_that_is_not_there_is_not_found, 0,
 	    ROWS(acts));
+	tcase_add_test(t, an_output_that_does_not_fit_fails_the_attempt);
+	tcase_add_test(t, an_answer_that_does_not_fit_leaves_the_question_open);
 	tcase_add_test(t, a_person_s_answer_ends_a_task_once_and_says_who);
 	tcase_add_test(t, an_agent_s_task_is_not_a_person_s);
 	tcase_add_loop_test(t, a_claim_may_not_ask_for_more_than_there_is, 0,

@@ -39,6 +39,83 @@ static const struct {
 	    "{'code':'DISCONNECTED_DESK','message':'Desk b is not reachable from entry desk a','deskId':'b'}" },
 };
 
+/* Only in a workflow with an executor somewhere. */
+#define MORE(id, kind, more) DESK(id, kind, "false}," more ",'x':{'y':0")
+#define ECHO "'executor':{'kind':'echo'}"
+#define LINE(a, b, over) \
+	WORKFLOW("w", "a", a "," b, \
+	    "{'handoffId':'h','fromDeskId':'a','toDeskId':'b'," over "}")
+
+static const struct {
+	const char *workflow;
+	const char *errors; /* ' for " */
+} live_rows[] = {
+	{ LINE(MORE("a", "desk:qa", ECHO), B,
+	      "'condition':'output.x == 1 && input.y','mappingRefs':{'k':'desk'}"),
+	    "" },
+	{ LINE(A, B, "'condition':'$.x','mappingRefs':{'k':'$.y'}"), "" },
+	{ LINE(MORE("a", "desk:qa", ECHO), B,
+	      "'condition':'','mappingRefs':{}"),
+	    "" },
+	{ LINE(MORE("a", "desk:qa", ECHO), B, "'condition':'a.b =='"),
+	    "{'code':'INVALID_CONDITION','message':'Handoff h condition is invalid: expected a value at 6','handoffId':'h'}" },
+	{ LINE(MORE("a", "desk:qa", ECHO), B, "'condition':'1 < size(outptu)'"),
+	    "{'code':'INVALID_CONDITION','message':'Handoff h condition is invalid: outptu is not output, input or desk at 9','handoffId':'h'}" },
+	{ LINE(MORE("a", "desk:qa", ECHO), B,
+	      "'mappingRefs':{'k':'output.','l':'desk','m':7}"),
+	    "{'code':'INVALID_MAPPING','message':'Handoff h mapping of k is invalid: expected a name at 7','handoffId':'h'},{'code':'INVALID_MAPPING','message':'Handoff h mapping of m is invalid: it is not a string at 0','handoffId':'h'}" },
+	{ LINE(MORE("a", "desk:qa", ECHO),
+	      "{'deskId':'b','kind':'desk:qa','name':'n','inputSchema':{'type':'object','required':['r','s']},'outputSchema':{},'memoryScope':{'persist':false}}",
+	      "'mappingRefs':{'r':'1'}"),
+	    "{'code':'INVALID_MAPPING','message':'Handoff h does not map s, which desk b requires','handoffId':'h'}" },
+	{ LINE(MORE("a", "desk:qa", "'executor':{'kind':'robot'}"), B,
+	      "'condition':'1'"),
+	    "{'code':'INVALID_EXECUTOR','message':'Desk a executor kind is unknown: robot','deskId':'a'}" },
+	{ LINE(MORE("a", "desk:qa",
+		   "'executor':{'kind':'http','url':'file:///x'}"),
+	      MORE("b", "desk:qa",
+		  "'executor':{'kind':'http','url':'https://h/x'}"),
+	      "'condition':'1'"),
+	    "{'code':'INVALID_EXECUTOR','message':'Desk a executor url is not a plain http or https URL: file:///x','deskId':'a'}" },
+	{ LINE(MORE("a", "desk:qa", "'executor':{'kind':'function'}"),
+	      MORE("b", "desk:qa",
+		  "'executor':{'kind':'agent','leaseSeconds':3601}"),
+	      "'condition':'1'"),
+	    "{'code':'INVALID_EXECUTOR','message':'Desk a executor names no functionId','deskId':'a'},{'code':'INVALID_EXECUTOR','message':'Desk b executor leaseSeconds must be 1 to 3600','deskId':'b'}" },
+	{ LINE(MORE("a", "desk:qa", ECHO),
+	      MORE("b", "desk:qa",
+		  "'rework':{'toDeskId':'a','when':'output.bad','maxRounds':10}"),
+	      "'condition':'1'"),
+	    "" },
+	{ LINE(MORE("a", "desk:analysis",
+		   ECHO ",'rework':{'toDeskId':'b','when':'(','maxRounds':11}"),
+	      MORE("b", "desk:qa",
+		  "'rework':{'toDeskId':'b','when':'1','maxRounds':0}"),
+	      "'condition':'1'"),
+	    "{'code':'INVALID_REWORK','message':'Desk a has rework and is not kind desk:qa','deskId':'a'},{'code':'INVALID_REWORK','message':'Desk a rework.toDeskId is no desk before it: b','deskId':'a'},{'code':'INVALID_REWORK','message':'Desk a rework.maxRounds must be 1 to 10','deskId':'a'},{'code':'INVALID_REWORK','message':'Desk a rework.when is invalid: expected a value at 1','deskId':'a'},{'code':'INVALID_REWORK','message':'Desk b rework.toDeskId is no desk before it: b','deskId':'b'},{'code':'INVALID_REWORK','message':'Desk b rework.maxRounds must be 1 to 10','deskId':'b'}" },
+	{ LINE(A, MORE("b", "desk:qa", "'rework':7,'onTimeout':8"),
+	      "'condition':'('"),
+	    "" },
+	{ LINE(MORE("a", "desk:qa", ECHO), MORE("b", "desk:qa", "'rework':7"),
+	      "'condition':'1'"),
+	    "{'code':'INVALID_REWORK','message':'Desk b rework.toDeskId is no desk before it: ','deskId':'b'},{'code':'INVALID_REWORK','message':'Desk b rework.maxRounds must be 1 to 10','deskId':'b'},{'code':'INVALID_REWORK','message':'Desk b rework.when is invalid: expected a value at 0','deskId':'b'}" },
+};
+
+START_TEST(each_fault_of_live_desks_has_its_code_and_text)
+{
+	struct json_object *result;
+	const char *want;
+
+	ck_hq_ok(hq_coord_validate(arena, json(live_rows[_i].workflow), &result,
+	    &err));
+	want = hq_arena_printf(arena, "{'ok':%s,'errors':[%s]}",
+	    live_rows[_i].errors[0] == '\0' ? "true" : "false",
+	    live_rows[_i].errors);
+	ck_assert_str_eq(hq_json_text(arena, result),
+	    hq_json_text(arena, json(want)));
+}
+END_TEST
+
 START_TEST(each_fault_has_its_code_and_text)
 {
 	struct json_object *result;
@@ -164,6 +241,8 @@ main(void)
 	tcase_add_checked_fixture(tc, arena_open, arena_close);
 	tcase_add_loop_test(tc, each_fault_has_its_code_and_text, 0,
 	    sizeof(rows) / sizeof(rows[0]));
+	tcase_add_loop_test(tc, each_fault_of_live_desks_has_its_code_and_text,
+	    0, sizeof(live_rows) / sizeof(live_rows[0]));
 	tcase_add_loop_test(tc, an_output_satisfies_what_asks_for_no_more, 0,
 	    sizeof(schemas) / sizeof(schemas[0]));
 	tcase_add_loop_test(tc, a_document_of_any_shape_is_judged_without_harm,

@@ -172,7 +172,8 @@ hq_coord_desk_event(const struct hq_coord_step *s,
 	if (n->detail == NULL)
 		w.event.detail = hq_arena_printf(s->arena, "%s %s",
 		    hq_coord_desk_name(n->desk), what);
-	HQ_TRY(json_text(s->arena, n->payload, &w.event.output, err));
+	if (!n->skipped)
+		HQ_TRY(json_text(s->arena, n->payload, &w.event.output, err));
 	return hq_db_tx(s->db, write_tx, &w, err);
 }
 

@@ -55,6 +55,7 @@ enum hq_rc hq_coord_run_started(const struct hq_coord_step *s,
 struct hq_coord_desk_news {
 	struct json_object *desk;
 	bool completed;
+	bool skipped;       /* completed without an output */
 	int round;          /* 0, then how often the desk was sent work again */
 	const char *detail; /* NULL: "<name> started", "<name> completed" */
 	struct json_object *payload;

@@ -15,6 +15,7 @@ struct place {
 struct check {
 	struct hq_arena *arena;
 	const struct place *at;
+	const char **ret_path;
 };
 
 static const char *fault(const struct check *c, struct json_object *schema,
@@ -58,6 +59,7 @@ say(const struct check *c, const struct place *at, const char *what)
 
 	hq_buf_init(&b, c->arena);
 	put_place(&b, at);
+	*c->ret_path = hq_arena_printf(c->arena, "%s", hq_buf_str(&b));
 	hq_buf_printf(&b, " %s", what);
 	return hq_buf_str(&b);
 }
@@ -192,7 +194,7 @@ check_properties(const struct check *c, struct json_object *schema,
     struct json_object *props, struct json_object *v)
 {
 	struct place p = { .up = c->at };
-	struct check below = { c->arena, &p };
+	struct check below = { c->arena, &p, c->ret_path };
 	struct json_object_iter it;
 	struct json_object *child;
 	const char *what;
@@ -217,7 +219,7 @@ check_additional(const struct check *c, struct json_object *schema,
 {
 	struct json_object *props = hq_json_get(schema, "properties");
 	struct place p = { .up = c->at };
-	struct check below = { c->arena, &p };
+	struct check below = { c->arena, &p, c->ret_path };
 	struct json_object_iter it;
 	const char *what;
 
@@ -240,7 +242,7 @@ check_items(const struct check *c, struct json_object *schema,
     struct json_object *items, struct json_object *v)
 {
 	struct place p = { .up = c->at };
-	struct check below = { c->arena, &p };
+	struct check below = { c->arena, &p, c->ret_path };
 	const char *what;
 
 	(void)schema;
@@ -337,10 +339,12 @@ fault(const struct check *c, struct json_object *schema, struct json_object *v)
 
 const char *
 hq_coord_schema_fault(struct hq_arena *a, struct json_object *schema,
-    const char *name, struct json_object *v)
+    const char *name, struct json_object *v, const char **ret_path)
 {
 	const struct place root = { .key = name };
-	const struct check c = { a, &root };
+	const char *ignored;
+	const struct check c = { a, &root,
+		ret_path == NULL ? &ignored : ret_path };
 
 	return fault(&c, schema, v);
 }

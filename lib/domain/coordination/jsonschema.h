@@ -13,9 +13,11 @@
 
 /*
  * NULL if v fits schema, else the first thing that is wrong, with its place
- * below name: "output.a[0].b must be string".  In the arena, or static.
+ * below name: "output.a[0].b must be string".  In the arena.  ret_path (may be
+ * NULL) gets the place alone where there is a fault.
  */
 const char *hq_coord_schema_fault(struct hq_arena *a,
-    struct json_object *schema, const char *name, struct json_object *v);
+    struct json_object *schema, const char *name, struct json_object *v,
+    const char **ret_path);
 
 #endif /* HQ_DOMAIN_COORDINATION_JSONSCHEMA_H */

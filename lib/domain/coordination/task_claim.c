@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/ids.h"
+#include "domain/coordination/jsonschema.h"
 #include "domain/coordination/run.h"
 #include "domain/coordination/task_row.h"
 
@@ -324,8 +325,12 @@ result_of(struct hq_boundary *c, struct json_object *in, struct result *ret,
 static enum hq_rc
 check_output(struct act *x, struct hq_err *err)
 {
-	(void)x;
-	(void)err;
+	struct hq_arena *a = x->c->arena;
+	struct json_object *desk;
+
+	HQ_TRY(hq_coord_parse(a, x->task.desk, &desk, err));
+	x->wrong = hq_coord_schema_fault(a, hq_json_get(desk, "outputSchema"),
+	    "output", hq_json_get(x->in, "output"), &x->wrong_path);
 	return HQ_OK;
 }
 

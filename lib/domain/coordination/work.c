@@ -216,12 +216,13 @@ hq_coord_input_fault(struct hq_arena *a, const struct hq_graph *g, int node,
 	const char *name, *what;
 
 	if (g->in_start[node + 1] - g->in_start[node] < 2)
-		return hq_coord_schema_fault(a, schema, "input", received);
+		return hq_coord_schema_fault(a, schema, "input", received,
+		    NULL);
 	json_object_object_foreachC(received, it)
 	{
 		name = hq_arena_printf(a, "input[\"%s\"]", it.key);
 		what = hq_coord_schema_fault(a, schema,
-		    name == NULL ? "input" : name, it.val);
+		    name == NULL ? "input" : name, it.val, NULL);
 		if (what != NULL)
 			return what;
 	}

@@ -142,7 +142,7 @@ read_reply(struct http_call *c, const struct hq_http_answer *a,
 		return HQ_FAIL(err, BAD_GATEWAY, "desk %s: the reply: %s",
 		    c->desk_id, why.msg);
 	what = hq_coord_schema_fault(c->arena,
-	    hq_json_get(c->desk, "outputSchema"), "output", *ret_out);
+	    hq_json_get(c->desk, "outputSchema"), "output", *ret_out, NULL);
 	if (what != NULL) /* another attempt may be answered better */
 		return HQ_FAIL(err, UNPROCESSABLE_CONTENT, "desk %s: %s",
 		    c->desk_id, what);

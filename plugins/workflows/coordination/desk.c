@@ -145,3 +145,28 @@ hq_turn_end(struct hq_turn *t, const char *detail, struct hq_err *err)
 		hq_json_put_str(t->in, "detail", detail);
 	return hq_turn_step(t, "completed", hq_do_desk_completed, &none, err);
 }
+
+/* -------------------------------------------------- outputs of another run -- */
+
+bool
+hq_turn_done_before(const struct hq_turn *t)
+{
+	struct json_object *reuse = hq_json_get(t->x->event, "reuse");
+
+	return json_object_object_get_ex(reuse, hq_json_str(t->desk, "deskId"),
+	    NULL);
+}
+
+enum hq_rc
+hq_turn_reuse(struct hq_turn *t, struct hq_err *err)
+{
+	struct json_object *reuse = hq_json_get(t->x->event, "reuse"), *none;
+	const char *detail;
+
+	t->output = hq_json_get(reuse, hq_json_str(t->desk, "deskId"));
+	hq_json_put(t->in, "output", json_object_get(t->output));
+	detail = hq_arena_printf(hq_flow_arena(t->x->flow),
+	    "%s taken over from an earlier run", hq_coord_desk_name(t->desk));
+	hq_json_put_str(t->in, "detail", detail);
+	return hq_turn_step(t, "reused", hq_do_desk_completed, &none, err);
+}

@@ -23,7 +23,7 @@ enum {
 
 struct hq_execution {
 	struct hq_flow *flow;
-	struct json_object *event; /* data: {runId, workflow, input} */
+	struct json_object *event; /* data: {runId, workflow, input, reuse?} */
 	struct json_object *workflow;
 	struct hq_graph graph;
 	int *order;
@@ -71,6 +71,13 @@ struct hq_step_policy hq_policy_of(struct json_object *desk);
 enum hq_rc hq_turn_start(struct hq_turn *t, struct hq_err *err) HQ_MUST;
 enum hq_rc hq_turn_end(struct hq_turn *t, const char *detail,
     struct hq_err *err) HQ_MUST;
+
+/*
+ * The event's data.reuse has the desk's output of an earlier run.  Then reuse
+ * sets t->output and tells the timeline, in the place of the turn.
+ */
+bool hq_turn_done_before(const struct hq_turn *t);
+enum hq_rc hq_turn_reuse(struct hq_turn *t, struct hq_err *err) HQ_MUST;
 
 /* Every desk; *ret_out is the run's output. */
 enum hq_rc hq_run_plain(struct hq_execution *x, struct json_object **ret_out,

@@ -11,6 +11,11 @@ run_desk(struct hq_execution *x, int node, struct hq_err *err)
 	struct hq_turn t;
 
 	HQ_TRY(hq_turn_init(&t, x, node, err));
+	if (hq_turn_done_before(&t)) {
+		HQ_TRY(hq_turn_reuse(&t, err));
+		x->outputs[node] = t.output;
+		return HQ_OK;
+	}
 	HQ_TRY(hq_coord_received(hq_flow_arena(x->flow), &x->graph, node,
 	    hq_json_get(x->event, "input"), x->outputs, &t.received, err));
 	HQ_TRY(hq_turn_start(&t, err));

@@ -63,6 +63,7 @@ tell(struct hq_flow *f, struct json_object *in, bool completed,
 	const struct hq_coord_desk_news n = {
 		.desk = hq_json_get(in, "desk"),
 		.completed = completed,
+		.skipped = hq_json_bool(in, "skipped", false),
 		.round = (int)hq_json_i64(in, "round", 0),
 		.detail = hq_json_str(in, "detail"),
 		.payload = hq_json_get(in, completed ? "output" : "received"),

@@ -17,7 +17,7 @@ hq_flow_fn hq_do_run_start;
 hq_flow_fn hq_do_run_completed;
 hq_flow_fn hq_do_run_failed; /* {error, deskId?} */
 
-/* A desk: {desk, received, memory, output, round?, detail?}. */
+/* A desk: {desk, received, memory, output, round?, detail?, skipped?}. */
 hq_flow_fn hq_do_desk_started;
 hq_flow_fn hq_do_memory_read;
 hq_flow_fn hq_do_desk_echo;

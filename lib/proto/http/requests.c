@@ -1,0 +1,210 @@
+/*
+ * Requests on their connections: read, served, and parked where their handler
+ * waits.  A parked one keeps its connection and its bytes, not the worker.
+ */
+#include <unistd.h>
+
+#include "base/env.h"
+#include "proto/http/conn.h"
+#include "proto/http/peek.h"
+
+void
+hq_conn_partial(struct hq_worker *w, struct hq_conn *c, bool partial)
+{
+	if (c->partial == partial)
+		return;
+	c->partial = partial;
+	c->since_ms = w->now_ms;
+	w->n_partial += partial ? 1 : -1;
+}
+
+/* The slot is free again; libfcgi or we have closed the connection. */
+static void
+forget(struct hq_worker *w, struct hq_conn *c)
+{
+	hq_conn_partial(w, c, false);
+	c->fr.ipcFd = -1;
+	w->n_open--;
+}
+
+void
+hq_conn_drop(struct hq_worker *w, struct hq_conn *c)
+{
+	(void)close(c->fr.ipcFd);
+	forget(w, c);
+}
+
+static long
+fcgi_read(void *ctx, char *p, size_t n)
+{
+	FCGX_Request *fr = ctx;
+	int k = FCGX_GetStr(p, n > 1 << 20 ? 1 << 20 : (int)n, fr->in);
+
+	/* The stream ends in the same way where the connection broke. */
+	return FCGX_GetError(fr->in) != 0 ? -1 : k;
+}
+
+static void
+fcgi_write(void *ctx, const char *p, size_t n)
+{
+	FCGX_Request *fr = ctx;
+	size_t k;
+
+	while (n > 0 && FCGX_GetError(fr->out) == 0) {
+		k = n > 1 << 20 ? 1 << 20 : n;
+		if (FCGX_PutStr(p, (int)k, fr->out) < 0)
+			return;
+		p += k;
+		n -= k;
+	}
+}
+
+/* ------------------------------------------------------------- requests -- */
+
+static bool
+may_park(const struct hq_worker *w)
+{
+	return w->mode == HQ_WORKER_SERVING &&
+	    w->n_parked < w->o->slots * HQ_SERVE_PARKED_PERCENT / 100;
+}
+
+/* The request has been answered, or cannot be. */
+static void
+finish(struct hq_worker *w, struct hq_conn *c, bool whole)
+{
+	/* With one slot, a connection that is kept keeps out all others. */
+	if (!whole || w->o->slots == 1 || w->mode == HQ_WORKER_STOPPING)
+		c->fr.keepConnection = 0;
+	FCGX_Finish_r(&c->fr);
+	w->served++;
+	c->since_ms = w->now_ms;
+	if (c->fr.ipcFd < 0)
+		forget(w, c);
+}
+
+void
+hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
+{
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+	enum hq_exchange_end end;
+
+	hq_conn_partial(w, c, false);
+	/*
+	 * fr.ipcFd is open, so this reads a request and accepts nothing; the
+	 * flag is for the Finish_r in it, which would close a new connection.
+	 */
+	c->fr.keepConnection = 1;
+	if (FCGX_Accept_r(&c->fr) < 0) {
+		forget(w, c);
+		return;
+	}
+	end = hq_exchange_run(&w->x, (const char *const *)c->fr.envp, &io,
+	    may_park(w) ? &c->parked : NULL);
+	if (end != HQ_EXCHANGE_PARKED) {
+		finish(w, c, end == HQ_EXCHANGE_DONE);
+		return;
+	}
+	c->waits = true;
+	TAILQ_INSERT_TAIL(&w->parked, c, line);
+	w->n_parked++;
+}
+
+static void
+unpark(struct hq_worker *w, struct hq_conn *c)
+{
+	c->waits = false;
+	TAILQ_REMOVE(&w->parked, c, line);
+	w->n_parked--;
+}
+
+/* Whoever asked has gone: nothing is done for him any more. */
+static void
+drop_parked(struct hq_worker *w, struct hq_conn *c)
+{
+	unpark(w, c);
+	hq_parked_free(&c->parked);
+	FCGX_Free(&c->fr, 1);
+	forget(w, c);
+}
+
+static void
+resume(struct hq_worker *w, struct hq_conn *c, bool last)
+{
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+
+	if (hq_peek(c->fr.ipcFd) == HQ_PEEK_CLOSED) {
+		drop_parked(w, c);
+		return;
+	}
+	if (hq_exchange_resume(&w->x, &c->parked, last, &io) ==
+	    HQ_EXCHANGE_PARKED)
+		return;
+	unpark(w, c);
+	finish(w, c, true);
+	/* What came meanwhile was not announced again. */
+	if (c->fr.ipcFd >= 0 && w->mode == HQ_WORKER_SERVING)
+		hq_conn_look(w, c);
+}
+
+/* Something changed in the store, or we ourselves have done something. */
+static bool
+changed(struct hq_worker *w)
+{
+	bool ours = w->served != w->looked_served;
+
+	w->looked_served = w->served;
+	return (w->o->changed != NULL && w->o->changed(w->app)) || ours;
+}
+
+void
+hq_parked_look(struct hq_worker *w)
+{
+	struct hq_conn *c, *next;
+	bool all;
+
+	if (w->now_ms - w->looked_ms < HQ_SERVE_LOOK_MS)
+		return;
+	w->looked_ms = w->now_ms;
+	all = changed(w);
+	for (c = TAILQ_FIRST(&w->parked); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, line);
+		if (all || c->parked.due_ms <= w->now_ms)
+			resume(w, c, false);
+	}
+}
+
+void
+hq_parked_answer(struct hq_worker *w)
+{
+	struct hq_conn *c;
+
+	while ((c = TAILQ_FIRST(&w->parked)) != NULL)
+		resume(w, c, true);
+}
+
+/* ---------------------------------------------------------- connections -- */
+
+void
+hq_conn_look(struct hq_worker *w, struct hq_conn *c)
+{
+	enum hq_peek there = hq_peek(c->fr.ipcFd);
+
+	if (c->waits) {
+		if (there == HQ_PEEK_CLOSED)
+			drop_parked(w, c);
+		return;
+	}
+	switch (there) {
+	case HQ_PEEK_CLOSED:
+		hq_conn_drop(w, c);
+		return;
+	case HQ_PEEK_EMPTY:
+		return;
+	case HQ_PEEK_PARTIAL:
+		hq_conn_partial(w, c, true);
+		return;
+	case HQ_PEEK_READY:
+		hq_conn_serve(w, c);
+		return;
+	}
+}
