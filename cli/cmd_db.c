@@ -1,5 +1,5 @@
 /* rawr db: the store, instead of the sqlite3 shell. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "cli.h"
@@ -23,6 +23,9 @@ run_migrate(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	*ret = hq_cli_object(c);
 	hq_json_put_str(*ret, "store", c->config.s[HQ_SET_RAWR_STORE]);
 	hq_json_put(*ret, "steps", steps);
+	if (c->dry_run)
+		return hq_db_pending(c->config.s[HQ_SET_RAWR_STORE], c->modules,
+		    report_step, steps, err);
 	return hq_db_migrate(c->config.s[HQ_SET_RAWR_STORE], c->modules,
 	    report_step, steps, err);
 }
@@ -33,14 +36,15 @@ print_migrate(const struct hq_cli *c, struct json_object *r)
 	struct json_object *steps = hq_json_get(r, "steps"), *o;
 	size_t i, n = json_object_array_length(steps);
 
-	(void)c;
 	for (i = 0; i < n; i++) {
 		o = json_object_array_get_idx(steps, i);
 		(void)printf("%s: version %lld\n", hq_json_str(o, "module"),
 		    (long long)hq_json_i64(o, "version", 0));
 	}
 	(void)printf("%s: %s\n", hq_json_str(r, "store"),
-	    n == 0 ? "up to date" : "migrated");
+	    n == 0           ? "up to date"
+		: c->dry_run ? "would be migrated"
+			     : "migrated");
 }
 
 static enum hq_rc
@@ -75,7 +79,12 @@ run_backup(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	enum hq_rc rc;
 
 	HQ_TRY(hq_cli_open(c, false, &db, err));
-	rc = hq_db_backup(db, c->argv[0], err);
+	if (!c->dry_run)
+		rc = hq_db_backup(db, c->argv[0], err);
+	else if (stat(c->argv[0], &st) == 0)
+		rc = HQ_FAIL(err, CONFLICT, "%s exists already", c->argv[0]);
+	else
+		rc = HQ_OK;
 	hq_db_close(db);
 	HQ_TRY(rc);
 	*ret = hq_cli_object(c);
@@ -88,17 +97,49 @@ run_backup(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 static void
 print_backup(const struct hq_cli *c, struct json_object *r)
 {
-	(void)c;
+	if (c->dry_run) {
+		(void)printf("%s: would be written\n", hq_json_str(r, "file"));
+		return;
+	}
 	(void)printf("%s: %lld bytes, checked\n", hq_json_str(r, "file"),
 	    (long long)hq_json_i64(r, "bytes", 0));
 }
 
+static enum hq_rc
+run_restore(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	const char *store = c->config.s[HQ_SET_RAWR_STORE];
+	char *kept = NULL;
+
+	HQ_TRY(hq_db_restore(store, c->argv[0], c->modules, c->dry_run, &kept,
+	    err));
+	*ret = hq_cli_object(c);
+	hq_json_put_str(*ret, "store", store);
+	hq_json_put_str(*ret, "from", c->argv[0]);
+	hq_json_put_str(*ret, "kept", kept);
+	free(kept);
+	return HQ_OK;
+}
+
+static void
+print_restore(const struct hq_cli *c, struct json_object *r)
+{
+	(void)printf("%s: %s from %s\n", hq_json_str(r, "store"),
+	    c->dry_run ? "would be restored" : "restored",
+	    hq_json_str(r, "from"));
+	if (hq_json_str(r, "kept") != NULL)
+		(void)printf("what was there: %s\n", hq_json_str(r, "kept"));
+}
+
 const struct hq_command hq_commands_db[] = {
 	{ "db", "migrate", "", 0, 0, "create the store or bring it up to date",
-	    run_migrate, print_migrate },
+	    run_migrate, print_migrate, HQ_CMD_MUTATES, NULL },
 	{ "db", "check", "", 0, 0, "integrity and foreign keys", run_check,
-	    print_check },
+	    print_check, 0, NULL },
 	{ "db", "backup", "FILE", 1, 1, "a checked copy of the live store",
-	    run_backup, print_backup },
+	    run_backup, print_backup, HQ_CMD_MUTATES, NULL },
+	{ "db", "restore", "FILE", 1, 1,
+	    "a backup in the place of a store that nobody uses", run_restore,
+	    print_restore, HQ_CMD_MUTATES, NULL },
 	{ 0 },
 };

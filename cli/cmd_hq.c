@@ -8,9 +8,17 @@
 static enum hq_rc
 run_sync(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
+	struct json_object *none;
 	bool changed;
+	enum hq_rc rc;
 
-	HQ_TRY(hq_manifest_sync(c->root, c->arena, &changed, err));
+	if (c->dry_run) {
+		rc = hq_manifest_check(c->root, c->arena, &none, err);
+		changed = rc == HQ_E_CONFLICT;
+		if (rc != HQ_OK && !changed)
+			return rc;
+	} else
+		HQ_TRY(hq_manifest_sync(c->root, c->arena, &changed, err));
 	*ret = hq_cli_object(c);
 	hq_json_put_str(*ret, "manifest", HQ_MANIFEST_FILE);
 	hq_json_put_bool(*ret, "changed", changed);
@@ -20,9 +28,10 @@ run_sync(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 static void
 print_sync(const struct hq_cli *c, struct json_object *r)
 {
-	(void)c;
 	(void)printf("%s: %s\n", hq_json_str(r, "manifest"),
-	    hq_json_bool(r, "changed", false) ? "written" : "in step");
+	    !hq_json_bool(r, "changed", false) ? "in step"
+		: c->dry_run                   ? "would be written"
+					       : "written");
 }
 
 /*
@@ -61,9 +70,9 @@ print_check(const struct hq_cli *c, struct json_object *r)
 
 const struct hq_command hq_commands_hq[] = {
 	{ "hq", "sync", "", 0, 0, "write rawr.hq.json from the plugins",
-	    run_sync, print_sync },
+	    run_sync, print_sync, HQ_CMD_MUTATES, NULL },
 	{ "hq", "check", "", 0, 0,
 	    "manifest in step? every contract bound to its handlers?",
-	    run_check, print_check },
+	    run_check, print_check, 0, NULL },
 	{ 0 },
 };

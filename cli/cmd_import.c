@@ -1,23 +1,30 @@
 /* rawr import DIR: take over a reference installation. */
-#include <stdio.h>
 #include <sys/stat.h>
 
-#include "cli.h"
-#include "domain/coordination/import.h"
 #include "domain/state/state.h"
+#include "transfer.h"
 
-static void
-report(void *arg, const char *path, const char *reason)
+void
+hq_cli_report(void *arg, const char *path, const char *reason)
 {
-	struct json_object *rows = arg, *o = json_object_new_object();
+	struct hq_transfer *t = arg;
+	struct json_object *o = json_object_new_object();
 
 	hq_json_put_str(o, "path", path);
 	hq_json_put_str(o, "reason", reason);
-	hq_json_push(rows, o);
+	hq_json_push(t->rows, o);
 }
 
-static void
-put_counts(struct json_object *o, const struct hq_coord_counts *n)
+void
+hq_cli_step(void *arg, size_t done, size_t total)
+{
+	struct hq_transfer *t = arg;
+
+	hq_progress_step(&t->progress, done, total);
+}
+
+void
+hq_cli_put_counts(struct json_object *o, const struct hq_coord_counts *n)
 {
 	hq_json_put_i64(o, "workflows", (int64_t)n->workflows);
 	hq_json_put_i64(o, "runs", (int64_t)n->runs);
@@ -39,19 +46,44 @@ installation(struct hq_cli *c)
 	return c->argv[0];
 }
 
+/* Half an export must not pass for the whole. */
+static enum hq_rc
+check_finished(struct hq_cli *c, const char *dir, struct hq_err *err)
+{
+	const char *path = hq_arena_printf(c->arena, "%s/" HQ_EXPORT_MARK, dir);
+	struct json_object *mark;
+
+	if (path == NULL || hq_cli_read_json(c, path, &mark, NULL) != HQ_OK ||
+	    hq_json_bool(mark, "complete", true))
+		return HQ_OK;
+	return HQ_FAIL(err, CONFLICT,
+	    "%s is an export that was not finished: run it again first", dir);
+}
+
+static bool
+has_state(struct hq_cli *c, const char *dir)
+{
+	const char *path = hq_arena_printf(c->arena, "%s/state", dir);
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Either half may be missing, not both. */
 static enum hq_rc
-import(struct hq_cli *c, struct hq_db *db, struct json_object *rows,
+import(struct hq_cli *c, struct hq_db *db, struct hq_transfer *t,
     struct hq_coord_counts *counts, bool *ret_state, struct hq_err *err)
 {
+	const struct hq_coord_watch w = { hq_cli_report, hq_cli_step, t };
 	const char *dir = installation(c);
 	enum hq_rc rc;
 
-	rc = hq_coord_import(db, dir, report, rows, counts, err);
+	HQ_TRY(check_finished(c, dir, err));
+	rc = hq_coord_import(db, dir, &w, counts, err);
 	if (rc != HQ_OK && rc != HQ_E_NOT_FOUND)
 		return rc;
-	HQ_TRY(hq_state_import(db, dir, report, rows, ret_state, err));
-	if (rc == HQ_E_NOT_FOUND && !*ret_state)
+	HQ_TRY(hq_state_import(db, dir, hq_cli_report, t, ret_state, err));
+	if (rc == HQ_E_NOT_FOUND && !has_state(c, dir))
 		return HQ_FAIL(err, NOT_FOUND,
 		    "%s holds neither coordination/ nor state/: name the "
 		    "installation's root or its .rawr",
@@ -62,18 +94,20 @@ import(struct hq_cli *c, struct hq_db *db, struct json_object *rows,
 static enum hq_rc
 run_import(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *rows = json_object_new_array();
+	struct hq_transfer t = { .rows = json_object_new_array() };
 	struct hq_coord_counts counts = { 0 };
 	struct hq_db *db;
 	bool state = false;
 	enum hq_rc rc;
 
 	*ret = hq_cli_object(c);
-	hq_json_put(*ret, "unread", rows);
+	hq_json_put(*ret, "unread", t.rows);
 	HQ_TRY(hq_cli_open(c, true, &db, err));
-	rc = import(c, db, rows, &counts, &state, err);
+	hq_progress_start(&t.progress, c, "import");
+	rc = import(c, db, &t, &counts, &state, err);
+	hq_progress_end(&t.progress);
 	hq_db_close(db);
-	put_counts(*ret, &counts);
+	hq_cli_put_counts(*ret, &counts);
 	hq_json_put_bool(*ret, "state", state);
 	return rc;
 }
@@ -84,7 +118,8 @@ print_import(const struct hq_cli *c, struct json_object *r)
 	struct json_object *rows = hq_json_get(r, "unread"), *o;
 	size_t i;
 
-	(void)c;
+	if (c->dry_run)
+		(void)printf("would be taken over: ");
 	for (i = 0; i < json_object_array_length(rows); i++) {
 		o = json_object_array_get_idx(rows, i);
 		(void)fprintf(stderr, "not taken over: %s: %s\n",
@@ -104,6 +139,6 @@ print_import(const struct hq_cli *c, struct json_object *r)
 const struct hq_command hq_commands_import[] = {
 	{ NULL, "import", "DIR", 1, 1,
 	    "take over the .rawr of a reference installation", run_import,
-	    print_import },
+	    print_import, HQ_CMD_MUTATES | HQ_CMD_LONG, NULL },
 	{ 0 },
 };

@@ -185,17 +185,18 @@ run_disable(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 static void
 print_switch(const struct hq_cli *c, struct json_object *r)
 {
-	(void)c;
-	(void)printf("%s: %s\n", hq_json_str(r, "name"),
+	(void)printf("%s: %s%s\n", hq_json_str(r, "name"),
+	    c->dry_run ? "would be " : "",
 	    hq_json_bool(r, "enabled", false) ? "on" : "off");
 }
 
 const struct hq_command hq_commands_plugins[] = {
 	{ "plugins", "list", "", 0, 0,
-	    "what is linked or served, and what is on", run_list, print_list },
+	    "what is linked or served, and what is on", run_list, print_list, 0,
+	    NULL },
 	{ "plugins", "enable", "NAME", 1, 1, "switch a plugin on", run_enable,
-	    print_switch },
+	    print_switch, HQ_CMD_MUTATES, NULL },
 	{ "plugins", "disable", "NAME", 1, 1, "switch a plugin off",
-	    run_disable, print_switch },
+	    run_disable, print_switch, HQ_CMD_MUTATES, NULL },
 	{ 0 },
 };

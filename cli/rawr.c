@@ -1,138 +1,32 @@
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/process.h"
-#include "base/version.h"
 #include "cli.h"
+#include "domain/coordination/export.h"
 #include "domain/state/state.h"
+#include "hq/manifest.h"
 #include "proto/contract.h"
-#include "store/admin.h"
 
-static enum hq_rc
-run_version(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
-{
-	(void)err;
-	*ret = hq_cli_object(c);
-	hq_json_put_str(*ret, "version", HQ_VERSION);
-	hq_json_put_str(*ret, "sqlite", hq_sqlite_version());
-	return HQ_OK;
-}
-
-static void
-print_version(const struct hq_cli *c, struct json_object *r)
-{
-	(void)c;
-	(void)printf("rawr %s (SQLite %s)\n", hq_json_str(r, "version"),
-	    hq_json_str(r, "sqlite"));
-}
-
-static enum hq_rc
-run_settings(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
-{
-	struct json_object *rows = json_object_new_array(), *o;
-	enum hq_setting s;
-
-	(void)err;
-	*ret = hq_cli_object(c);
-	hq_json_put(*ret, "settings", rows);
-	for (s = 0; s < HQ_SET__MAX; s++) {
-		const struct hq_setting_row *row = hq_setting_row(s);
-
-		o = json_object_new_object();
-		hq_json_put_str(o, "name", row->name);
-		hq_json_put_str(o, "default", row->dflt);
-		hq_json_put_str(o, "unit", row->unit);
-		if (row->is_int) {
-			hq_json_put_i64(o, "min", row->min);
-			hq_json_put_i64(o, "max", row->max);
-			hq_json_put_i64(o, "value", c->config.i[s]);
-		} else
-			hq_json_put_str(o, "value", c->config.s[s]);
-		hq_json_put_str(o, "meaning", row->text);
-		hq_json_push(rows, o);
-	}
-	return HQ_OK;
-}
-
-/* A table's cell: a bar within it would end it. */
-static void
-print_cell(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '|')
-			(void)putchar('\\');
-		(void)putchar(*text);
-	}
-}
-
-/* Markdown: the table of docs/configuration.md is this output. */
-static void
-print_settings(const struct hq_cli *c, struct json_object *r)
-{
-	struct json_object *rows = hq_json_get(r, "settings"), *o;
-	size_t i;
-
-	(void)c;
-	(void)printf("| setting | default | unit | bounds | meaning |\n"
-		     "| --- | --- | --- | --- | --- |\n");
-	for (i = 0; i < json_object_array_length(rows); i++) {
-		o = json_object_array_get_idx(rows, i);
-		(void)printf("| `%s` | `%s` | ", hq_json_str(o, "name"),
-		    hq_json_str(o, "default"));
-		print_cell(hq_json_str(o, "unit"));
-		(void)printf(" | ");
-		if (hq_json_get(o, "min") != NULL)
-			(void)printf("%lld..%lld",
-			    (long long)hq_json_i64(o, "min", 0),
-			    (long long)hq_json_i64(o, "max", 0));
-		(void)printf(" | %s |\n", hq_json_str(o, "meaning"));
-	}
-}
-
-static enum hq_rc
-run_setting(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
-{
-	enum hq_setting s;
-
-	for (s = 0; s < HQ_SET__MAX; s++)
-		if (strcmp(hq_setting_row(s)->name, c->argv[0]) == 0)
-			break;
-	if (s == HQ_SET__MAX)
-		return HQ_FAIL(err, NOT_FOUND,
-		    "no setting %s; see rawr settings", c->argv[0]);
-	*ret = hq_cli_object(c);
-	hq_json_put_str(*ret, "name", c->argv[0]);
-	hq_json_put_str(*ret, "value",
-	    hq_setting_row(s)->is_int
-		? hq_arena_printf(c->arena, "%lld", (long long)c->config.i[s])
-		: c->config.s[s]);
-	return HQ_OK;
-}
-
-static void
-print_setting(const struct hq_cli *c, struct json_object *r)
-{
-	(void)c;
-	(void)printf("%s\n", hq_json_str(r, "value"));
-}
-
-static const struct hq_command own[] = {
-	{ NULL, "version", "", 0, 0, "what this is, and its SQLite",
-	    run_version, print_version },
-	{ NULL, "settings", "", 0, 0,
-	    "every setting with default, unit, bounds and present value",
-	    run_settings, print_settings },
-	{ NULL, "setting", "NAME", 1, 1, "the present value of one setting",
-	    run_setting, print_setting },
-	{ 0 },
+const struct hq_command *const hq_commands[] = {
+	hq_commands_workflow,
+	hq_commands_runs,
+	hq_commands_tasks,
+	hq_commands_events,
+	hq_commands_plugins,
+	hq_commands_db,
+	hq_commands_look,
+	hq_commands_import,
+	hq_commands_export,
+	hq_commands_doctor,
+	hq_commands_explain,
+	hq_commands_hq,
+	hq_commands_own,
+	NULL,
 };
-
-static const struct hq_command *const tables[] = { hq_commands_hq,
-	hq_commands_plugins, hq_commands_db, hq_commands_import, own, NULL };
 
 /* ----------------------------------------------------------------- helpers -- */
 
@@ -153,11 +47,55 @@ hq_cli_open(struct hq_cli *c, bool migrate, struct hq_db **ret,
 	struct hq_db_opts o = {
 		.path = c->config.s[HQ_SET_RAWR_STORE],
 		.modules = c->modules,
-		.migrate = migrate,
+		.migrate = migrate && !c->dry_run,
+		.dry_run = c->dry_run,
 		.write_wait_ms = c->config.i[HQ_SET_RAWR_WRITE_WAIT],
 	};
 
 	return hq_db_open(&o, ret, err);
+}
+
+/* stdin has no size to be known before. */
+static enum hq_rc
+read_stdin(struct hq_cli *c, char **ret, size_t *ret_n, struct hq_err *err)
+{
+	char *p = HQ_NEW(c->arena, char, HQ_CLI_INPUT_MAX + 1);
+	size_t n;
+
+	HQ_ASSERT(p != NULL);
+	n = fread(p, 1, HQ_CLI_INPUT_MAX + 1, stdin);
+	if (ferror(stdin) != 0)
+		return HQ_FAIL(err, BAD_REQUEST, "stdin cannot be read");
+	if (n > HQ_CLI_INPUT_MAX)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "stdin: over %d bytes",
+		    HQ_CLI_INPUT_MAX);
+	p[n] = '\0';
+	*ret = p;
+	*ret_n = n;
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_cli_read(struct hq_cli *c, const char *file, char **ret, size_t *ret_n,
+    struct hq_err *err)
+{
+	if (strcmp(file, "-") == 0)
+		return read_stdin(c, ret, ret_n, err);
+	return hq_file_read(file, HQ_CLI_INPUT_MAX, c->arena, ret, ret_n, err);
+}
+
+enum hq_rc
+hq_cli_read_json(struct hq_cli *c, const char *file, struct json_object **ret,
+    struct hq_err *err)
+{
+	struct hq_err why = { 0 };
+	char *text;
+	size_t n;
+
+	HQ_TRY(hq_cli_read(c, file, &text, &n, err));
+	if (hq_json_parse(c->arena, text, n, ret, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "%s: %s", file, why.msg);
+	return HQ_OK;
 }
 
 static const struct hq_module **
@@ -171,79 +109,12 @@ modules_of(struct hq_arena *a)
 	m = HQ_NEW(a, const struct hq_module *, MODULES_MAX + 1);
 	HQ_ASSERT(m != NULL);
 	m[k++] = &hq_state_store;
+	m[k++] = &hq_coordination_export;
 	for (p = hq_composition; p->plugin != NULL; p++)
 		for (from = p->plugin->modules;
 		     from != NULL && *from != NULL && k < MODULES_MAX; from++)
 			m[k++] = *from;
 	return m;
-}
-
-static enum hq_cli_exit
-exit_of(const struct hq_cli *c, enum hq_rc rc, const struct hq_err *e)
-{
-	static const struct {
-		int status;
-		enum hq_cli_exit code;
-	} map[] = { { 400, HQ_EXIT_USAGE }, { 422, HQ_EXIT_USAGE },
-		{ 413, HQ_EXIT_USAGE }, { 401, HQ_EXIT_AUTH },
-		{ 403, HQ_EXIT_AUTH }, { 404, HQ_EXIT_NOT_FOUND },
-		{ 409, HQ_EXIT_CONFLICT }, { 429, HQ_EXIT_LIMITED },
-		{ 503, HQ_EXIT_TRANSIENT }, { 504, HQ_EXIT_TRANSIENT } };
-	size_t i;
-
-	if (c->drift)
-		return HQ_EXIT_DRIFT;
-	if (rc == HQ_OK)
-		return HQ_EXIT_OK;
-	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		if (map[i].status == e->status)
-			return map[i].code;
-	return HQ_EXIT_FAILURE;
-}
-
-static void
-print_document(struct hq_cli *c, enum hq_rc rc, struct json_object *result,
-    const struct hq_err *e)
-{
-	struct json_object *doc = hq_cli_object(c), *o;
-	const char *text;
-
-	hq_json_put_i64(doc, "schema_version", HQ_CLI_SCHEMA_VERSION);
-	hq_json_put_bool(doc, "ok", rc == HQ_OK);
-	if (rc == HQ_OK)
-		hq_json_put(doc, "result", json_object_get(result));
-	else {
-		o = json_object_new_object();
-		hq_json_put_str(o, "code", e->name);
-		hq_json_put_str(o, "message", e->msg);
-		hq_json_put_bool(o, "retryable",
-		    exit_of(c, rc, e) == HQ_EXIT_TRANSIENT);
-		hq_json_put(doc, "error", o);
-	}
-	text = hq_json_text(c->arena, doc);
-	(void)printf("%s\n", text == NULL ? "{}" : text);
-}
-
-static void
-usage(FILE *to)
-{
-	const struct hq_command *const *t, *cmd;
-	char line[128];
-
-	(void)fprintf(to,
-	    "usage: rawr [--json] [--root DIR] COMMAND [ARGUMENT...]\n\n");
-	for (t = tables; *t != NULL; t++)
-		for (cmd = *t; cmd->name != NULL; cmd++) {
-			(void)snprintf(line, sizeof(line), "%s%s%s %s",
-			    cmd->group == NULL ? "" : cmd->group,
-			    cmd->group == NULL ? "" : " ", cmd->name,
-			    cmd->args);
-			(void)fprintf(to, "  %-32s %s\n", line, cmd->summary);
-		}
-	(void)fprintf(to,
-	    "\nSettings come from the environment: rawr settings.  Exit: 0 ok, "
-	    "1 failure,\n2 usage, 3 not found, 4 not allowed, 5 conflict, "
-	    "6 limited, 7 try again, 8 drift.\n");
 }
 
 /* --------------------------------------------------------------------- main -- */
@@ -254,70 +125,39 @@ system_env(const char *name)
 	return getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
-/* Take the options wherever they stand; the words that are left are compacted. */
 static enum hq_rc
-take_options(struct hq_cli *c, int argc, char *argv[], bool *ret_help,
-    struct hq_err *err)
+run(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	int64_t every = 0;
+	enum hq_rc rc;
+
+	rc = hq_config_load(&c->config, system_env, c->arena, err);
+	if (rc != HQ_OK && (c->command->flags & HQ_CMD_BARE) == 0)
+		return rc;
+	HQ_TRY(hq_cli_opt_i64(c, "--progress", 1, INT32_MAX, &every, err));
+	c->modules = modules_of(c->arena);
+	return c->command->run(c, ret, err);
+}
+
+static void
+help(const struct hq_cli *c)
+{
+	if (c->command == NULL)
+		hq_cli_usage(stdout);
+	else
+		hq_cli_help(c->command, stdout);
+}
+
+/* So that a call that cannot be read is answered in the form it asks for. */
+static bool
+wants_json(int argc, char *argv[])
 {
 	int i;
 
-	c->argv = argv + 1;
-	for (i = 1; i < argc; i++) {
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--json") == 0)
-			c->json = true;
-		else if (strcmp(argv[i], "--help") == 0)
-			*ret_help = true;
-		else if (strcmp(argv[i], "--root") == 0 && i + 1 < argc)
-			c->root = argv[++i];
-		else if (strncmp(argv[i], "--", 2) == 0)
-			return HQ_FAIL(err, BAD_REQUEST,
-			    "unknown option %s; see rawr --help", argv[i]);
-		else
-			c->argv[c->argc++] = argv[i];
-	}
-	return HQ_OK;
-}
-
-/* The command that the words name; moves past its name. */
-static const struct hq_command *
-find(struct hq_cli *c)
-{
-	const struct hq_command *const *t, *cmd;
-	int words;
-
-	for (t = tables; *t != NULL; t++)
-		for (cmd = *t; cmd->name != NULL; cmd++) {
-			words = cmd->group == NULL ? 1 : 2;
-			if (c->argc < words ||
-			    (words == 2 &&
-				strcmp(c->argv[0], cmd->group) != 0) ||
-			    strcmp(c->argv[words - 1], cmd->name) != 0)
-				continue;
-			c->argc -= words;
-			c->argv += words;
-			return cmd;
-		}
-	return NULL;
-}
-
-static enum hq_rc
-run(struct hq_cli *c, const struct hq_command **ret_cmd,
-    struct json_object **ret, struct hq_err *err)
-{
-	const struct hq_command *cmd = find(c);
-
-	if (cmd == NULL)
-		return HQ_FAIL(err, BAD_REQUEST,
-		    "no such command%s%s; see rawr --help",
-		    c->argc > 0 ? ": " : "", c->argc > 0 ? c->argv[0] : "");
-	if (c->argc < cmd->min_args || c->argc > cmd->max_args)
-		return HQ_FAIL(err, BAD_REQUEST, "usage: rawr %s%s%s %s",
-		    cmd->group == NULL ? "" : cmd->group,
-		    cmd->group == NULL ? "" : " ", cmd->name, cmd->args);
-	*ret_cmd = cmd;
-	HQ_TRY(hq_config_load(&c->config, system_env, c->arena, err));
-	c->modules = modules_of(c->arena);
-	return cmd->run(c, ret, err);
+			return true;
+	return false;
 }
 
 static void
@@ -331,10 +171,8 @@ int
 main(int argc, char *argv[])
 {
 	struct hq_cli c = { .root = ".", .env = hq_env_system() };
-	const struct hq_command *cmd = NULL;
 	struct json_object *result = NULL;
 	struct hq_err err = { 0 };
-	bool help = false;
 	enum hq_rc rc;
 	int status;
 
@@ -342,21 +180,22 @@ main(int argc, char *argv[])
 	hq_process_stack();
 	hq_log_open("rawr", HQ_WARN);
 	c.arena = hq_arena_new(HQ_CLI_ARENA_MAX);
-	rc = take_options(&c, argc, argv, &help, &err);
-	if (rc == HQ_OK && help) {
-		usage(stdout);
+	c.json = wants_json(argc, argv);
+	rc = hq_args_take(&c, argc, argv, &err);
+	if (rc == HQ_OK && hq_cli_opt(&c, "--help") != NULL) {
+		help(&c);
 		hq_arena_free(c.arena);
 		return HQ_EXIT_OK;
 	}
 	if (rc == HQ_OK)
-		rc = run(&c, &cmd, &result, &err);
+		rc = run(&c, &result, &err);
 	if (c.json)
-		print_document(&c, rc, result, &err);
+		hq_cli_document(&c, rc, result, &err);
 	else if (rc == HQ_OK)
-		cmd->print(&c, result);
+		c.command->print(&c, result);
 	else
-		(void)fprintf(stderr, "rawr: %s\n", err.msg);
-	status = (int)exit_of(&c, rc, &err);
+		hq_cli_complain(&c, rc, &err);
+	status = (int)hq_cli_exit_of(&c, rc, &err);
 	hq_arena_free(c.arena);
 	return status;
 }

@@ -62,6 +62,18 @@ hq_db_check(struct hq_db *db, struct hq_err *err)
 	return HQ_OK;
 }
 
+enum hq_rc
+hq_db_quick_check(struct hq_db *db, struct hq_err *err)
+{
+	struct hq_answer a;
+
+	HQ_TRY(hq_store_ask(db, "PRAGMA quick_check(1)", NULL, &a, err));
+	if (strcmp(a.text, "ok") != 0)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s is damaged: %s",
+		    db->path, a.text);
+	return HQ_OK;
+}
+
 /* ---------------------------------------------------------------- backup -- */
 
 /* The copy is looked at through a connection of its own. */

@@ -45,6 +45,12 @@ struct hq_db_opts {
 	bool migrate; /* bring the schema up to date first */
 	bool read_only;
 	bool checkpointer; /* the runner and `rawr db` */
+	/*
+	 * Roll every hq_db_tx() back where it would commit, and say HQ_OK: all
+	 * that can be refused is refused, and nothing changes.  Not with
+	 * migrate.
+	 */
+	bool dry_run;
 	int64_t write_wait_ms;
 	/* Above it writes give SERVICE_UNAVAILABLE; 0: no limit. */
 	int64_t wal_max_bytes;
@@ -141,6 +147,9 @@ bool hq_db_is_broken(const struct hq_db *db);
 
 /* True while a transaction is open: asserted false before a reply is sent. */
 bool hq_db_in_tx(const struct hq_db *db);
+
+/* Opened with .dry_run: what was "written" cannot be read back. */
+bool hq_db_is_dry(const struct hq_db *db);
 
 /* Changes whenever another connection has committed; cheap. */
 enum hq_rc hq_db_data_version(struct hq_db *db, int64_t *ret,

@@ -57,6 +57,7 @@ struct hq_db {
 	enum hq_tx tx;
 	bool read_only;
 	bool checkpointer;
+	bool dry_run;
 	bool broken; /* a commit failed half-way: no more writes */
 	int64_t write_wait_ms;
 	int64_t wal_max_bytes;
@@ -98,6 +99,9 @@ enum hq_rc hq_store_ask(struct hq_db *db, const char *sql, const char *bound,
 
 /* Whether the modules' schemas are those of the program; see db.h, open. */
 enum hq_rc hq_store_check_schema(struct hq_db *db,
+    const struct hq_module *const *modules, struct hq_err *err) HQ_MUST;
+/* Whether none of them is newer than the program's. */
+enum hq_rc hq_store_check_known(struct hq_db *db,
     const struct hq_module *const *modules, struct hq_err *err) HQ_MUST;
 struct hq_migration_report {
 	void (*fn)(void *arg, const char *module, int64_t to); /* or NULL */

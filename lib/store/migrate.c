@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/admin.h"
 #include "store/internal.h"
@@ -78,6 +79,18 @@ hq_store_check_schema(struct hq_db *db, const struct hq_module *const *modules,
 	return HQ_OK;
 }
 
+enum hq_rc
+hq_store_check_known(struct hq_db *db, const struct hq_module *const *modules,
+    struct hq_err *err)
+{
+	int64_t version;
+	size_t i;
+
+	for (i = 0; modules[i] != NULL; i++)
+		HQ_TRY(stored(db, modules[i], &version, err));
+	return HQ_OK;
+}
+
 /* -------------------------------------------------------------- one step -- */
 
 struct step {
@@ -144,6 +157,42 @@ hq_store_migrate(struct hq_db *db, const struct hq_module *const *modules,
 		if (!is_repeated(modules, i))
 			rc = bring_up(db, modules[i], report, err);
 	db->write_wait_ms = wait_ms;
+	return rc;
+}
+
+static enum hq_rc
+report_pending(struct hq_db *db, const struct hq_module *const *modules,
+    const struct hq_migration_report *report, struct hq_err *err)
+{
+	int64_t version, to;
+	size_t i;
+
+	for (i = 0; modules[i] != NULL; i++) {
+		if (is_repeated(modules, i))
+			continue;
+		version = 0;
+		if (db != NULL)
+			HQ_TRY(stored(db, modules[i], &version, err));
+		for (to = version + 1; to <= newest(modules[i]); to++)
+			report->fn(report->arg, modules[i]->name, to);
+	}
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_db_pending(const char *path, const struct hq_module *const *modules,
+    void (*report)(void *arg, const char *module, int64_t to), void *arg,
+    struct hq_err *err)
+{
+	struct hq_db_opts o = { .path = path, .read_only = true };
+	struct hq_migration_report r = { report, arg };
+	struct hq_db *db = NULL;
+	enum hq_rc rc;
+
+	if (access(path, F_OK) == 0)
+		HQ_TRY(hq_store_connect(&o, &db, err));
+	rc = report_pending(db, modules, &r, err);
+	hq_db_close(db);
 	return rc;
 }
 

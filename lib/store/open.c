@@ -167,6 +167,7 @@ hq_store_connect(const struct hq_db_opts *o, struct hq_db **ret,
 	enum hq_rc rc;
 
 	HQ_ASSERT(!o->read_only || (!o->checkpointer && !o->migrate));
+	HQ_ASSERT(!o->dry_run || !o->migrate);
 	HQ_TRY(hq_sqlite_safe(err));
 	HQ_ASSERT(sqlite3_initialize() == SQLITE_OK);
 	db = calloc(1, sizeof(*db));
@@ -174,6 +175,7 @@ hq_store_connect(const struct hq_db_opts *o, struct hq_db **ret,
 	db->pid = getpid();
 	db->read_only = o->read_only;
 	db->checkpointer = o->checkpointer;
+	db->dry_run = o->dry_run;
 	db->write_wait_ms = o->write_wait_ms;
 	db->wal_max_bytes = o->wal_max_bytes;
 	if ((rc = connect_to(db, o, err)) != HQ_OK) {

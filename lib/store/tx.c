@@ -15,6 +15,12 @@ hq_db_is_broken(const struct hq_db *db)
 	return db->broken;
 }
 
+bool
+hq_db_is_dry(const struct hq_db *db)
+{
+	return db->dry_run;
+}
+
 /* Reasons to refuse that are known before the lock is asked for. */
 static enum hq_rc
 may_write(const struct hq_db *db, struct hq_err *err)
@@ -63,15 +69,17 @@ run(struct hq_db *db, enum hq_tx kind, hq_tx_fn *fn, void *arg,
 	enum hq_control begin =
 	    kind == HQ_TX_WRITE ? HQ_CTL_BEGIN_WRITE : HQ_CTL_BEGIN_READ;
 	enum hq_rc rc;
+	bool dry;
 	int code;
 
 	if ((code = hq_store_control(db, begin)) != SQLITE_OK)
 		return hq_store_fail(db->h, code, "begin", err);
 	db->tx = kind;
 	rc = fn(arg, err);
-	if (rc == HQ_OK)
+	dry = kind == HQ_TX_WRITE && db->dry_run;
+	if (rc == HQ_OK && !dry)
 		rc = commit(db, err);
-	if (rc != HQ_OK)
+	if (rc != HQ_OK || dry)
 		roll_back(db);
 	db->tx = HQ_TX_NONE;
 	return rc;

@@ -59,10 +59,12 @@ report(void *arg, const char *path, const char *reason)
 	    path + strlen(rawr) + 1, reason);
 }
 
+static const struct hq_coord_watch watch = { .report = report };
+
 static void
 import(void)
 {
-	ck_hq_ok(hq_coord_import(db, rawr, report, NULL, &counts, &err));
+	ck_hq_ok(hq_coord_import(db, rawr, &watch, &counts, &err));
 }
 
 START_TEST(what_was_imported_comes_back_byte_for_byte)
@@ -169,8 +171,8 @@ END_TEST
 
 START_TEST(a_directory_without_coordination_is_not_found)
 {
-	ck_assert_int_eq(hq_coord_import(db, "/nonexistent", report, NULL,
-			     &counts, &err),
+	ck_assert_int_eq(hq_coord_import(db, "/nonexistent", &watch, &counts,
+			     &err),
 	    HQ_E_NOT_FOUND);
 }
 END_TEST

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ids.h"
 #include "domain/coordination/ids.h"
@@ -21,12 +22,12 @@ enum {
 struct import {
 	struct hq_db *db;
 	struct hq_arena *arena; /* of one file */
-	hq_coord_report *report;
-	void *arg;
+	const struct hq_coord_watch *watch;
 	struct hq_coord_counts *counts;
-	const char *dir;  /* of the file; "<.rawr>/coordination/runs" */
-	const char *path; /* the file */
-	const char *id;   /* its name without ".json" */
+	size_t done, total; /* files */
+	const char *dir;    /* of the file; "<.rawr>/coordination/runs" */
+	const char *path;   /* the file */
+	const char *id;     /* its name without ".json" */
 	struct json_object *doc;
 	struct json_object *events; /* of a run; or NULL */
 	const char *events_path;
@@ -39,14 +40,14 @@ static void
 refuse(struct import *m, const char *path, const char *reason)
 {
 	m->counts->refused++;
-	m->report(m->arg, path, reason);
+	m->watch->report(m->watch->arg, path, reason);
 }
 
 static void
 keep(struct import *m, const char *reason)
 {
 	m->counts->kept++;
-	m->report(m->arg, m->path, reason);
+	m->watch->report(m->watch->arg, m->path, reason);
 }
 
 /* Milliseconds of a member that is a time; dflt where it is none. */
@@ -234,10 +235,19 @@ import_run(struct import *m, struct hq_err *err)
 	m->counts->events += m->events == NULL ? 0 : m->n_events;
 	r.status = hq_json_str(m->doc, "status");
 	if (hq_coord_run_active(&r))
-		m->report(m->arg, m->path,
+		m->watch->report(m->watch->arg, m->path,
 		    "taken over, but it had not ended: nothing will finish it; "
 		    "cancel it or run it again under another id");
 	return HQ_OK;
+}
+
+static bool
+has_run_file(struct import *m)
+{
+	const char *path =
+	    hq_arena_printf(m->arena, "%s/../runs/%s.json", m->dir, m->id);
+
+	return path != NULL && access(path, F_OK) == 0;
 }
 
 /* Timelines are taken with their runs; here only those without one. */
@@ -248,6 +258,8 @@ check_timeline(struct import *m, struct hq_err *err)
 	bool found;
 
 	HQ_TRY(hq_coord_run_load(m->db, m->arena, m->id, &have, &found, err));
+	if (!found && hq_db_is_dry(m->db)) /* then it is not stored yet */
+		found = has_run_file(m);
 	if (!found)
 		refuse(m, m->path, "there is no run of this timeline");
 	return HQ_OK;
@@ -348,39 +360,79 @@ import_files(struct import *m, const char *dir, import_fn *fn,
 			refuse(m, dir, "it is not a directory we can read");
 		return HQ_OK;
 	}
+	m->total += (size_t)n;
 	for (i = 0; i < n; i++) {
 		if (rc == HQ_OK)
 			rc = import_file(m, dir, entries[i]->d_name, fn, err);
+		m->done++;
+		if (m->watch->progress != NULL)
+			m->watch->progress(m->watch->arg, m->done, m->total);
 		free(entries[i]);
 	}
 	free(entries);
 	return rc;
 }
 
+typedef enum hq_rc dir_fn(struct import *m, const char *dir,
+    struct hq_arena *names, struct hq_err *err);
+
+/* fn for each directory in dir, which must be named by an id. */
 static enum hq_rc
-import_memories(struct import *m, const char *dir, struct hq_arena *names,
-    struct hq_err *err)
+import_dirs(struct import *m, const char *dir, struct hq_arena *names,
+    dir_fn *fn, struct hq_err *err)
 {
 	struct dirent **entries;
 	enum hq_rc rc = HQ_OK;
 	const char *path;
 	int i, n;
 
+	if (dir == NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "the path is too long");
 	n = scandir(dir, &entries, no_dots, alphasort);
-	if (n < 0)
-		return HQ_OK;
 	for (i = 0; i < n; i++) {
-		m->memory_of = hq_arena_copy(names, entries[i]->d_name,
-		    strlen(entries[i]->d_name));
 		path = hq_arena_printf(names, "%s/%s", dir, entries[i]->d_name);
-		if (rc == HQ_OK && !hq_coord_id_ok(entries[i]->d_name))
+		if (rc == HQ_OK && path == NULL)
+			rc = HQ_FAIL(err, BAD_REQUEST, "the path is too long");
+		else if (rc == HQ_OK && !hq_coord_id_ok(entries[i]->d_name))
 			refuse(m, path, "its name is no workflow's id");
 		else if (rc == HQ_OK)
-			rc = import_files(m, path, import_memory, err);
+			rc = fn(m, path, names, err);
 		free(entries[i]);
 	}
-	free(entries);
+	if (n >= 0)
+		free(entries);
 	return rc;
+}
+
+static const char *
+last_part(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static enum hq_rc
+import_memory_dir(struct import *m, const char *dir, struct hq_arena *names,
+    struct hq_err *err)
+{
+	(void)names;
+	m->memory_of = last_part(dir);
+	return import_files(m, dir, import_memory, err);
+}
+
+static enum hq_rc
+import_version_dir(struct import *m, const char *dir, struct hq_arena *names,
+    struct hq_err *err)
+{
+	(void)names;
+	return import_files(m, dir, import_memory, err);
+}
+
+static enum hq_rc
+import_versions(struct import *m, const char *dir, struct hq_arena *names,
+    struct hq_err *err)
+{
+	m->memory_of = last_part(dir);
+	return import_dirs(m, dir, names, import_version_dir, err);
 }
 
 /* What else stands beside the four directories. */
@@ -392,6 +444,7 @@ report_unknown(struct import *m, const char *dir, struct hq_arena *names)
 		"runs",
 		"timelines",
 		"memory",
+		"memory-versions",
 		NULL,
 	};
 	struct dirent **entries;
@@ -439,19 +492,21 @@ import_all(struct import *m, const char *dir, struct hq_arena *names,
 		HQ_TRY(import_files(m, path, subs[i].fn, err));
 	}
 	path = hq_arena_printf(names, "%s/coordination/memory", dir);
-	return import_memories(m, path, names, err);
+	HQ_TRY(import_dirs(m, path, names, import_memory_dir, err));
+	path = hq_arena_printf(names, "%s/coordination/memory-versions", dir);
+	return import_dirs(m, path, names, import_versions, err);
 }
 
 enum hq_rc
-hq_coord_import(struct hq_db *db, const char *dir, hq_coord_report *report,
-    void *arg, struct hq_coord_counts *ret, struct hq_err *err)
+hq_coord_import(struct hq_db *db, const char *dir,
+    const struct hq_coord_watch *w, struct hq_coord_counts *ret,
+    struct hq_err *err)
 {
 	struct hq_arena *names = hq_arena_new(ARENA_BYTES);
 	struct import m = {
 		.db = db,
 		.arena = hq_arena_new(ARENA_BYTES),
-		.report = report,
-		.arg = arg,
+		.watch = w,
 		.counts = ret,
 	};
 	const char *path = hq_arena_printf(names, "%s/coordination", dir);

@@ -5,7 +5,9 @@
  *   coordination/runs/<runId>.json
  *   coordination/timelines/<runId>.json           array of events
  *   coordination/memory/<workflowId>/<deskId>.json
+ *   coordination/memory-versions/<workflowId>/<version>/<deskId>.json
  *
+ * The last is an addition: memory of versions that are not the newest.
  * Runs and events come back byte for byte as the reference would have given
  * them.  Whatever is not taken over is reported, with the reason.  May be run
  * again: what is the same or newer here is kept.  A file is one transaction.
@@ -20,6 +22,14 @@ enum { HQ_COORD_IMPORT_FILE_BYTES_MAX = 16 << 20 };
 /* Told of what was not taken over, and why. */
 typedef void hq_coord_report(void *arg, const char *path, const char *reason);
 
+/* Who looks on; shared with the exporter. */
+struct hq_coord_watch {
+	hq_coord_report *report;
+	/* After each file; total is what is known so far.  May be NULL. */
+	void (*progress)(void *arg, size_t done, size_t total);
+	void *arg;
+};
+
 struct hq_coord_counts {
 	size_t workflows, runs, events, memories; /* taken over */
 	size_t kept;    /* newer here, or the store's own */
@@ -31,7 +41,7 @@ struct hq_coord_counts {
  * NOT_FOUND if dir has no coordination directory.
  */
 enum hq_rc hq_coord_import(struct hq_db *db, const char *dir,
-    hq_coord_report *report, void *arg, struct hq_coord_counts *ret,
+    const struct hq_coord_watch *w, struct hq_coord_counts *ret,
     struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_DOMAIN_COORDINATION_IMPORT_H */

@@ -37,8 +37,8 @@ enum {
 	COL_IMPORTED
 };
 
-static enum hq_rc
-event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
+enum hq_rc
+hq_coord_event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
     struct hq_arena *a, struct json_object **ret, struct hq_err *err)
 {
 	const char *imported = hq_cursor_text(row, COL_IMPORTED, a);
@@ -80,7 +80,7 @@ events_json(struct hq_boundary *c, const struct hq_coord_run *r,
 	HQ_TRY(HQ_COORD_QUERY(c->db, HQ_CQ_TIMELINE_GET, &row, err,
 	    hq_text(r->run_id)));
 	while (hq_cursor_next(&row)) {
-		HQ_TRY(event_json(&row, r, c->arena, &e, err));
+		HQ_TRY(hq_coord_event_json(&row, r, c->arena, &e, err));
 		hq_json_push(events, json_object_get(e));
 	}
 	return hq_cursor_done(&row, err);

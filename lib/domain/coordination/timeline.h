@@ -25,4 +25,10 @@ enum hq_rc hq_coord_timeline_add(struct hq_db *db, const struct hq_env *env,
     struct hq_arena *a, const char *run_id, const struct hq_coord_event *e,
     struct hq_err *err) HQ_MUST;
 
+/* The document of a row with the columns of HQ_CQ_TIMELINE_GET.  Owned by a. */
+struct hq_coord_run;
+enum hq_rc hq_coord_event_json(const struct hq_cursor *row,
+    const struct hq_coord_run *r, struct hq_arena *a, struct json_object **ret,
+    struct hq_err *err) HQ_MUST;
+
 #endif /* HQ_DOMAIN_COORDINATION_TIMELINE_H */

@@ -1,4 +1,4 @@
-#include "domain/state/state.h"
+#include "domain/state/document.h"
 
 #include <string.h>
 
@@ -26,9 +26,8 @@ const struct hq_module hq_state_store = {
 	.sql = sql,
 };
 
-/* The stored document; NULL if there is none. */
-static enum hq_rc
-load(struct hq_db *db, struct hq_arena *a, struct json_object **ret,
+enum hq_rc
+hq_state_load(struct hq_db *db, struct hq_arena *a, struct json_object **ret,
     struct hq_err *err)
 {
 	const char *body;
@@ -82,7 +81,7 @@ enum hq_rc
 hq_state_read(struct hq_db *db, const struct hq_env *env, struct hq_arena *a,
     struct json_object **ret, struct hq_err *err)
 {
-	HQ_TRY(load(db, a, ret, err));
+	HQ_TRY(hq_state_load(db, a, ret, err));
 	if (*ret != NULL)
 		return HQ_OK;
 	return make(env, a, json_object_new_array(), NULL, ret, err);
@@ -136,7 +135,7 @@ hq_state_is_enabled(struct hq_db *db, struct hq_arena *a,
 	struct json_object *state, *list;
 	bool listed;
 
-	HQ_TRY(load(db, a, &state, err));
+	HQ_TRY(hq_state_load(db, a, &state, err));
 	list = state == NULL
 	    ? NULL
 	    : list_of(state, plugin->by_default ? "disabled" : "enabled");
@@ -176,7 +175,7 @@ set_tx(void *arg, struct hq_err *err)
 	struct json_object *state, *on, *off, *into, *changed;
 	struct json_object *was_on = NULL, *was_off = NULL;
 
-	HQ_TRY(load(s->db, s->arena, &state, err));
+	HQ_TRY(hq_state_load(s->db, s->arena, &state, err));
 	if (state != NULL) {
 		was_on = list_of(state, "enabled");
 		was_off = list_of(state, "disabled");
@@ -276,7 +275,7 @@ import_tx(void *arg, struct hq_err *err)
 	struct import *m = arg;
 	struct json_object *have;
 
-	HQ_TRY(load(m->db, m->arena, &have, err));
+	HQ_TRY(hq_state_load(m->db, m->arena, &have, err));
 	m->kept = have != NULL && date_of(have) > date_of(m->state);
 	if (m->kept)
 		return HQ_OK;

@@ -59,4 +59,11 @@ enum hq_rc hq_state_import(struct hq_db *db, const char *dir,
     hq_state_report *report, void *arg, bool *ret_imported, struct hq_err *err)
     HQ_MUST;
 
+/*
+ * Write <dir>/state/state.json, as hq_state_import() reads it; nothing where
+ * no state is stored.  dir exists.
+ */
+enum hq_rc hq_state_export(struct hq_db *db, const char *dir,
+    bool *ret_exported, struct hq_err *err) HQ_MUST;
+
 #endif /* HQ_DOMAIN_STATE_H */

@@ -1,0 +1,334 @@
+/* rawr doctor: is this installation well?  Only what can be known is said. */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "auth/keys.h"
+#include "cli.h"
+#include "operator.h"
+#include "proto/http/fcgi_client.h"
+#include "store/admin.h"
+
+enum {
+	SOCKET_WAIT_MS = 3000,
+	DISK_WARN_BYTES = 1 << 30,
+	DISK_FAIL_BYTES = 64 << 20,
+};
+
+enum verdict { WELL, WARN, FAIL, VERDICT__MAX };
+static const char *const verdicts[VERDICT__MAX] = { "ok", "warn", "fail" };
+
+struct check {
+	struct hq_cli *c;
+	enum verdict verdict;
+	char text[HQ_ERR_MSG_BYTES];
+	const char *fix;
+};
+
+static void say(struct check *k, enum verdict v, const char *fix,
+    const char *fmt, ...) HQ_PRINTF(4, 5);
+
+static void
+say(struct check *k, enum verdict v, const char *fix, const char *fmt, ...)
+{
+	va_list ap;
+
+	k->verdict = v;
+	k->fix = fix;
+	va_start(ap, fmt);
+	(void)vsnprintf(k->text, sizeof(k->text), fmt, ap);
+	va_end(ap);
+}
+
+static const char *
+system_env(const char *name)
+{
+	return getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
+}
+
+/* ------------------------------------------------------------- the settings -- */
+
+static void
+check_settings(struct check *k)
+{
+	struct hq_config config;
+	struct hq_err why = { 0 };
+
+	if (hq_config_load(&config, system_env, k->c->arena, &why) != HQ_OK)
+		say(k, FAIL, "set it to what rawr settings says", "%s",
+		    why.msg);
+	else
+		say(k, WELL, NULL, "all settings are valid");
+}
+
+static void
+check_key(struct check *k)
+{
+	const char *dir = k->c->config.s[HQ_SET_RAWR_KEYS];
+	const struct hq_keys *keys;
+	struct hq_err why = { 0 };
+
+	if (hq_keys_load(dir, k->c->arena, &keys, &why) != HQ_OK)
+		say(k, FAIL, "chmod 600 the files of RAWR_KEYS", "%s", why.msg);
+	else if (hq_keys_signing(keys) == NULL)
+		say(k, FAIL, "write a line signkey-... into it, mode 600",
+		    "%s/signing.key is missing or empty", dir);
+	else
+		say(k, WELL, NULL,
+		    "signing key present, readable by its "
+		    "owner only");
+}
+
+/* ---------------------------------------------------------------- the store -- */
+
+static enum hq_rc
+look_at_store(struct check *k, struct hq_err *err)
+{
+	struct hq_db_opts o = {
+		.path = k->c->config.s[HQ_SET_RAWR_STORE],
+		.modules = k->c->modules,
+		.read_only = true,
+	};
+	struct hq_db *db;
+	enum hq_rc rc;
+
+	HQ_TRY(hq_db_open(&o, &db, err));
+	rc = hq_db_quick_check(db, err);
+	hq_db_close(db);
+	return rc;
+}
+
+static void
+check_store(struct check *k)
+{
+	struct hq_err why = { 0 };
+
+	if (look_at_store(k, &why) != HQ_OK)
+		say(k, FAIL,
+		    "rawr db migrate makes or upgrades it; rawr db restore "
+		    "replaces a damaged one",
+		    "%s", why.msg);
+	else
+		say(k, WELL, NULL, "%s: whole, schema in step",
+		    k->c->config.s[HQ_SET_RAWR_STORE]);
+}
+
+static void
+check_wal(struct check *k)
+{
+	const struct hq_config *cf = &k->c->config;
+	const char *path =
+	    hq_arena_printf(k->c->arena, "%s-wal", cf->s[HQ_SET_RAWR_STORE]);
+	long long bytes = 0;
+	struct stat st;
+
+	if (path != NULL && stat(path, &st) == 0)
+		bytes = (long long)st.st_size;
+	if (bytes > cf->i[HQ_SET_RAWR_WAL_MAX])
+		say(k, FAIL, "start the runner; end long readers",
+		    "the WAL has %lld bytes: writes are refused", bytes);
+	else if (bytes > cf->i[HQ_SET_RAWR_WAL_WARN])
+		say(k, WARN, "is the runner up? end long readers",
+		    "the WAL has %lld bytes", bytes);
+	else
+		say(k, WELL, NULL, "the WAL has %lld bytes", bytes);
+}
+
+static void
+check_disk(struct check *k)
+{
+	const char *var = k->c->config.s[HQ_SET_RAWR_VAR];
+	struct statvfs v;
+	unsigned long long free_bytes;
+
+	if (statvfs(var, &v) != 0) {
+		say(k, FAIL, "make the directory, or set RAWR_VAR",
+		    "%s: errno %d", var, errno);
+		return;
+	}
+	free_bytes = (unsigned long long)v.f_bavail * v.f_frsize;
+	if (free_bytes < DISK_FAIL_BYTES)
+		say(k, FAIL, "make room", "%llu bytes are free below %s",
+		    free_bytes, var);
+	else if (free_bytes < DISK_WARN_BYTES)
+		say(k, WARN, "make room", "%llu bytes are free below %s",
+		    free_bytes, var);
+	else
+		say(k, WELL, NULL, "%llu bytes are free below %s", free_bytes,
+		    var);
+}
+
+/* ------------------------------------------------------------- the processes -- */
+
+/* Wait for the whole reply. */
+static enum hq_rc
+finish(struct hq_cli *c, struct hq_fcgi_call *call, struct hq_err *err)
+{
+	int64_t end_ms = hq_mono_ms(c->env) + SOCKET_WAIT_MS, left_ms;
+	struct pollfd p = { .fd = hq_fcgi_call_fd(call) };
+	enum hq_rc rc;
+
+	for (;;) {
+		rc = hq_fcgi_call_step(call, err);
+		left_ms = end_ms - hq_mono_ms(c->env);
+		if (rc != HQ_SUSPEND)
+			return rc;
+		if (left_ms <= 0)
+			return HQ_FAIL(err, GATEWAY_TIMEOUT,
+			    "no answer within %d ms", SOCKET_WAIT_MS);
+		p.events = hq_fcgi_call_events(call);
+		(void)poll(&p, 1, (int)left_ms);
+	}
+}
+
+/* Any whole answer counts: the responder's loop lives. */
+static enum hq_rc
+ask(struct hq_cli *c, const char *socket, struct hq_err *err)
+{
+	static const struct hq_fcgi_param params[] = {
+		{ "REQUEST_METHOD", "GET" },
+		{ "REQUEST_URI", "/health" },
+		{ "SCRIPT_NAME", "/health" },
+		{ "SERVER_PROTOCOL", "HTTP/1.1" },
+		{ "REMOTE_ADDR", "unix:" },
+		{ NULL, NULL },
+	};
+	struct hq_fcgi_call *call = NULL;
+	enum hq_rc rc;
+
+	HQ_TRY(hq_fcgi_call_new(socket, params, "", 0, &call, err));
+	rc = finish(c, call, err);
+	hq_fcgi_call_free(call);
+	return rc;
+}
+
+static void
+check_sockets(struct check *k)
+{
+	static const char *const names[] = {
+		"rpc",
+		"openapi",
+		"workflows",
+		"inngest",
+	};
+	const char *var = k->c->config.s[HQ_SET_RAWR_VAR], *path;
+	struct hq_err why;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		why = (struct hq_err){ 0 };
+		path = hq_arena_printf(k->c->arena, "%s/run/%s.sock", var,
+		    names[i]);
+		if (path == NULL || ask(k->c, path, &why) != HQ_OK) {
+			say(k, FAIL, "start it: make up, or systemctl start",
+			    "%s.fcgi: %s", names[i], why.msg);
+			return;
+		}
+	}
+	say(k, WELL, NULL, "rpc, openapi, workflows and inngest answer");
+}
+
+static void
+check_runner(struct check *k)
+{
+	if (strcmp(k->c->config.s[HQ_SET_RAWR_RUNNER], "off") == 0)
+		say(k, WARN, "set RAWR_RUNNER=on, or drive it from elsewhere",
+		    "the runner is switched off: runs only queue");
+	else if (hq_cli_ring(&k->c->config))
+		say(k, WELL, NULL, "the runner hears its bell");
+	else
+		say(k, FAIL, "start rawr-runner",
+		    "nobody listens at %s/run/runner.sock",
+		    k->c->config.s[HQ_SET_RAWR_VAR]);
+}
+
+/* ------------------------------------------------------------------- gateway -- */
+
+/* Debian's place for our snippet; where it is not there, nothing is known. */
+static void
+check_gateway(struct check *k)
+{
+	static const char there[] = "/etc/nginx/snippets/rawr.conf";
+	const char *ours =
+	    hq_arena_printf(k->c->arena, "%s/nginx/rawr.conf", k->c->root);
+	char *a, *b;
+	size_t n, m;
+
+	if (hq_cli_read(k->c, there, &a, &n, NULL) != HQ_OK || ours == NULL ||
+	    hq_cli_read(k->c, ours, &b, &m, NULL) != HQ_OK)
+		say(k, WELL, NULL,
+		    "nothing to compare: no %s, or no "
+		    "nginx/rawr.conf below --root",
+		    there);
+	else if (n != m || memcmp(a, b, n) != 0)
+		say(k, WARN, "compare the two; reload nginx",
+		    "%s differs from %s", there, ours);
+	else
+		say(k, WELL, NULL, "%s is in step", there);
+}
+
+static const struct {
+	const char *name;
+	void (*check)(struct check *k);
+} checks[] = {
+	{ "settings", check_settings },
+	{ "signing key", check_key },
+	{ "store", check_store },
+	{ "wal", check_wal },
+	{ "disk", check_disk },
+	{ "responders", check_sockets },
+	{ "runner", check_runner },
+	{ "gateway", check_gateway },
+};
+
+static enum hq_rc
+run_doctor(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	struct json_object *rows = json_object_new_array(), *o;
+	struct check k;
+	size_t i;
+
+	(void)err;
+	*ret = hq_cli_object(c);
+	hq_json_put(*ret, "checks", rows);
+	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		k = (struct check){ .c = c };
+		checks[i].check(&k);
+		o = json_object_new_object();
+		hq_json_put_str(o, "check", checks[i].name);
+		hq_json_put_str(o, "verdict", verdicts[k.verdict]);
+		hq_json_put_str(o, "text", k.text);
+		hq_json_put_str(o, "fix", k.fix);
+		hq_json_push(rows, o);
+		c->failed = c->failed || k.verdict == FAIL;
+		if (i == 0 && k.verdict == FAIL)
+			break; /* the rest would look at wrong places */
+	}
+	return HQ_OK;
+}
+
+static void
+print_doctor(const struct hq_cli *c, struct json_object *r)
+{
+	struct json_object *rows = hq_json_get(r, "checks"), *o;
+	size_t i;
+
+	(void)c;
+	for (i = 0; i < json_object_array_length(rows); i++) {
+		o = json_object_array_get_idx(rows, i);
+		(void)printf("%-4s  %-12s %s\n", hq_json_str(o, "verdict"),
+		    hq_json_str(o, "check"), hq_json_str(o, "text"));
+		if (hq_json_str(o, "fix") != NULL)
+			(void)printf("      -> %s\n", hq_json_str(o, "fix"));
+	}
+}
+
+const struct hq_command hq_commands_doctor[] = {
+	{ NULL, "doctor", "", 0, 0, "is this installation well?", run_doctor,
+	    print_doctor, HQ_CMD_BARE, NULL },
+	{ 0 },
+};
