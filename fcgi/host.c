@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ enum {
 	HOST_ARENA_MAX = 64 << 20, /* a worker's: contracts, keys */
 	CALL_BODY_MAX = 8 << 20,   /* a function call carries its run's state */
 	REQUEST_ARENA_TIMES = 24,  /* of the largest body */
-	REQUEST_ARENA_MIN = 32 << 20,
+	REQUEST_ARENA_MIN = 128 << 20,
 };
 
 /* What the master knows before it forks. */
@@ -204,6 +205,16 @@ refuse(const struct hq_host *h, const struct hq_boundary *c,
 	hq_http_res_text(res, e->status, "application/json", text);
 }
 
+/* A page of another site cannot send this without asking first (CORS). */
+static bool
+is_json(const char *content_type)
+{
+	static const char json[] = "application/json";
+
+	return content_type != NULL &&
+	    strncmp(content_type, json, sizeof(json) - 1) == 0;
+}
+
 static enum hq_rc
 admit(const struct hq_host *h, struct hq_boundary *c,
     const struct hq_http_req *req, struct hq_err *err)
@@ -214,6 +225,9 @@ admit(const struct hq_host *h, struct hq_boundary *c,
 		.has_signature =
 		    hq_http_header(req, "x-inngest-signature") != NULL,
 		.fetch_site = hq_http_header(req, "sec-fetch-site"),
+		.host = hq_http_header(req, "host"),
+		.origin = hq_http_header(req, "origin"),
+		.is_json = is_json(hq_http_header(req, "content-type")),
 	};
 
 	HQ_TRY(hq_boundary_check(req, err));
@@ -256,6 +270,23 @@ not_found(const struct hq_responder *r, const struct hq_http_req *req,
 	    below ? "not found" : "NOT_FOUND");
 }
 
+/*
+ * nginx chose this responder, and let the caller pass, by the path as it read
+ * it.  A request that we read as another mount's is nobody's.
+ */
+static bool
+is_below_mount(const struct hq_http_req *req)
+{
+	const char *mount = hq_http_param(req, "RAWR_MOUNT");
+	size_t n;
+
+	if (mount == NULL)
+		return true; /* not from nginx */
+	n = strlen(mount);
+	return strncmp(req->path, mount, n) == 0 &&
+	    (req->path[n] == '\0' || req->path[n] == '/');
+}
+
 static void
 answer(struct hq_host *h, struct hq_boundary *c, const struct hq_http_req *req,
     struct hq_http_res *res, struct hq_err *err)
@@ -263,6 +294,11 @@ answer(struct hq_host *h, struct hq_boundary *c, const struct hq_http_req *req,
 	const struct hq_responder *r = h->responder;
 	const struct hq_surface *s;
 
+	if (!is_below_mount(req)) {
+		hq_http_res_text(res, 404, "text/plain;charset=utf-8",
+		    "NOT_FOUND");
+		return;
+	}
 	if (hq_surface_get(h->surfaces, &s, err) != HQ_OK) {
 		refuse(h, c, err, res);
 		return;
@@ -289,6 +325,8 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	}
 	answer(h, &c, req, res, &err);
 	HQ_ASSERT(!hq_db_in_tx(h->db));
+	if (hq_db_is_broken(h->db))
+		(void)raise(SIGTERM); /* the next worker opens the store anew */
 	if (res->park_ms > 0)
 		return;
 	hq_boundary_echo(&c, res);
@@ -335,6 +373,7 @@ static enum hq_rc
 load_policy(struct setup *s, struct hq_err *err)
 {
 	s->policy.keys = s->keys;
+	s->policy.base_url = s->config.s[HQ_SET_RAWR_BASE_URL];
 	s->policy.tokens_required =
 	    strcmp(s->config.s[HQ_SET_RAWR_AUTH], "required") == 0;
 	HQ_TRY(load_addresses(s, HQ_SET_RAWR_FIRST_PARTY_FROM,

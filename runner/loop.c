@@ -18,7 +18,7 @@ struct loop {
 	bool emptied;          /* and nothing was left of it */
 	bool warned;
 	int store_fails; /* in a row */
-	size_t late;     /* answers told of */
+	size_t lost;     /* calls told of */
 };
 
 static int
@@ -115,14 +115,14 @@ take_bell(struct loop *l)
 }
 
 static void
-tell_late(struct loop *l)
+tell_lost(struct loop *l)
 {
-	size_t late = hq_engine_late(l->r->engine);
+	size_t lost = hq_engine_lost(l->r->engine);
 
-	if (late > l->late)
-		hq_log(HQ_INFO, "late_answers",
-		    HQ_LI64("dropped", (int64_t)(late - l->late)));
-	l->late = late;
+	if (lost > l->lost)
+		hq_log(HQ_INFO, "calls_lost",
+		    HQ_LI64("count", (int64_t)(lost - l->lost)));
+	l->lost = lost;
 }
 
 static enum hq_rc
@@ -132,7 +132,7 @@ turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
 
 	if (rc == HQ_OK) {
 		l->store_fails = 0;
-		tell_late(l);
+		tell_lost(l);
 		return HQ_OK;
 	}
 	hq_log(HQ_ERROR, "turn", HQ_LSTR("why", err->msg),

@@ -86,6 +86,52 @@ admit_bearer(const struct hq_policy *p, const struct rule *r,
 	return named(r->caller, id, a, ret, err);
 }
 
+/* The host of "host:port" or "[v6]:port": its length. */
+static size_t
+host_length(const char *s)
+{
+	if (*s == '[')
+		return strcspn(s, "]") + 1;
+	return strcspn(s, ":/");
+}
+
+static bool
+is_own_host(const struct hq_policy *p, const char *host)
+{
+	const char *base =
+	    p->base_url == NULL ? NULL : strstr(p->base_url, "://");
+	size_t n = host_length(host);
+
+	if ((n == 9 && strncasecmp(host, "localhost", n) == 0) ||
+	    (n > 4 && strncmp(host, "127.", 4) == 0 &&
+		strspn(host, "0123456789.") == n) ||
+	    (n == 5 && strncmp(host, "[::1]", n) == 0))
+		return true;
+	return base != NULL && host_length(base + 3) == n &&
+	    strncasecmp(base + 3, host, n) == 0;
+}
+
+/* Of a browser that was led here by a page of somebody else's? */
+static enum hq_rc
+check_browser(const struct hq_policy *p, const struct rule *r,
+    const struct hq_credentials *c, struct hq_err *err)
+{
+	const char *at;
+
+	if (c->host != NULL && !is_own_host(p, c->host))
+		return HQ_FAIL(err, FORBIDDEN,
+		    "%s needs a token under this host name: set RAWR_BASE_URL "
+		    "to the name that it is called by",
+		    r->path);
+	if (c->origin == NULL || c->is_json)
+		return HQ_OK;
+	at = strstr(c->origin, "://");
+	if (at == NULL || c->host == NULL || strcasecmp(at + 3, c->host) != 0)
+		return HQ_FAIL(err, FORBIDDEN,
+		    "%s takes no forms from pages of other sites", r->path);
+	return HQ_OK;
+}
+
 static enum hq_rc
 admit_without(const struct hq_policy *p, const struct rule *r,
     const struct hq_credentials *c, struct hq_arena *a,
@@ -100,6 +146,8 @@ admit_without(const struct hq_policy *p, const struct rule *r,
 		return HQ_FAIL(err, UNAUTHORIZED,
 		    "%s needs a token from this address: %s", r->path,
 		    r->needs);
+	if (r->by_address)
+		HQ_TRY(check_browser(p, r, c, err));
 	return named(r->without, r->by_address ? "local" : "anonymous", a, ret,
 	    err);
 }

@@ -18,6 +18,7 @@ struct hq_policy {
 	bool tokens_required;               /* RAWR_AUTH=required */
 	const struct hq_cidrs *first_party; /* RAWR_FIRST_PARTY_FROM */
 	const struct hq_cidrs *engine;      /* RAWR_ENGINE_FROM */
+	const char *base_url; /* RAWR_BASE_URL; NULL: loopback only */
 };
 
 /* The facts about a request that the policy looks at. */
@@ -26,13 +27,19 @@ struct hq_credentials {
 	const char *authorization; /* header or NULL */
 	bool has_signature;        /* an X-Inngest-Signature header is there */
 	const char *fetch_site;    /* Sec-Fetch-Site or NULL */
+	const char *host;          /* Host or NULL */
+	const char *origin;        /* Origin or NULL */
+	bool is_json; /* content-type: a page of another site must ask first */
 };
 
 /*
  * Who it is, and whether that caller may use the family.  UNAUTHORIZED: no or
  * an unknown credential.  FORBIDDEN: a valid credential of the wrong kind, a
  * cross-site browser request to /rpc, a runtime signature outside
- * /api/inngest.  For HQ_FAMILY_INNGEST only the address is checked here; the
+ * /api/inngest.  A caller that /rpc admits by its address alone must name a host
+ * that is ours (that of base_url, localhost, a loopback address), so that no
+ * name of somebody else's which leads here speaks for it, and a request that
+ * browsers send unasked must come from a page of that host.  For HQ_FAMILY_INNGEST only the address is checked here; the
  * signature is proto/inngest's to verify.  *ret is set on success only.
  */
 enum hq_rc hq_policy_admit(const struct hq_policy *p, enum hq_family family,

@@ -8,7 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "engine/inside.h"
+
+/* The engine's own bounds keep a call within what is promised. */
+_Static_assert(2 * HQ_ENGINE_END_BYTES_MAX + HQ_ENGINE_STATE_BYTES_MAX +
+	    HQ_ENGINE_FRAME_BYTES_MAX <=
+	HQ_ENGINE_CALL_BYTES_MAX,
+    "a call may be too large");
+_Static_assert(HQ_ENGINE_STEPS_MAX * (HQ_ENGINE_STEP_ID_MAX + 3) * 2 +
+	    24 * HQ_ENGINE_NAME_BYTES_MAX + 8192 <=
+	HQ_ENGINE_FRAME_BYTES_MAX,
+    "a call's frame may be too large");
+_Static_assert(2 * HQ_ENGINE_END_CONTAINERS_MAX < HQ_JSON_CONTAINERS_MAX &&
+	HQ_ENGINE_END_DEPTH_MAX + 16 < HQ_JSON_DEPTH_MAX,
+    "a call may not be readable");
+_Static_assert(HQ_ENGINE_TURN_BYTES +
+	    (size_t)2 * HQ_ENGINE_CLAIM * HQ_ENGINE_CALL_BYTES_MAX <
+	HQ_ENGINE_TURN_BYTES_MAX,
+    "a turn's calls may not fit");
 
 /* One recorded step, in the order it was recorded. */
 struct recorded {
@@ -43,7 +61,7 @@ read_memo(const struct hq_cursor *row, struct hq_eng_tx *t, struct state *s,
 	s->n++;
 	if (s->n > HQ_ENGINE_STEPS_MAX)
 		s->too_much = "InngestErrFunctionOverflowed";
-	else if (s->steps.n > HQ_ENGINE_STATE_BYTES_MAX)
+	else if (s->steps.n > t->state_bytes_max)
 		s->too_much = "InngestErrStateOverflowed";
 	return HQ_OK;
 }
@@ -156,11 +174,17 @@ overflow(struct hq_eng_tx *t, const char *run, const char *name,
     struct hq_err *err)
 {
 	const char *message = hq_arena_printf(t->a,
-	    "The function run exceeded a limit: %d steps, %d bytes of state.",
-	    HQ_ENGINE_STEPS_MAX, HQ_ENGINE_STATE_BYTES_MAX);
+	    "The function run exceeded a limit: %d steps, %zu bytes of state.",
+	    HQ_ENGINE_STEPS_MAX, t->state_bytes_max);
 
 	return hq_eng_finish(t, run, HQ_RUN_FAILED,
 	    hq_eng_error(t, name, message), err);
+}
+
+static const char *
+kept(struct hq_arena *keep, const char *s)
+{
+	return s == NULL ? NULL : hq_arena_copy(keep, s, strlen(s));
 }
 
 static enum hq_rc
@@ -168,6 +192,7 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
     const struct hq_eng_run *run, const struct state *s, struct hq_err *err)
 {
 	const struct hq_fn *fn = hq_fns_find(t->fns, run->fn);
+	struct hq_eng_trace trace;
 	struct hq_eng_event e;
 	char id[HQ_ULID_BYTES];
 	struct hq_buf b;
@@ -179,6 +204,9 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	c->request_id = hq_arena_copy(keep, id, sizeof(id) - 1);
 	c->url = url_for(fn->url, c->job.step, keep);
 	c->job.req_version = run->req_version;
+	trace = hq_eng_event_trace(t, e.data);
+	c->trace.correlation_id = kept(keep, trace.correlation_id);
+	c->trace.traceparent = kept(keep, trace.traceparent);
 	hq_buf_init(&b, keep);
 	write_body(&b, c, &e, s, plan);
 	c->body = hq_buf_str(&b);
@@ -199,7 +227,9 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 
 	*ret_made = false;
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
-	HQ_ASSERT(found && run.state == HQ_RUN_OPEN); /* its end drops jobs */
+	HQ_ASSERT(found);
+	if (run.state != HQ_RUN_OPEN)
+		return HQ_OK; /* ended over a job that was claimed with this */
 	if (hq_fns_find(t->fns, run.fn) == NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED,
 		    hq_eng_error(t, "Error", "the function is not registered"),
@@ -208,6 +238,8 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	if (s.too_much != NULL)
 		return overflow(t, id, s.too_much, err);
 	HQ_TRY(build(t, keep, c, &run, &s, err));
+	if (c->body_bytes > HQ_ENGINE_CALL_BYTES_MAX)
+		return overflow(t, id, "InngestErrStateOverflowed", err);
 	*ret_made = true;
 	return HQ_OK;
 }

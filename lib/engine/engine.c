@@ -33,7 +33,10 @@ hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
 	e->n_slots = (size_t)o->concurrency;
 	e->sequence = e->n_slots; /* so that no ticket is 0 */
 	e->slots = must_calloc(e->n_slots, sizeof(*e->slots));
-	e->item = hq_arena_new(HQ_ENGINE_TURN_BYTES_MAX);
+	if (o->state_bytes_max == 0)
+		e->o.state_bytes_max = HQ_ENGINE_STATE_BYTES_MAX;
+	e->item = hq_arena_new(o->memory_bytes != 0 ? o->memory_bytes
+						    : HQ_ENGINE_TURN_BYTES_MAX);
 	e->keep = hq_arena_new(HQ_ENGINE_TURN_BYTES_MAX);
 	rc = hq_fns_refresh(&e->fns, o->db, err);
 	if (rc != HQ_OK) {
@@ -136,9 +139,9 @@ hq_engine_inflight(const struct hq_engine *e)
 }
 
 size_t
-hq_engine_late(const struct hq_engine *e)
+hq_engine_lost(const struct hq_engine *e)
 {
-	return e->late;
+	return e->lost;
 }
 
 void

@@ -17,6 +17,15 @@
 
 struct hq_engine;
 
+enum {
+	/*
+	 * The largest body of a call: two times the largest event (the protocol
+	 * has it as "event" and in "events"), the state, names and ids.  What
+	 * takes calls must take this much, or a run could not be told of.
+	 */
+	HQ_ENGINE_CALL_BYTES_MAX = 13 << 20,
+};
+
 /* One function call, as the Inngest protocol has it (facts: section 2.4). */
 struct hq_engine_call {
 	uint64_t ticket; /* names the call in hq_engine_reply() */
@@ -32,7 +41,9 @@ struct hq_engine_call {
 	const char *step_id; /* "step" or a step hash */
 	const char *request_id;
 	int64_t generation;
-	int64_t timeout_ms; /* of this call */
+	int64_t timeout_ms; /* of this call, from when the host takes it */
+	/* Of the event's data._rawr; or NULL. */
+	const char *correlation_id, *traceparent;
 };
 
 struct hq_engine_reply {
@@ -65,6 +76,10 @@ struct hq_engine_opts {
 	int64_t call_timeout_ms;
 	int64_t
 	    retry_interval_ms; /* constant delay; 0: the table with jitter */
+	/* Smaller bounds than engine/limits.h has; 0: those. */
+	size_t state_bytes_max; /* recorded values of one run */
+	size_t memory_bytes; /* for one event, answer or call; what does not fit
+				fails its run */
 };
 
 enum hq_rc hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
@@ -95,8 +110,8 @@ enum hq_rc hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms,
 
 /* Calls in flight. */
 size_t hq_engine_inflight(const struct hq_engine *e);
-/* Answers, ever, that came too late (lease lost, run over): dropped. */
-size_t hq_engine_late(const struct hq_engine *e);
+/* Calls, ever, that were ours no more at their end: answers dropped. */
+size_t hq_engine_lost(const struct hq_engine *e);
 
 /*
  * Leaving: drain claims nothing more from the next turn on; release gives up

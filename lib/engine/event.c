@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/text.h"
 #include "json/value.h"
 
 static enum hq_rc
@@ -51,12 +52,14 @@ data_text(const struct hq_event *e, struct hq_arena *a, const char **ret,
 	}
 	hq_buf_init(&b, a);
 	hq_json_write(&b, data);
-	if (!hq_arena_ok(a) || b.n > HQ_ENGINE_EVENT_BYTES_MAX)
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
-		    "an event's data has at most %d bytes",
-		    HQ_ENGINE_EVENT_BYTES_MAX);
 	*ret = hq_buf_str(&b);
-	return HQ_OK;
+	if (hq_arena_ok(a) && hq_eng_event_fits(*ret))
+		return HQ_OK;
+	return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+	    "an event's data has at most %d bytes, %d arrays and objects, "
+	    "and %d of them within one another",
+	    HQ_ENGINE_EVENT_BYTES_MAX, HQ_ENGINE_EVENT_CONTAINERS_MAX,
+	    HQ_ENGINE_EVENT_DEPTH_MAX);
 }
 
 enum hq_rc
@@ -102,6 +105,8 @@ static enum hq_rc
 cancel_runs(struct hq_eng_tx *t, const char *event_id, struct hq_err *err)
 {
 	const char *error = hq_eng_error(t, "Error", "function cancelled");
+	struct hq_eng_tx each = *t; /* memory of one run after the other */
+	enum hq_rc rc = HQ_OK;
 	const char *run;
 	struct hq_buf ids;
 	size_t at;
@@ -113,11 +118,14 @@ cancel_runs(struct hq_eng_tx *t, const char *event_id, struct hq_err *err)
 	if (!hq_arena_ok(t->a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 		    "too many runs to cancel at once");
-	for (at = 0; at < ids.n; at += sizeof(run)) {
+	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	for (at = 0; rc == HQ_OK && at < ids.n; at += sizeof(run)) {
 		memcpy(&run, ids.p + at, sizeof(run));
-		HQ_TRY(hq_eng_finish(t, run, HQ_RUN_CANCELLED, error, err));
+		rc = hq_eng_finish(&each, run, HQ_RUN_CANCELLED, error, err);
+		hq_arena_reset(each.a);
 	}
-	return HQ_OK;
+	hq_arena_free(each.a);
+	return rc;
 }
 
 enum hq_rc
@@ -135,6 +143,38 @@ hq_event_cancel_runs(struct hq_db *db, const struct hq_env *env,
 }
 
 /* -------------------------------------------------------------- inside -- */
+
+bool
+hq_eng_event_fits(const char *data)
+{
+	struct hq_text_shape s = hq_text_shape(data);
+
+	return s.bytes <= HQ_ENGINE_EVENT_BYTES_MAX &&
+	    s.containers <= HQ_ENGINE_EVENT_CONTAINERS_MAX &&
+	    s.depth <= HQ_ENGINE_EVENT_DEPTH_MAX;
+}
+
+static const char *
+short_str(struct json_object *o, const char *key)
+{
+	const char *s = hq_json_str(o, key);
+
+	return s != NULL && strlen(s) <= HQ_ENGINE_NAME_BYTES_MAX ? s : NULL;
+}
+
+struct hq_eng_trace
+hq_eng_event_trace(struct hq_eng_tx *t, const char *data)
+{
+	struct json_object *ours = NULL;
+	const char *text;
+	size_t n = 0;
+
+	text = hq_text_member(data, "_rawr", &n);
+	if (text != NULL && n <= 16 * HQ_ENGINE_NAME_BYTES_MAX)
+		HQ_IGNORE(hq_json_parse(t->a, text, n, &ours, NULL));
+	return (struct hq_eng_trace){ short_str(ours, "correlationId"),
+		short_str(ours, "traceparent") };
+}
 
 enum hq_rc
 hq_eng_event_put(struct hq_eng_tx *t, struct hq_eng_event *e, bool inbox,

@@ -3,7 +3,9 @@
  *
  * Everything here runs inside the caller's hq_db_tx().  An error means that
  * the store failed, and rolls the whole transaction back: what is merely wrong
- * with an answer or an event has an outcome of its own and gives HQ_OK.
+ * with an answer or an event has an outcome of its own and gives HQ_OK.  Or
+ * t->a is full (hq_arena_ok): then this one run or event is too large, and the
+ * turn fails that run and goes on.
  */
 #ifndef HQ_ENGINE_INSIDE_H
 #define HQ_ENGINE_INSIDE_H
@@ -44,6 +46,7 @@ struct hq_eng_tx {
 	struct hq_arena *a; /* the item's: an event, an answer, a timer */
 	int64_t now_ms;
 	int64_t retry_interval_ms;
+	size_t state_bytes_max;
 	const struct hq_fns *fns; /* NULL outside the engine */
 	struct hq_eng_job *job;   /* whose answer is taken; or NULL */
 	bool ended;               /* a run ended while more of it was planned */
@@ -76,6 +79,16 @@ void hq_eng_event_write(struct hq_buf *b, const struct hq_eng_event *e);
 /* The same as a value of t->a; NULL if it is too deep to be read again. */
 enum hq_rc hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
+
+/* Is data (JSON text) within what an event may have? */
+bool hq_eng_event_fits(const char *data);
+
+/* What ties a run to the request that caused it. */
+struct hq_eng_trace {
+	const char *correlation_id, *traceparent; /* or NULL */
+};
+/* Of an event's data._rawr, in t->a; none where that is not ours. */
+struct hq_eng_trace hq_eng_event_trace(struct hq_eng_tx *t, const char *data);
 
 /* Start runs and resume waits for one event (match.c). */
 enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
@@ -125,7 +138,9 @@ enum hq_rc hq_eng_memo_error(struct hq_eng_tx *t, const char *run,
 
 /*
  * End a run, once: drops its jobs, tells its invoker, sends the events.
- * output: JSON text of the result, or of the error.
+ * output: JSON text of the result, or of the error.  An error that is too large
+ * (HQ_ENGINE_OUTCOME_...) is replaced by one that says so; a result is only left
+ * out of the event.
  */
 enum hq_rc hq_eng_finish(struct hq_eng_tx *t, const char *id,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
@@ -183,11 +198,12 @@ struct hq_eng_call {
 	struct hq_eng_job job; /* strings in the arena of the turn */
 	const char *url, *body, *request_id;
 	size_t body_bytes;
+	struct hq_eng_trace trace;
 };
 
 /*
  * Make the call for a claimed job; strings go into `keep`.  *ret_made is false
- * if the run ended over it (call.c).
+ * if the run has ended, maybe over it (call.c).
  */
 enum hq_rc hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err) HQ_MUST;

@@ -1,5 +1,6 @@
 /*
- * engine/limits.h - every bound of the engine (facts: Inngest limits, 6.7).
+ * engine/limits.h - every bound of the engine (facts: Inngest limits, 6.7),
+ * but for HQ_ENGINE_CALL_BYTES_MAX, which engine.h has.
  */
 #ifndef HQ_ENGINE_LIMITS_H
 #define HQ_ENGINE_LIMITS_H
@@ -26,7 +27,34 @@ enum {
 	HQ_ENGINE_CLAIM = 16,      /* jobs claimed by one statement */
 	HQ_ENGINE_CHECK_MS = 1000, /* between looks at our own leases */
 	HQ_ENGINE_NAME_BYTES_MAX = 512, /* of an event */
+
+	/*
+	 * What is sent in: an event's data as JSON text.  With these a call
+	 * whose event is the failure of a run that such an event started still
+	 * fits what the function host reads.
+	 */
 	HQ_ENGINE_EVENT_BYTES_MAX = 3 << 20,
+	HQ_ENGINE_EVENT_CONTAINERS_MAX = 24576,
+	HQ_ENGINE_EVENT_DEPTH_MAX = 16384,
+
+	/* A run's error, and the result in the event that tells of its end. */
+	HQ_ENGINE_OUTCOME_BYTES_MAX = 512 << 10,
+	HQ_ENGINE_OUTCOME_CONTAINERS_MAX = 1024,
+
+	/*
+	 * The data of the events that tell of a run's end.  They carry what
+	 * started the run as "event", and again as "events" (the protocol's
+	 * batch) only where it is small: so they are never larger than one
+	 * event, one outcome and a few names.
+	 */
+	HQ_ENGINE_TWICE_BYTES_MAX = 64 << 10,
+	HQ_ENGINE_TWICE_CONTAINERS_MAX = 1024,
+	HQ_ENGINE_END_BYTES_MAX = 4 << 20,
+	HQ_ENGINE_END_CONTAINERS_MAX = 28672,
+	HQ_ENGINE_END_DEPTH_MAX = 20480,
+
+	/* Beside events and state in a call: ids, names, the steps' stack. */
+	HQ_ENGINE_FRAME_BYTES_MAX = 512 << 10,
 };
 
 #define HQ_ENGINE_DAY_MS ((int64_t)24 * 60 * 60 * 1000)

@@ -261,6 +261,11 @@ start_invoked(struct hq_eng_tx *t, const struct op *op, const struct hq_fn *fn,
 	if (s.invoker == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
 	e.data = invoked_data(t, op, fn, s.invoker);
+	if (!hq_eng_event_fits(e.data))
+		return hq_eng_memo_error(t, t->job->run, op->id,
+		    hq_eng_error(t, "Error",
+			"the invoked function's data is too large"),
+		    err);
 	HQ_TRY(hq_eng_event_put(t, &e, false, err));
 	return hq_eng_run_start(t, &s, err);
 }

@@ -95,6 +95,8 @@ hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
 {
 	int changes;
 
+	if (!hq_arena_ok(t->a)) /* the value may be cut */
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "step too large");
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
 	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &changes,
 	    err));

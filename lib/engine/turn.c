@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/log.h"
+
 struct turn {
 	struct hq_engine *e;
 	struct hq_eng_tx tx;
@@ -50,6 +52,19 @@ held(struct turn *u, const struct hq_eng_slot *s, struct hq_eng_job *j,
 	return HQ_OK;
 }
 
+/* For a run whose answer or call does not fit into memory. */
+static enum hq_rc
+fail_run(struct turn *u, const char *run, struct hq_err *err)
+{
+	hq_log(HQ_ERROR, "run_too_large", HQ_LSTR("run", run),
+	    HQ_LSTR("why", err->msg), HQ_LSTR("where", err->where));
+	hq_arena_reset(u->tx.a);
+	return hq_eng_finish(&u->tx, run, HQ_RUN_FAILED,
+	    hq_eng_error(&u->tx, "InngestErrStateOverflowed",
+		"the run needs more memory than the engine has for one"),
+	    err);
+}
+
 static enum hq_rc
 take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
@@ -71,6 +86,8 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	j.discovery = strcmp(j.step, HQ_ENG_DISCOVERY) == 0;
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
+	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
+		rc = fail_run(u, j.run, err);
 	u->tx.job = NULL;
 	return rc;
 }
@@ -144,15 +161,23 @@ static enum hq_rc
 take_events(struct turn *u, struct hq_err *err)
 {
 	struct hq_eng_event e;
+	enum hq_rc rc;
 	int64_t seq;
 	bool any;
 	int i;
 
 	for (i = 0; i < HQ_ENGINE_BATCH; i++) {
-		HQ_TRY(next_event(u, &seq, &e, &any, err));
-		if (!any)
+		rc = next_event(u, &seq, &e, &any, err);
+		if (rc == HQ_OK && !any)
 			return HQ_OK;
-		HQ_TRY(hq_eng_match(&u->tx, &e, err));
+		if (rc == HQ_OK)
+			rc = hq_eng_match(&u->tx, &e, err);
+		if (rc != HQ_OK && hq_arena_ok(u->tx.a))
+			return rc;
+		if (rc != HQ_OK)
+			hq_log(HQ_ERROR, "event_too_large", HQ_LI64("seq", seq),
+			    HQ_LSTR("why", err->msg),
+			    HQ_LSTR("where", err->where));
 		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_INBOX_DROP,
 		    HQ_BIND(hq_i64(seq)), NULL, err));
 		hq_arena_reset(u->tx.a);
@@ -209,12 +234,17 @@ claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
     struct hq_err *err)
 {
 	struct hq_eng_call v[HQ_ENGINE_CLAIM] = { 0 };
+	enum hq_rc rc;
 	bool made;
 	size_t i;
 
 	HQ_TRY(claim(u, lane, want, v, ret_n, err));
 	for (i = 0; i < *ret_n; i++) {
-		HQ_TRY(hq_eng_call_make(&u->tx, u->e->keep, &v[i], &made, err));
+		rc = hq_eng_call_make(&u->tx, u->e->keep, &v[i], &made, err);
+		if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
+			rc = fail_run(u, v[i].job.run, err);
+		if (rc != HQ_OK)
+			return rc;
 		hq_arena_reset(u->tx.a);
 		if (!made)
 			continue;
@@ -323,7 +353,7 @@ sweep(struct turn *u)
 			continue;
 		}
 		lost = s->fate == HQ_SLOT_LOST ? s->ticket : 0;
-		e->late += s->fate == HQ_SLOT_LATE;
+		e->lost += s->fate != HQ_SLOT_DONE;
 		hq_eng_slot_free(e, s);
 		if (lost != 0)
 			e->o.abandon(e->o.ctx, lost);
@@ -356,7 +386,9 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 		.run_id = c->job.run,
 		.step_id = c->job.step,
 		.request_id = c->request_id,
-		.generation = c->job.generation };
+		.generation = c->job.generation,
+		.correlation_id = c->trace.correlation_id,
+		.traceparent = c->trace.traceparent };
 
 	if (c->job.timeout_ms > 0 && c->job.timeout_ms < timeout)
 		timeout = c->job.timeout_ms;
@@ -419,6 +451,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 		    .a = e->item,
 		    .now_ms = now,
 		    .fns = &e->fns,
+		    .state_bytes_max = e->o.state_bytes_max,
 		    .retry_interval_ms = e->o.retry_interval_ms } };
 	int64_t since = now - e->checked_ms;
 	enum hq_rc rc;

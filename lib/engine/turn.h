@@ -36,7 +36,7 @@ struct hq_engine {
 	struct hq_arena *keep; /* one turn: the calls to be sent */
 	struct hq_eng_slot *slots;
 	size_t n_slots, inflight;
-	size_t late;        /* answers dropped */
+	size_t lost;        /* calls that were ours no more */
 	uint64_t sequence;  /* of tickets */
 	int64_t checked_ms; /* when our leases were last looked at */
 	bool recheck;       /* a run with calls in flight has ended */

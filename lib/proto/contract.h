@@ -44,7 +44,7 @@ struct hq_boundary {
 	const char *correlation_id; /* the same */
 	const char *traceparent;    /* W3C; accepted or generated; never NULL */
 	const char *source_addr;    /* never NULL; "unix" for a local socket */
-	int64_t deadline_ms; /* hq_mono_ms() after which work is in vain */
+	int64_t deadline_ms; /* hq_mono_ms() after which nothing is begun */
 	/*
 	 * Waiting without keeping a worker: a handler that gives HQ_SUSPEND and
 	 * sets park_ms is called again, from the top, after so many ms or

@@ -133,6 +133,12 @@ enum hq_rc hq_db_tx(struct hq_db *db, hq_tx_fn *fn, void *arg,
 enum hq_rc hq_db_read(struct hq_db *db, hq_tx_fn *fn, void *arg,
     struct hq_err *err) HQ_MUST;
 
+/*
+ * A commit failed half-way: its outcome is unknown, every further write is
+ * refused, and the process should make way for one that opens the store anew.
+ */
+bool hq_db_is_broken(const struct hq_db *db);
+
 /* True while a transaction is open: asserted false before a reply is sent. */
 bool hq_db_in_tx(const struct hq_db *db);
 

@@ -9,6 +9,12 @@ hq_db_in_tx(const struct hq_db *db)
 	return sqlite3_txn_state(db->h, NULL) != SQLITE_TXN_NONE;
 }
 
+bool
+hq_db_is_broken(const struct hq_db *db)
+{
+	return db->broken;
+}
+
 /* Reasons to refuse that are known before the lock is asked for. */
 static enum hq_rc
 may_write(const struct hq_db *db, struct hq_err *err)

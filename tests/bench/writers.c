@@ -21,7 +21,7 @@ enum {
 	WRITERS_MAX = 64,
 	BODY_BYTES = 1024,
 	WRITE_WAIT_MS = 5000,
-	CHECKPOINT_EVERY_S = 1,
+	CHECKPOINT_EVERY_MS = 250, /* as a runner that is busy */
 	NS_PER_MS = 1000000,
 	MS_PER_S = 1000,
 };
@@ -117,12 +117,14 @@ write_until(const char *path, int64_t id, int64_t end_ns, struct tally *t)
 static void
 checkpoint_until(const char *path, int64_t end_ns)
 {
+	const struct timespec pause = { .tv_nsec = (long)CHECKPOINT_EVERY_MS *
+		    NS_PER_MS };
 	struct hq_db *db = connect_to(path, true);
 	struct hq_err err = { 0 };
 	int64_t wal;
 
 	while (now_ns() < end_ns) {
-		(void)sleep(CHECKPOINT_EVERY_S);
+		(void)nanosleep(&pause, NULL);
 		must(hq_db_checkpoint(db, false, &wal, &err), &err);
 	}
 	hq_db_close(db);

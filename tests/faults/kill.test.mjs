@@ -8,7 +8,7 @@ import { judge, one } from './checker.mjs';
 // No death may cost an attempt; and a blow that hit nothing proves nothing.
 const jobs = (s) => one(s, "SELECT json_object('attempts', coalesce(max(attempt), 0), 'held', count(owner)) FROM engine_job");
 const all = { rpc: 2, openapi: 2, workflows: 2, inngest: 4 };
-const complete = (s, name) => until(`${name}.fcgi has its workers again`, () => s.workers(name).length >= all[name], 3);
+const complete = (s, name) => until(`${name}.fcgi has its workers again`, () => s.workers(name).length >= all[name], 5);
 const tell = (t, n, c, hit) => t.diagnostic(`${n} runs, ${c.retries} requests again, ${hit}`);
 
 test('a runner that is killed at random moments loses no run and records nothing twice', async (t) => {
@@ -36,7 +36,7 @@ test('a function worker that is killed at random moments costs no run and no att
   const c = new Clients(s);
   for (let i = 0; i < 30; i++) {
     await pause(rnd.between(10, 300));
-    signal(rnd.pick(await until('a worker', () => { const w = s.workers('inngest'); return w.length > 0 && w; }, 3)));
+    signal(rnd.pick(await until('a worker', () => { const w = s.workers('inngest'); return w.length > 0 && w; }, 15)));
     assert.equal(jobs(s).attempts, 0);
   }
   await complete(s, 'inngest');
@@ -53,7 +53,7 @@ test('a client whose rpc worker was killed asks again and gets one run', async (
   const c = new Clients(s, { poll: 5 });
   for (let i = 0; i < 30 || (c.retries === 0 && i < 300); i++) {
     await pause(rnd.between(10, 200));
-    signal(rnd.pick(await until('a worker', () => { const w = s.workers('rpc'); return w.length > 0 && w; }, 3)));
+    signal(rnd.pick(await until('a worker', () => { const w = s.workers('rpc'); return w.length > 0 && w; }, 15)));
   }
   await complete(s, 'rpc');
   await c.stop();

@@ -37,9 +37,13 @@ test('the correlation id and the traceparent of the trigger reach every log line
   await sys.rpc('coordination/saveWorkflow', { workflow: chain('wf-ctx', ['a', 'b']) });
   await sys.rpc('coordination/queueRun', { workflowId: 'wf-ctx', runId: 'run-ctx' }, { 'x-correlation-id': 'cor-run-ctx', traceparent: trace });
   await sys.finish('run-ctx');
-  const lines = sys.logs('inngest').split('\n').filter(Boolean).map((l) => JSON.parse(l)).filter((l) => l.correlation_id === 'cor-run-ctx');
-  assert.ok(lines.length > 0, 'the function host logged the run');
-  assert.ok(lines.every((l) => l.traceparent === trace));
+  const parsed = (names) => names.flatMap((n) => sys.logs(n).split('\n')).filter(Boolean).map((l) => JSON.parse(l));
+  const mine = parsed(['inngest']).find((l) => l.correlation_id === 'cor-run-ctx');
+  const engineRun = mine?.run ?? mine?.run_id;
+  assert.ok(engineRun, 'the function host logged the run');
+  const lines = parsed(['inngest', 'runner']).filter((l) => Object.values(l).includes(engineRun));
+  assert.ok(lines.length > 1);
+  for (const l of lines) assert.deepEqual([l.correlation_id, l.traceparent], ['cor-run-ctx', trace], JSON.stringify(l));
 });
 
 test('every line of every log is one JSON object', () => {

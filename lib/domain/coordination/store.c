@@ -189,7 +189,8 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	[HQ_CQ_TIMELINE_GET] =
 	    "SELECT event_id, type, desk_id, ts_ms, status, detail, output,"
 	    " imported FROM coordination_timeline WHERE run_id = $1"
-	    " ORDER BY ts_ms, seq",
+	    " ORDER BY imported IS NULL,"
+	    " CASE WHEN imported IS NULL THEN 0 ELSE ts_ms END, seq",
 	[HQ_CQ_TIMELINE_IMPORT] =
 	    "INSERT INTO coordination_timeline (run_id, event_key, event_id,"
 	    " type, ts_ms, status, imported, seq)"
