@@ -35,6 +35,24 @@ mark_imported(struct cancel *x, struct hq_err *err)
 	    hq_text(x->run.imported), hq_text(x->run.run_id));
 }
 
+/* Its tasks, the run, and what the engine does for it. */
+static enum hq_rc
+end_run(struct cancel *x, struct hq_err *err)
+{
+	struct hq_boundary *c = x->c;
+	const struct hq_coord_run *r = &x->run;
+
+	HQ_TRY(hq_coord_task_close_run(c->db, r->run_id, r->finished_ms, err));
+	HQ_TRY(HQ_COORD_EXEC(c->db, HQ_CQ_RUN_END, NULL, err,
+	    hq_text(r->status), hq_i64(r->finished_ms), hq_null(),
+	    hq_text(r->error), hq_text(r->run_id)));
+	if (r->imported != NULL)
+		return mark_imported(x, err);
+	if (r->event_id == NULL)
+		return HQ_OK;
+	return hq_event_cancel_runs(c->db, c->env, r->event_id, err);
+}
+
 static enum hq_rc
 cancel_tx(void *arg, struct hq_err *err)
 {
@@ -62,15 +80,7 @@ cancel_tx(void *arg, struct hq_err *err)
 	e.output = r->input;
 	HQ_TRY(
 	    hq_coord_timeline_add(c->db, c->env, c->arena, r->run_id, &e, err));
-	HQ_TRY(hq_coord_task_close_run(c->db, r->run_id, r->finished_ms, err));
-	HQ_TRY(HQ_COORD_EXEC(c->db, HQ_CQ_RUN_END, NULL, err,
-	    hq_text(r->status), hq_i64(r->finished_ms), hq_null(),
-	    hq_text(r->error), hq_text(r->run_id)));
-	if (r->imported != NULL)
-		return mark_imported(x, err);
-	if (r->event_id == NULL)
-		return HQ_OK;
-	return hq_event_cancel_runs(c->db, c->env, r->event_id, err);
+	return end_run(x, err);
 }
 
 static enum hq_rc

@@ -226,6 +226,21 @@ begin(struct queue *q, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* What the run keeps of its order, as text. */
+static enum hq_rc
+keep(struct queue *q, struct hq_err *err)
+{
+	struct hq_arena *a = q->c->arena;
+	struct hq_coord_run *r = &q->run;
+
+	HQ_TRY(hq_coord_text(a, "version", hq_json_get(q->workflow, "version"),
+	    &r->version, err));
+	HQ_TRY(hq_coord_text(a, "workflow", q->workflow, &r->workflow, err));
+	if (q->reuse == NULL)
+		return HQ_OK;
+	return hq_coord_text(a, "reuse", q->reuse, &r->reuse, err);
+}
+
 /* What is known before the store is asked. */
 static enum hq_rc
 prepare(struct queue *q, const struct hq_coord_order *o, struct hq_err *err)
@@ -239,13 +254,7 @@ prepare(struct queue *q, const struct hq_coord_order *o, struct hq_err *err)
 	HQ_TRY(choose_run_id(c, o->run_id, &r->run_id, err));
 	HQ_TRY(take_input(q, o->input, err));
 	HQ_TRY(check_workflow(q, err));
-	HQ_TRY(hq_coord_text(c->arena, "version",
-	    hq_json_get(q->workflow, "version"), &r->version, err));
-	HQ_TRY(hq_coord_text(c->arena, "workflow", q->workflow, &r->workflow,
-	    err));
-	if (q->reuse != NULL)
-		HQ_TRY(
-		    hq_coord_text(c->arena, "reuse", q->reuse, &r->reuse, err));
+	HQ_TRY(keep(q, err));
 	return begin(q, err);
 }
 
