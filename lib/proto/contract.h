@@ -44,7 +44,8 @@ struct hq_boundary {
 	const char *correlation_id; /* the same */
 	const char *traceparent;    /* W3C; accepted or generated; never NULL */
 	const char *source_addr;    /* never NULL; "unix" for a local socket */
-	int64_t deadline_ms; /* hq_mono_ms() after which nothing is begun */
+	int64_t
+	    deadline_ms; /* hq_mono_ms() after which nothing begins; 0: none */
 	/*
 	 * Waiting without keeping a worker: a handler that gives HQ_SUSPEND and
 	 * sets park_ms is called again, from the top, after so many ms or
