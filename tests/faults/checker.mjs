@@ -69,7 +69,7 @@ function judgeStore(sys, workflows, log) {
   const keys = new Map(rows(sys, 'SELECT json_array(run_id, json_group_array(event_key), max(seq)) FROM'
     + ' (SELECT * FROM coordination_timeline ORDER BY run_id, seq) GROUP BY run_id').map(([run, ...r]) => [run, r]));
   const runs = rows(sys, 'SELECT json_array(run_id, workflow_id, status, engine_run_id, event_id) FROM coordination_run');
-  const engine = rows(sys, 'SELECT json_array(id, event_client, state) FROM engine_run');
+  const engine = rows(sys, 'SELECT json_array(id, event_client, state) FROM engine_run WHERE fn = \'rawr-coordination-workflow-runner\'');
   assert.equal(engine.length, runs.length, 'one execution per run');
   for (const [runId, workflowId, status, engineRun, eventId] of runs) {
     const want = expected(workflows.get(workflowId), {});
