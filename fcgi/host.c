@@ -11,12 +11,12 @@
 #include "base/version.h"
 #include "boundary.h"
 #include "domain/state/state.h"
+#include "engine/engine.h"
 #include "proto/http/serve.h"
 #include "surface.h"
 
 enum {
 	HOST_ARENA_MAX = 64 << 20, /* a worker's: contracts, keys */
-	CALL_BODY_MAX = 8 << 20,   /* a function call carries its run's state */
 	REQUEST_ARENA_TIMES = 24,  /* of the largest body */
 	REQUEST_ARENA_MIN = 128 << 20,
 };
@@ -417,8 +417,8 @@ serve(struct setup *s, struct hq_err *err)
 		.changed = changed,
 	};
 
-	if (one && o.body_max < CALL_BODY_MAX)
-		o.body_max = CALL_BODY_MAX;
+	if (one && o.body_max < HQ_ENGINE_CALL_BYTES_MAX)
+		o.body_max = HQ_ENGINE_CALL_BYTES_MAX;
 	o.arena_max = o.body_max * REQUEST_ARENA_TIMES;
 	if (o.arena_max < REQUEST_ARENA_MIN)
 		o.arena_max = REQUEST_ARENA_MIN;

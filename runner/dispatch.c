@@ -1,9 +1,14 @@
 /*
  * The engine's transport: one FastCGI request to inngest.fcgi per call.  Its
- * workers take one each; the others wait in the backlog of its socket.
+ * workers take one each; the others wait in the backlog of its socket, so that
+ * a worker never waits for a commit.  That wait is not the step's: its time
+ * begins when what was sent begins to be read.
  */
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/log.h"
 #include "proto/inngest/signature.h"
@@ -21,6 +26,8 @@ static void
 drop(struct runner_call *c)
 {
 	hq_fcgi_call_free(c->call);
+	free(c->correlation_id);
+	free(c->traceparent);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -112,6 +119,59 @@ describe(struct runner *r, const struct hq_engine_call *call, struct request *q)
 	param(q, "HTTP_X_INNGEST_SIGNATURE", q->signature);
 }
 
+static char *
+copy(const char *s)
+{
+	char *p = s == NULL ? NULL : strdup(s);
+
+	if (s != NULL && p == NULL)
+		HQ_BUG("no memory");
+	return p;
+}
+
+/* What was sent and nobody has read; -1: not known. */
+static int
+unread(const struct runner_call *c)
+{
+	int n;
+
+	return ioctl(hq_fcgi_call_fd(c->call), SIOCOUTQ, &n) == 0 ? n : -1;
+}
+
+/* Has the host begun?  Then the call's time begins. */
+static void
+look(struct runner_call *c, int64_t now)
+{
+	int n;
+
+	if (c->begun)
+		return;
+	n = unread(c);
+	if (n > 0 && n >= c->unread) {
+		c->unread = n;
+		return;
+	}
+	c->begun = true;
+	c->started_ms = now;
+	c->deadline_ms =
+	    c->timeout_ms > INT64_MAX - now ? INT64_MAX : now + c->timeout_ms;
+}
+
+static void
+note(struct runner_call *c, const struct hq_engine_call *call, int64_t now)
+{
+	c->ticket = call->ticket;
+	c->timeout_ms = call->timeout_ms;
+	c->started_ms = now;
+	c->deadline_ms = INT64_MAX;
+	c->unread = 0; /* the first look only takes the measure */
+	(void)snprintf(c->run, sizeof(c->run), "%s", call->run_id);
+	(void)snprintf(c->step, sizeof(c->step), "%s", call->step_id);
+	c->correlation_id = copy(call->correlation_id);
+	c->traceparent = copy(call->traceparent);
+	look(c, now);
+}
+
 void
 runner_send(void *ctx, const struct hq_engine_call *call)
 {
@@ -134,9 +194,7 @@ runner_send(void *ctx, const struct hq_engine_call *call)
 		answer(r, call->ticket, &refused);
 		return;
 	}
-	c->ticket = call->ticket;
-	c->started_ms = hq_mono_ms(r->env);
-	c->deadline_ms = c->started_ms + call->timeout_ms;
+	note(c, call, hq_mono_ms(r->env));
 }
 
 void
@@ -166,22 +224,34 @@ finished(struct runner *r, struct runner_call *c)
 }
 
 static void
+log_end(const struct runner_call *c, const char *event, const char *why,
+    int64_t now)
+{
+	hq_log(HQ_WARN, event, HQ_LSTR("run", c->run), HQ_LSTR("step", c->step),
+	    HQ_LI64("ms", now - c->started_ms), HQ_LSTR("why", why),
+	    HQ_LSTR("correlation_id", c->correlation_id),
+	    HQ_LSTR("traceparent", c->traceparent));
+}
+
+static void
 step(struct runner *r, struct runner_call *c, bool ready, int64_t now)
 {
 	struct hq_engine_reply died = { .what = HQ_REPLY_DIED };
 	struct hq_engine_reply late = { .what = HQ_REPLY_TIMEOUT };
 	struct hq_err err = { 0 };
-	enum hq_rc rc = ready ? hq_fcgi_call_step(c->call, &err) : HQ_SUSPEND;
+	enum hq_rc rc;
 
+	look(c, now); /* before more is sent */
+	rc = ready ? hq_fcgi_call_step(c->call, &err) : HQ_SUSPEND;
 	if (rc == HQ_SUSPEND && now < c->deadline_ms)
 		return;
 	if (rc == HQ_OK) {
 		finished(r, c);
 	} else if (rc == HQ_SUSPEND) {
-		hq_log(HQ_WARN, "timeout", HQ_LI64("ms", now - c->started_ms));
+		log_end(c, "timeout", NULL, now);
 		answer(r, c->ticket, &late);
 	} else {
-		hq_log(HQ_WARN, "host_died", HQ_LSTR("why", err.msg));
+		log_end(c, "host_died", err.msg, now);
 		answer(r, c->ticket, &died);
 	}
 	drop(c);
@@ -202,11 +272,16 @@ runner_step_calls(struct runner *r)
 int64_t
 runner_first_deadline(const struct runner *r)
 {
-	int64_t first = INT64_MAX;
-	size_t i;
+	int64_t first = INT64_MAX, at, soon = hq_mono_ms(r->env);
+	const struct runner_call *c;
 
-	for (i = 0; i < r->n_calls; i++)
-		if (r->calls[i].call != NULL && r->calls[i].deadline_ms < first)
-			first = r->calls[i].deadline_ms;
+	soon += RUNNER_LOOK_MS;
+	for (c = r->calls; c < r->calls + r->n_calls; c++) {
+		if (c->call == NULL)
+			continue;
+		at = c->begun ? c->deadline_ms : soon;
+		if (at < first)
+			first = at;
+	}
 	return first;
 }

@@ -8,6 +8,7 @@
 
 #include "auth/keys.h"
 #include "base/config.h"
+#include "base/ids.h"
 #include "engine/engine.h"
 #include "proto/http/fcgi_client.h"
 
@@ -16,14 +17,26 @@ enum {
 	RUNNER_BUSY_MS = 250,    /* between checkpoints while data changes */
 	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
 	RUNNER_STORE_FAILS_MAX = 30, /* turns in a row; then leave */
+	RUNNER_LOOK_MS = 50, /* between looks at calls that wait for a worker */
+	RUNNER_STEP_BYTES = 80,
 };
 
-/* A call to the function host.  call NULL: free. */
+/*
+ * A call to the function host.  call NULL: free.  Its time runs from when a
+ * worker of the host begins to read it: until then it waits in the backlog,
+ * behind others.
+ */
 struct runner_call {
 	uint64_t ticket;
 	struct hq_fcgi_call *call;
-	int64_t deadline_ms; /* monotonic */
-	int64_t started_ms;
+	bool begun;
+	int unread;          /* bytes in the socket when last looked */
+	int64_t started_ms;  /* monotonic: sent, then begun */
+	int64_t deadline_ms; /* monotonic; INT64_MAX: not begun */
+	int64_t timeout_ms;
+	char run[HQ_ULID_BYTES]; /* for the log, as all that follows */
+	char step[RUNNER_STEP_BYTES];
+	char *correlation_id, *traceparent; /* or NULL */
 };
 
 struct runner_bell {
@@ -52,7 +65,10 @@ void runner_send(void *ctx, const struct hq_engine_call *call);
 void runner_abandon(void *ctx, uint64_t ticket);
 /* Go on with what poll() said, and with what is too late. */
 void runner_step_calls(struct runner *r);
-/* When the first call is too late (monotonic ms); INT64_MAX: none. */
+/*
+ * When a call may be too late, or is to be looked at (monotonic ms);
+ * INT64_MAX: none.
+ */
 int64_t runner_first_deadline(const struct runner *r);
 
 /* doorbell.c */

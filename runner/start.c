@@ -108,7 +108,8 @@ runner_stop(struct runner *r)
 
 	runner_bell_close(r->config->s[HQ_SET_RAWR_VAR], &r->bell);
 	for (i = 0; r->calls != NULL && i < r->n_calls; i++)
-		hq_fcgi_call_free(r->calls[i].call);
+		if (r->calls[i].call != NULL)
+			runner_abandon(r, r->calls[i].ticket);
 	hq_engine_free(r->engine);
 	hq_db_close(r->db);
 	free(r->calls);

@@ -16,7 +16,7 @@ _Static_assert(2 * HQ_ENGINE_END_BYTES_MAX + HQ_ENGINE_STATE_BYTES_MAX +
 	    HQ_ENGINE_FRAME_BYTES_MAX <=
 	HQ_ENGINE_CALL_BYTES_MAX,
     "a call may be too large");
-_Static_assert(HQ_ENGINE_STEPS_MAX * (HQ_ENGINE_STEP_ID_MAX + 3) * 2 +
+_Static_assert(HQ_ENGINE_STEPS_MAX *(HQ_ENGINE_STEP_ID_MAX + 3) * 2 +
 	    24 * HQ_ENGINE_NAME_BYTES_MAX + 8192 <=
 	HQ_ENGINE_FRAME_BYTES_MAX,
     "a call's frame may be too large");

@@ -35,8 +35,8 @@ hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
 	e->slots = must_calloc(e->n_slots, sizeof(*e->slots));
 	if (o->state_bytes_max == 0)
 		e->o.state_bytes_max = HQ_ENGINE_STATE_BYTES_MAX;
-	e->item = hq_arena_new(o->memory_bytes != 0 ? o->memory_bytes
-						    : HQ_ENGINE_TURN_BYTES_MAX);
+	e->item = hq_arena_new(
+	    o->memory_bytes != 0 ? o->memory_bytes : HQ_ENGINE_TURN_BYTES_MAX);
 	e->keep = hq_arena_new(HQ_ENGINE_TURN_BYTES_MAX);
 	rc = hq_fns_refresh(&e->fns, o->db, err);
 	if (rc != HQ_OK) {

@@ -170,7 +170,7 @@ hq_eng_event_trace(struct hq_eng_tx *t, const char *data)
 	size_t n = 0;
 
 	text = hq_text_member(data, "_rawr", &n);
-	if (text != NULL && n <= 16 * HQ_ENGINE_NAME_BYTES_MAX)
+	if (text != NULL && n <= (size_t)16 * HQ_ENGINE_NAME_BYTES_MAX)
 		HQ_IGNORE(hq_json_parse(t->a, text, n, &ours, NULL));
 	return (struct hq_eng_trace){ short_str(ours, "correlationId"),
 		short_str(ours, "traceparent") };

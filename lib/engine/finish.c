@@ -4,10 +4,14 @@
  * inngest/function.failed and .cancelled are always sent, .finished only where
  * a function's trigger or a wait names it: else every run would cost an event
  * that nobody reads.  An invoker is told directly.
+ *
+ * The events' data is bounded (HQ_ENGINE_END_BYTES_MAX) whatever the run was
+ * started with: who has to hear of a failure must get a call that can be made.
  */
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/text.h"
 
 static const struct {
 	const char *status; /* in the events' data */
@@ -45,34 +49,112 @@ resume_invoker(struct hq_eng_tx *t, const struct hq_eng_run *run,
 	return hq_eng_memo(t, id, dot + 1, hq_buf_str(&b), err);
 }
 
+static bool
+is_small(const char *outcome)
+{
+	struct hq_text_shape s = hq_text_shape(outcome);
+
+	return s.bytes <= HQ_ENGINE_OUTCOME_BYTES_MAX &&
+	    s.containers <= HQ_ENGINE_OUTCOME_CONTAINERS_MAX;
+}
+
+static bool
+is_told_twice(const struct hq_eng_event *cause)
+{
+	struct hq_text_shape s = hq_text_shape(cause->data);
+
+	return s.bytes <= HQ_ENGINE_TWICE_BYTES_MAX &&
+	    s.containers <= HQ_ENGINE_TWICE_CONTAINERS_MAX;
+}
+
+/* The correlation of the cause, where the run that hears of it looks. */
+static void
+write_trace(struct hq_eng_tx *t, struct hq_buf *b,
+    const struct hq_eng_event *cause)
+{
+	struct hq_eng_trace trace = hq_eng_event_trace(t, cause->data);
+
+	if (trace.correlation_id == NULL && trace.traceparent == NULL)
+		return;
+	hq_buf_puts(b, ",\"_rawr\":{");
+	if (trace.correlation_id != NULL) {
+		hq_buf_puts(b, "\"correlationId\":");
+		hq_json_write_string(b, trace.correlation_id);
+	}
+	if (trace.traceparent != NULL) {
+		hq_buf_puts(b,
+		    trace.correlation_id == NULL ? "\"traceparent\":"
+						 : ",\"traceparent\":");
+		hq_json_write_string(b, trace.traceparent);
+	}
+	hq_buf_putc(b, '}');
+}
+
+static void
+write_cause(struct hq_buf *b, const struct hq_eng_event *cause)
+{
+	hq_buf_puts(b, ",\"event\":");
+	hq_eng_event_write(b, cause);
+	if (!is_told_twice(cause))
+		return;
+	hq_buf_puts(b, ",\"events\":[");
+	hq_eng_event_write(b, cause);
+	hq_buf_putc(b, ']');
+}
+
 /* The data of the events that tell of the end. */
 static const char *
 end_data(struct hq_eng_tx *t, const struct hq_eng_run *run,
-    const struct hq_eng_event *e, enum hq_run_state state, const char *output)
+    const struct hq_eng_event *cause, enum hq_run_state state,
+    const char *output)
 {
 	struct hq_buf b;
 
 	hq_buf_init(&b, t->a);
 	hq_buf_printf(&b, "{\"_inngest\":{\"status\":\"%s\"}",
 	    ends[state].status);
+	write_trace(t, &b, cause);
 	if (run->invoker != NULL)
 		hq_buf_printf(&b, ",\"correlation_id\":\"%s\"", run->invoker);
 	if (state != HQ_RUN_COMPLETED) {
 		hq_buf_puts(&b, ",\"error\":");
 		hq_buf_puts(&b, output);
 	}
-	hq_buf_puts(&b, ",\"event\":");
-	hq_eng_event_write(&b, e);
-	hq_buf_puts(&b, ",\"events\":[");
-	hq_eng_event_write(&b, e);
-	hq_buf_puts(&b, "],\"function_id\":");
+	write_cause(&b, cause);
+	hq_buf_puts(&b, ",\"function_id\":");
 	hq_json_write_string(&b, run->fn);
-	if (state == HQ_RUN_COMPLETED) {
+	if (state == HQ_RUN_COMPLETED && is_small(output)) {
 		hq_buf_puts(&b, ",\"result\":");
 		hq_buf_puts(&b, output);
 	}
 	hq_buf_printf(&b, ",\"run_id\":\"%s\"}", run->id);
 	return hq_buf_str(&b);
+}
+
+static bool
+is_readable(const char *data)
+{
+	struct hq_text_shape s = hq_text_shape(data);
+
+	return s.bytes <= HQ_ENGINE_END_BYTES_MAX &&
+	    s.containers <= HQ_ENGINE_END_CONTAINERS_MAX &&
+	    s.depth <= HQ_ENGINE_END_DEPTH_MAX;
+}
+
+/*
+ * Whatever an event may hold fits.  What may not is the end of a run that the
+ * end of another started, and so on: that cause goes without its data.
+ */
+static const char *
+fitting_data(struct hq_eng_tx *t, const struct hq_eng_run *run,
+    struct hq_eng_event *cause, enum hq_run_state state, const char *output)
+{
+	const char *data = end_data(t, run, cause, state, output);
+
+	if (is_readable(data))
+		return data;
+	cause->data = "{}";
+	return end_data(t, run, cause, state, output);
 }
 
 static enum hq_rc
@@ -104,7 +186,7 @@ send_events(struct hq_eng_tx *t, const struct hq_eng_run *run,
 	if (strcmp(cause.name, HQ_ENG_FAILED) == 0 ||
 	    strcmp(cause.name, HQ_ENG_FINISHED) == 0)
 		return HQ_OK; /* else a failing failure handler never ends */
-	put.data = end_data(t, run, &cause, state, output);
+	put.data = fitting_data(t, run, &cause, state, output);
 	if (put.name != NULL)
 		HQ_TRY(hq_eng_event_put(t, &put, true, err));
 	if (!heard)
@@ -114,22 +196,15 @@ send_events(struct hq_eng_tx *t, const struct hq_eng_run *run,
 	return hq_eng_event_put(t, &put, true, err);
 }
 
-enum hq_rc
-hq_eng_finish(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
+/* The run has ended: drop its jobs, say so. */
+static enum hq_rc
+tell(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
     const char *output, struct hq_err *err)
 {
 	struct hq_eng_run run;
 	int changes;
 	bool found;
 
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_END,
-	    HQ_BIND(hq_text(id), hq_i64(state), hq_text(output),
-		hq_i64(t->now_ms)),
-	    &changes, err));
-	if (t->job != NULL && strcmp(t->job->run, id) == 0)
-		t->job->settled = t->job->over = true;
-	if (changes == 0)
-		return HQ_OK;
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP_RUN,
 	    HQ_BIND(hq_text(id)), &changes, err));
 	if (changes > 1 || t->job == NULL)
@@ -139,4 +214,25 @@ hq_eng_finish(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
 	if (run.invoker != NULL)
 		HQ_TRY(resume_invoker(t, &run, state, output, err));
 	return send_events(t, &run, state, output, err);
+}
+
+enum hq_rc
+hq_eng_finish(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
+    const char *output, struct hq_err *err)
+{
+	int changes;
+
+	if (!hq_arena_ok(t->a)) /* the output may be cut */
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "run too large");
+	if (state != HQ_RUN_COMPLETED && !is_small(output))
+		output = hq_eng_error(t, "Error", "the error is too large");
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_END,
+	    HQ_BIND(hq_text(id), hq_i64(state), hq_text(output),
+		hq_i64(t->now_ms)),
+	    &changes, err));
+	if (t->job != NULL && strcmp(t->job->run, id) == 0)
+		t->job->settled = t->job->over = true;
+	if (changes == 0)
+		return HQ_OK;
+	return tell(t, id, state, output, err);
 }

@@ -13,6 +13,18 @@ struct wait {
 	const char *cause; /* event that started the run */
 };
 
+/* Waits that are looked at together; a full page is followed by another. */
+enum { WAITS_PAGE = 64 };
+
+struct wait_page {
+	struct hq_arena *a;
+	struct wait v[WAITS_PAGE];
+	size_t n;
+	char
+	    run[HQ_ULID_BYTES]; /* the last one's: the next page begins there */
+	char step[HQ_ENGINE_STEP_ID_MAX + 1];
+};
+
 static bool
 is_true(struct hq_eng_tx *t, const struct hq_expr *x, struct json_object *vars)
 {
@@ -20,6 +32,24 @@ is_true(struct hq_eng_tx *t, const struct hq_expr *x, struct json_object *vars)
 
 	return hq_expr_eval(x, vars, t->a, &v, NULL) == HQ_OK &&
 	    hq_expr_true(v);
+}
+
+/* An event that came. */
+struct arrival {
+	struct hq_eng_tx *t; /* in its memory is what all waits share */
+	const struct hq_eng_event *e;
+	bool parsed;
+	struct json_object *value; /* once parsed */
+};
+
+static enum hq_rc
+parse_arrival(struct arrival *in, struct hq_err *err)
+{
+	if (in->parsed)
+		return HQ_OK;
+	HQ_TRY(hq_eng_event_value(in->t, in->e, &in->value, err));
+	in->parsed = true;
+	return HQ_OK;
 }
 
 /* {event: cause, async: event}; async may be NULL. */
@@ -39,77 +69,116 @@ variables(struct hq_eng_tx *t, struct json_object *event,
 /* --------------------------------------------------------------- waits -- */
 
 static enum hq_rc
-wait_is_met(struct hq_eng_tx *t, const struct wait *w,
-    const struct hq_eng_event *e, bool *ret, struct hq_err *err)
+evaluate(struct hq_eng_tx *t, const struct wait *w, struct json_object *async,
+    bool *ret, struct hq_err *err)
 {
-	struct json_object *event, *async, *vars;
+	struct json_object *event, *vars;
 	struct hq_eng_event cause;
 	const struct hq_expr *x;
 
-	*ret = false;
-	if (strcmp(w->cause, e->id) == 0 ||
-	    e->received_ms < w->armed_ms - HQ_ENGINE_WAIT_SLACK_MS)
-		return HQ_OK;
-	if (w->expression == NULL) {
-		*ret = true;
-		return HQ_OK;
-	}
 	HQ_TRY(hq_eng_event_get(t, w->cause, &cause, err));
 	HQ_TRY(hq_eng_event_value(t, &cause, &event, err));
-	HQ_TRY(hq_eng_event_value(t, e, &async, err));
 	HQ_TRY(variables(t, event, async, &vars, err));
 	if (hq_expr_parse(t->a, w->expression, &x, NULL, NULL) == HQ_OK)
 		*ret = is_true(t, x, vars);
 	return HQ_OK;
 }
 
-/* The waits for this name, collected: resuming one changes the table. */
+/*
+ * t->a is this wait's alone: an expression that does not get by with it is not
+ * true either.
+ */
 static enum hq_rc
-waits_for(struct hq_eng_tx *t, const char *name, struct hq_buf *b,
+wait_is_met(struct hq_eng_tx *t, const struct wait *w, struct arrival *in,
+    bool *ret, struct hq_err *err)
+{
+	enum hq_rc rc;
+
+	*ret = false;
+	if (strcmp(w->cause, in->e->id) == 0 ||
+	    in->e->received_ms < w->armed_ms - HQ_ENGINE_WAIT_SLACK_MS)
+		return HQ_OK;
+	if (w->expression == NULL) {
+		*ret = true;
+		return HQ_OK;
+	}
+	HQ_TRY(parse_arrival(in, err));
+	rc = evaluate(t, w, in->value, ret, err);
+	if (rc != HQ_OK && !hq_arena_ok(t->a)) {
+		*ret = false;
+		return HQ_OK;
+	}
+	return rc;
+}
+
+/* The next waits for this name: resuming one changes the table. */
+static enum hq_rc
+waits_for(struct hq_eng_tx *t, const char *name, struct wait_page *p,
     struct hq_err *err)
 {
-	struct wait w;
+	struct wait *w;
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_WAITS,
-	    HQ_BIND(hq_text(name)), &row, err));
-	while (hq_cursor_next(&row)) {
-		w.run = hq_cursor_text(&row, 0, t->a);
-		w.step = hq_cursor_text(&row, 1, t->a);
-		w.expression = hq_cursor_text(&row, 2, t->a);
-		w.armed_ms = hq_cursor_i64(&row, 3);
-		w.cause = hq_cursor_text(&row, 4, t->a);
-		hq_buf_put(b, &w, sizeof(w));
+	    HQ_BIND(hq_text(name), hq_text(p->run), hq_text(p->step),
+		hq_i64(WAITS_PAGE)),
+	    &row, err));
+	hq_arena_reset(p->a);
+	for (p->n = 0; p->n < WAITS_PAGE && hq_cursor_next(&row); p->n++) {
+		w = &p->v[p->n];
+		w->run = hq_cursor_text(&row, 0, p->a);
+		w->step = hq_cursor_text(&row, 1, p->a);
+		w->expression = hq_cursor_text(&row, 2, p->a);
+		w->armed_ms = hq_cursor_i64(&row, 3);
+		w->cause = hq_cursor_text(&row, 4, p->a);
 	}
-	return hq_cursor_done(&row, err);
+	HQ_ASSERT(hq_arena_ok(p->a)); /* expressions are short */
+	if (p->n < WAITS_PAGE)
+		return hq_cursor_done(&row, err);
+	w = &p->v[p->n - 1];
+	HQ_ASSERT(strlen(w->run) < sizeof(p->run) &&
+	    strlen(w->step) < sizeof(p->step));
+	memcpy(p->run, w->run, strlen(w->run) + 1);
+	memcpy(p->step, w->step, strlen(w->step) + 1);
+	return HQ_OK;
 }
 
 static enum hq_rc
-resume_waits(struct hq_eng_tx *t, const struct hq_eng_event *e,
-    struct hq_err *err)
+resume_page(struct hq_eng_tx *each, const struct wait_page *p,
+    struct arrival *in, struct hq_err *err)
 {
-	struct hq_buf found, value;
-	struct wait w;
-	size_t at;
+	struct hq_buf value;
+	size_t i;
 	bool met;
 
-	hq_buf_init(&found, t->a);
-	HQ_TRY(waits_for(t, e->name, &found, err));
-	if (found.n == 0)
-		return HQ_OK;
-	hq_buf_init(&value, t->a);
-	hq_eng_event_write(&value, e);
-	if (!hq_arena_ok(t->a))
-		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
-		    "too many waits for event %s", e->name);
-	for (at = 0; at < found.n; at += sizeof(w)) {
-		memcpy(&w, found.p + at, sizeof(w));
-		HQ_TRY(wait_is_met(t, &w, e, &met, err));
-		if (met)
-			HQ_TRY(hq_eng_memo(t, w.run, w.step, hq_buf_str(&value),
-			    err));
+	for (i = 0; i < p->n; i++) {
+		hq_arena_reset(each->a);
+		HQ_TRY(wait_is_met(each, &p->v[i], in, &met, err));
+		if (!met)
+			continue;
+		hq_arena_reset(each->a);
+		hq_buf_init(&value, each->a);
+		hq_eng_event_write(&value, in->e);
+		HQ_TRY(hq_eng_memo(each, p->v[i].run, p->v[i].step,
+		    hq_buf_str(&value), err));
 	}
 	return HQ_OK;
+}
+
+static enum hq_rc
+resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
+{
+	struct wait_page p = { .n = WAITS_PAGE };
+	enum hq_rc rc = HQ_OK;
+
+	p.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	while (rc == HQ_OK && p.n == WAITS_PAGE) {
+		rc = waits_for(in->t, in->e->name, &p, err);
+		if (rc == HQ_OK)
+			rc = resume_page(each, &p, in, err);
+	}
+	hq_arena_free(p.a);
+	return rc;
 }
 
 /* ----------------------------------------------------------- looking back -- */
@@ -160,7 +229,8 @@ find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
 	while (!met && hq_cursor_next(&row)) {
 		hq_arena_reset(t->a);
 		hq_eng_event_row(t, &row, &e);
-		HQ_TRY(wait_is_met(t, w, &e, &met, err));
+		HQ_TRY(wait_is_met(t, w, &(struct arrival){ .t = t, .e = &e },
+		    &met, err));
 	}
 	*ret_value = NULL;
 	if (!met)
@@ -200,33 +270,52 @@ hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
 
 /* What a trigger's expression is over; made once, when first needed. */
 static enum hq_rc
-trigger_vars(struct hq_eng_tx *t, const struct hq_eng_event *e,
-    struct json_object **vars, struct hq_err *err)
+trigger_vars(struct arrival *in, struct json_object **vars, struct hq_err *err)
 {
-	struct json_object *event;
-
 	if (*vars != NULL)
 		return HQ_OK;
-	HQ_TRY(hq_eng_event_value(t, e, &event, err));
-	return variables(t, event, NULL, vars, err);
+	HQ_TRY(parse_arrival(in, err));
+	return variables(in->t, in->value, NULL, vars, err);
 }
 
 static enum hq_rc
-wants(struct hq_eng_tx *t, const struct hq_fn *f, const struct hq_eng_event *e,
+wants(struct hq_eng_tx *each, const struct hq_fn *f, struct arrival *in,
     struct json_object **vars, bool *ret, struct hq_err *err)
 {
 	const struct hq_fn_trigger *g;
 
 	*ret = false;
 	for (g = f->triggers; g < f->triggers + f->n_triggers; g++) {
-		if (g->event == NULL || !hq_trigger_matches(g->event, e->name))
+		if (g->event == NULL ||
+		    !hq_trigger_matches(g->event, in->e->name))
 			continue;
 		if (g->parsed != NULL)
-			HQ_TRY(trigger_vars(t, e, vars, err));
-		if (g->parsed == NULL || is_true(t, g->parsed, *vars)) {
+			HQ_TRY(trigger_vars(in, vars, err));
+		hq_arena_reset(each->a);
+		if (g->parsed == NULL || is_true(each, g->parsed, *vars)) {
 			*ret = true;
 			return HQ_OK;
 		}
+	}
+	return HQ_OK;
+}
+
+static enum hq_rc
+start_functions(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
+{
+	struct hq_eng_start start = { .event = in->e,
+		.seen_key = in->e->client_id };
+	struct json_object *vars = NULL;
+	bool wanted;
+	size_t i;
+
+	for (i = 0; i < in->t->fns->n; i++) {
+		start.fn = &in->t->fns->v[i];
+		if (start.fn->archived)
+			continue;
+		HQ_TRY(wants(each, start.fn, in, &vars, &wanted, err));
+		if (wanted)
+			HQ_TRY(hq_eng_run_start(in->t, &start, err));
 	}
 	return HQ_OK;
 }
@@ -235,19 +324,14 @@ enum hq_rc
 hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct hq_err *err)
 {
-	struct hq_eng_start start = { .event = e, .seen_key = e->client_id };
-	struct json_object *vars = NULL;
-	bool wanted;
-	size_t i;
+	struct arrival in = { .t = t, .e = e };
+	struct hq_eng_tx each = *t; /* memory of one wait after the other */
+	enum hq_rc rc;
 
-	HQ_TRY(resume_waits(t, e, err));
-	for (i = 0; i < t->fns->n; i++) {
-		start.fn = &t->fns->v[i];
-		if (start.fn->archived)
-			continue;
-		HQ_TRY(wants(t, start.fn, e, &vars, &wanted, err));
-		if (wanted)
-			HQ_TRY(hq_eng_run_start(t, &start, err));
-	}
-	return HQ_OK;
+	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	rc = resume_waits(&each, &in, err);
+	if (rc == HQ_OK)
+		rc = start_functions(&each, &in, err);
+	hq_arena_free(each.a);
+	return rc;
 }

@@ -173,7 +173,8 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
 	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.armed_ms, r.event"
 		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
-		    " WHERE j.wait_event = $1",
+		    " WHERE j.wait_event = $1 AND (j.run, j.step) > ($2, $3)"
+		    " ORDER BY j.run, j.step LIMIT $4",
 	[Q_APP_GET] = "SELECT checksum, rev FROM engine_app WHERE id = $1",
 	[Q_APP_SET] =
 	    "INSERT INTO engine_app (id, checksum, rev) VALUES ($1, $2, $3)"

@@ -161,8 +161,8 @@ static enum hq_rc
 take_events(struct turn *u, struct hq_err *err)
 {
 	struct hq_eng_event e;
+	int64_t seq = 0;
 	enum hq_rc rc;
-	int64_t seq;
 	bool any;
 	int i;
 

@@ -80,3 +80,16 @@ test('two runners share the work, and the doorbell passes to the one that is lef
     assert.ok(Date.now() - began < 4000, `8 runs took ${Date.now() - began} ms`);
   });
 });
+
+test('the doorbell stays with the first runner when the second leaves', async (t) => {
+  const s = await start(t);
+  await second(s, async () => {
+    const both = new Clients(s, { least: 20 });
+    await both.stop();
+  });
+  // Without a bell each would wait for the runner to look by itself: 1 s.
+  const began = Date.now();
+  const alone = new Clients(s, { clients: 1, least: 8, poll: 5 });
+  await alone.stop();
+  assert.ok(Date.now() - began < 4000, `8 runs took ${Date.now() - began} ms`);
+});

@@ -18,6 +18,7 @@ struct fake_call {
 	char *body, *url;
 	char step[80];
 	char run[40];
+	char correlation[40];
 	int64_t timeout_ms;
 	bool dropped;
 };
@@ -39,6 +40,8 @@ struct world {
 	host_fn *host;
 	int64_t next_ms;
 	int64_t retry_ms;
+	size_t state_bytes_max,
+	    memory_bytes; /* of engines opened from now on */
 };
 
 static struct world w __attribute__((unused));
@@ -82,6 +85,9 @@ world_send(void *ctx, const struct hq_engine_call *call)
 	c->timeout_ms = call->timeout_ms;
 	snprintf(c->step, sizeof(c->step), "%s", call->step_id);
 	snprintf(c->run, sizeof(c->run), "%s", call->run_id);
+	if (call->correlation_id != NULL)
+		snprintf(c->correlation, sizeof(c->correlation), "%s",
+		    call->correlation_id);
 	x->total++;
 }
 
@@ -125,7 +131,9 @@ engine_open(struct world *x, struct hq_db *db, const char *owner,
 		.concurrency = concurrency,
 		.lease_ms = LEASE_MS,
 		.call_timeout_ms = 7200000,
-		.retry_interval_ms = x->retry_ms };
+		.retry_interval_ms = x->retry_ms,
+		.state_bytes_max = x->state_bytes_max,
+		.memory_bytes = x->memory_bytes };
 	struct hq_engine *e;
 
 	ck_hq_ok(hq_engine_new(&o, &e, &err));

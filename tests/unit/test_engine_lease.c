@@ -245,10 +245,150 @@ START_TEST(whatever_happens_every_run_ends_once)
 }
 END_TEST
 
+/* ------------------------------------------- simulation of what overflows -- */
+
+enum { WIDE = 8, STATE = 2800, MEMORY = 128 << 10, LARGE = 300 << 10 };
+
+/* Who was told of the end of which run, by .finished [0] and .failed [1]. */
+static struct telling {
+	char run[40], by[40];
+} tellings[2][RUNS];
+static size_t told[2];
+
+/* Lost answers bring a listener's call again; another run would be an end. */
+static void
+hear(size_t which, const struct fake_call *c, struct json_object *body)
+{
+	struct telling *v = tellings[which];
+	const char *run;
+	size_t i;
+
+	run = hq_json_str(hq_json_get(hq_json_get(body, "event"), "data"),
+	    "run_id");
+	for (i = 0; i < told[which]; i++) {
+		if (strcmp(v[i].run, run) != 0)
+			continue;
+		ck_assert_msg(strcmp(v[i].by, c->run) == 0, "%s ended twice",
+		    run);
+		return;
+	}
+	ck_assert_uint_lt(told[which], RUNS);
+	snprintf(v[i].run, sizeof(v[i].run), "%s", run);
+	snprintf(v[i].by, sizeof(v[i].by), "%s", c->run);
+	told[which]++;
+}
+
+static void
+top(struct json_object *body, struct hq_engine_reply *r)
+{
+	static char plans[1024];
+	struct json_object *v;
+	bool is_there, failed = false;
+	size_t i, n = 0, at = 0;
+	char id[16];
+
+	at += (size_t)sprintf(plans,
+	    "[{\"op\":\"WaitForEvent\",\"id\":\"ww\",\"name\":\"t/sig\","
+	    "\"opts\":{\"timeout\":\"5s\",\"if\":"
+	    "\"async.data.n == event.data.n\"}}");
+	for (i = 0; i < WIDE; i++) {
+		sprintf(id, "p%zu", i);
+		v = memo(body, id, &is_there);
+		n += is_there;
+		failed |= is_there && hq_json_get(v, "error") != NULL;
+		at += (size_t)sprintf(plans + at,
+		    ",{\"op\":\"StepPlanned\",\"id\":\"%s\"}", id);
+	}
+	(void)strcpy(plans + at, "]");
+	if (failed) {
+		r->status = 500;
+		r->no_retry = "true";
+		r->body = "{\"message\":\"a step failed\"}";
+	} else if (n == WIDE && has(body, "ww")) {
+		r->body = "1";
+	} else {
+		ops(r, plans);
+	}
+}
+
+/* Steps whose results are too much together, or each for itself. */
+static void
+overflow(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	static char texts[CALLS_MAX][1024], large[LARGE + 128];
+	static size_t at;
+	char *s = texts[at++ % CALLS_MAX];
+	uint64_t dice = world_next(x) % 40;
+
+	if (IS_FN(c, "done") || IS_FN(c, "failed")) {
+		hear(IS_FN(c, "failed"), c, body);
+	} else if (dice < 3) {
+		r->what = dice == 0 ? HQ_REPLY_DIED : HQ_REPLY_REFUSED;
+	} else if (strcmp(c->step, "step") == 0) {
+		top(body, r);
+	} else if (dice == 3) {
+		snprintf(large, sizeof(large),
+		    "[{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":"
+		    "\"%0*d\"}]",
+		    c->step, LARGE, 0);
+		ops(r, large);
+	} else {
+		snprintf(s, sizeof(texts[0]),
+		    dice < 12 ? "[{\"op\":\"StepError\",\"id\":\"%s\","
+				"\"error\":{\"message\":\"%0*d\"}}]"
+			      : "[{\"op\":\"StepRun\",\"id\":\"%s\","
+				"\"data\":\"%0*d\"}]",
+		    c->step, 100 + (int)(world_next(x) % 600), 0);
+		ops(r, s);
+	}
+}
+
+START_TEST(whatever_overflows_every_run_ends_once)
+{
+	struct hq_engine *zombies[32];
+	size_t n_zombies = 0, i;
+	char data[32];
+
+	w.seed = 0x9e3779b97f4a7c15ULL + (uint64_t)_i * 104729;
+	w.host = overflow;
+	w.state_bytes_max = STATE;
+	w.memory_bytes = MEMORY;
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "first", 16);
+	register_fns("[" FN("f", EVENT("t/go"), 1) "," FN("done",
+	    EVENT("inngest/function.finished"),
+	    20) "," FN("failed", EVENT("inngest/function.failed"), 20) "]");
+	for (i = 0; i < RUNS; i++) {
+		snprintf(data, sizeof(data), "{\"n\":%zu}", i % 3);
+		send_event("t/go", NULL, data);
+	}
+	for (i = 0; i < CHAOS && told[0] < RUNS; i++) {
+		if (i % 20 == 0) {
+			snprintf(data, sizeof(data), "{\"n\":%zu}", i % 3);
+			send_event("t/sig", NULL, data);
+		}
+		turn();
+		chaos(i, zombies, &n_zombies);
+	}
+	for (i = 0; i < 100; i++) {
+		w.now_ms += LEASE_MS;
+		turn();
+		answer_all(w.engine);
+	}
+	ck_assert_uint_eq(told[0], RUNS);
+	ck_assert_uint_gt(told[1], 0);
+	ck_assert_uint_lt(told[1], RUNS);
+	for (i = 0; i < n_zombies; i++)
+		hq_engine_free(zombies[i]);
+}
+END_TEST
+
 static void
 open_fresh(void)
 {
 	recorded = ended = 0;
+	memset(told, 0, sizeof(told));
 	world_open();
 }
 
@@ -268,6 +408,7 @@ main(void)
 	tcase_add_test(t, a_released_call_need_not_wait_for_its_lease);
 	tcase_add_test(t, no_more_calls_are_in_flight_than_allowed);
 	tcase_add_loop_test(t, whatever_happens_every_run_ends_once, 0, 5);
+	tcase_add_loop_test(t, whatever_overflows_every_run_ends_once, 0, 5);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
