@@ -101,7 +101,7 @@ struct hq_eng_wait {
 	int64_t since_ms;
 };
 /* Resume it at once if such an event has come since then; the oldest. */
-enum hq_rc hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *w,
+enum hq_rc hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
     struct hq_err *err) HQ_MUST;
 
 /* ----------------------------------------------------------------- runs -- */

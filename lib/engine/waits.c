@@ -28,6 +28,18 @@ what_for(const struct hq_cursor *row, int64_t now_ms)
 	return HQ_WAIT_QUEUE;
 }
 
+static struct hq_run_wait
+wait_of(const struct hq_cursor *row, int64_t now_ms, struct hq_arena *a)
+{
+	return (struct hq_run_wait){
+		.what = what_for(row, now_ms),
+		.event = hq_cursor_text(row, COL_EVENT, a),
+		.attempt = (int)hq_cursor_i64(row, COL_ATTEMPT),
+		.since_ms = hq_cursor_i64(row, COL_ARMED_MS),
+		.until_ms = hq_cursor_i64(row, COL_DUE_MS),
+	};
+}
+
 enum hq_rc
 hq_run_waits(struct hq_db *db, const struct hq_env *env, const char *event_id,
     struct hq_arena *a, struct hq_run_wait **ret, size_t *ret_n,
@@ -42,13 +54,7 @@ hq_run_waits(struct hq_db *db, const struct hq_env *env, const char *event_id,
 	HQ_TRY(hq_query(db, &hq_engine_store, Q_RUN_WAITS,
 	    HQ_BIND(hq_text(event_id)), &row, err));
 	while (hq_cursor_next(&row)) {
-		w = (struct hq_run_wait){
-			.what = what_for(&row, now_ms),
-			.event = hq_cursor_text(&row, COL_EVENT, a),
-			.attempt = (int)hq_cursor_i64(&row, COL_ATTEMPT),
-			.since_ms = hq_cursor_i64(&row, COL_ARMED_MS),
-			.until_ms = hq_cursor_i64(&row, COL_DUE_MS),
-		};
+		w = wait_of(&row, now_ms, a);
 		hq_buf_put(&found, &w, sizeof(w));
 	}
 	HQ_TRY(hq_cursor_done(&row, err));

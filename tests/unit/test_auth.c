@@ -36,6 +36,7 @@ setup(void)
 	put_file("signing.key", "signkey-prod-0011223344\n", 0600);
 	ck_hq_ok(hq_keys_load(dir, arena, &keys, &err));
 	policy.keys = keys;
+	policy.base_url = "https://rawr.example/base";
 	policy.tokens_required = false;
 	ck_hq_ok(hq_cidrs_parse("127.0.0.0/8,::1", arena, &policy.first_party,
 	    &err));
@@ -244,25 +245,47 @@ enum who {
 	CROSS_SITE,
 	CROSS_SITE_FP,
 	SAME_ORIGIN,
+	REBOUND,
+	OWN_NAME,
+	FOREIGN_FORM,
+	FOREIGN_JSON,
 	LOCAL_SOCKET,
 	ENGINE_ADDR,
 	WHO__MAX
 };
 
+#define CRED(addr, auth, signed, site) \
+	{ \
+		.remote_addr = (addr), .authorization = (auth), \
+		.has_signature = (signed), .fetch_site = (site) \
+	}
+
 static const struct hq_credentials requests[WHO__MAX] = {
 	[NOBODY] = { .remote_addr = "127.0.0.1" },
 	[NOBODY_FAR] = { .remote_addr = "203.0.113.9", .authorization = "" },
-	[WITH_FP] = { "203.0.113.9", "Bearer " FP, false, NULL },
-	[WITH_PUB] = { "127.0.0.1", "bearer  " PUB, false, NULL },
-	[WITH_UNKNOWN_FP] = { "127.0.0.1", "Bearer " FP_UNKNOWN, false, NULL },
-	[WITH_UNKNOWN_PUB] = { "127.0.0.1", "Bearer " PUB_UNKNOWN, false,
-	    NULL },
-	[WITH_BASIC] = { "127.0.0.1", "Basic YTpi", false, NULL },
-	[WITH_NOISE] = { "127.0.0.1", "Bearer ", false, NULL },
-	[SIGNED] = { "127.0.0.1", NULL, true, NULL },
-	[CROSS_SITE] = { "127.0.0.1", NULL, false, "cross-site" },
-	[CROSS_SITE_FP] = { "127.0.0.1", "Bearer " FP, false, "cross-site" },
-	[SAME_ORIGIN] = { "127.0.0.1", NULL, false, "same-origin" },
+	[WITH_FP] = CRED("203.0.113.9", "Bearer " FP, false, NULL),
+	[WITH_PUB] = CRED("127.0.0.1", "bearer  " PUB, false, NULL),
+	[WITH_UNKNOWN_FP] =
+	    CRED("127.0.0.1", "Bearer " FP_UNKNOWN, false, NULL),
+	[WITH_UNKNOWN_PUB] =
+	    CRED("127.0.0.1", "Bearer " PUB_UNKNOWN, false, NULL),
+	[WITH_BASIC] = CRED("127.0.0.1", "Basic YTpi", false, NULL),
+	[WITH_NOISE] = CRED("127.0.0.1", "Bearer ", false, NULL),
+	[SIGNED] = CRED("127.0.0.1", NULL, true, NULL),
+	[CROSS_SITE] = CRED("127.0.0.1", NULL, false, "cross-site"),
+	[CROSS_SITE_FP] = CRED("127.0.0.1", "Bearer " FP, false, "cross-site"),
+	[SAME_ORIGIN] = CRED("127.0.0.1", NULL, false, "same-origin"),
+	[REBOUND] = { .remote_addr = "127.0.0.1", .host = "evil.example:8080" },
+	[OWN_NAME] = { .remote_addr = "127.0.0.1",
+	    .host = "Rawr.example",
+	    .origin = "https://rawr.example" },
+	[FOREIGN_FORM] = { .remote_addr = "127.0.0.1",
+	    .host = "127.0.0.1:8080",
+	    .origin = "http://evil.example" },
+	[FOREIGN_JSON] = { .remote_addr = "127.0.0.1",
+	    .host = "localhost",
+	    .origin = "http://evil.example",
+	    .is_json = true },
 	[LOCAL_SOCKET] = { .remote_addr = NULL },
 	[ENGINE_ADDR] = { .remote_addr = "10.1.2.3" },
 };
@@ -295,6 +318,10 @@ static const int open_mode[WHO__MAX][HQ_FAMILY__MAX] = {
 	[CROSS_SITE] = { E403, ANON, ANON, E403 },
 	[CROSS_SITE_FP] = { E403, E403, E403, E403 },
 	[SAME_ORIGIN] = { FIRST, ANON, ANON, E403 },
+	[REBOUND] = { E403, ANON, ANON, E403 },
+	[OWN_NAME] = { FIRST, ANON, ANON, E403 },
+	[FOREIGN_FORM] = { E403, ANON, ANON, E403 },
+	[FOREIGN_JSON] = { FIRST, ANON, ANON, E403 },
 	[LOCAL_SOCKET] = { E401, ANON, ANON, RUNTIME },
 	[ENGINE_ADDR] = { E401, ANON, ANON, RUNTIME },
 };
@@ -309,6 +336,8 @@ required_mode(int who, int family)
 		return r;
 	if (r == ANON || (r == FIRST && requests[who].authorization == NULL))
 		return E401;
+	if (family == HQ_FAMILY_RPC && (who == REBOUND || who == FOREIGN_FORM))
+		return E401; /* no address opens it here */
 	return r;
 }
 
@@ -366,8 +395,8 @@ END_TEST
 
 START_TEST(an_api_token_at_the_engines_door_is_refused_from_its_address_too)
 {
-	const struct hq_credentials c = { "10.1.2.3", "Bearer " PUB, true,
-		NULL };
+	const struct hq_credentials c =
+	    CRED("10.1.2.3", "Bearer " PUB, true, NULL);
 	struct hq_principal pr;
 
 	ck_assert_int_eq(hq_policy_admit(&policy, HQ_FAMILY_INNGEST, &c, arena,
@@ -378,8 +407,8 @@ END_TEST
 
 START_TEST(a_signing_credential_at_the_engines_door_is_not_our_business)
 {
-	const struct hq_credentials c = { "10.1.2.3", "Bearer signkey-prod-00",
-		true, NULL };
+	const struct hq_credentials c =
+	    CRED("10.1.2.3", "Bearer signkey-prod-00", true, NULL);
 	struct hq_principal pr;
 
 	ck_hq_ok(

@@ -398,7 +398,18 @@ count(struct export *x, struct hq_err *err)
 }
 
 static enum hq_rc
-export_all(struct export *x, struct hq_err *err)
+sync_dir(struct export *x, const char *path, struct hq_err *err)
+{
+	if (path == NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "the path is too long");
+	return hq_db_is_dry(x->db) ? HQ_OK : hq_export_sync(path, err);
+}
+
+typedef enum hq_rc dir_fn(struct export *x, const char *path,
+    struct hq_err *err);
+
+static enum hq_rc
+each_dir(struct export *x, dir_fn *fn, struct hq_err *err)
 {
 	static const char *const dirs[] = {
 		"",
@@ -407,27 +418,25 @@ export_all(struct export *x, struct hq_err *err)
 		"/runs",
 		"/memory",
 	};
-	size_t i, n = sizeof(dirs) / sizeof(dirs[0]);
+	size_t i;
 
-	HQ_TRY(count(x, err));
-	for (i = 0; i < n; i++)
-		HQ_TRY(make_dir(x,
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		HQ_TRY(fn(x,
 		    hq_arena_printf(x->arena, "%s/coordination%s", x->dir,
 			dirs[i]),
 		    err));
+	return HQ_OK;
+}
+
+static enum hq_rc
+export_all(struct export *x, struct hq_err *err)
+{
+	HQ_TRY(count(x, err));
+	HQ_TRY(each_dir(x, make_dir, err));
 	HQ_TRY(export_each(x, read_workflow, write_workflow, err));
 	HQ_TRY(export_each(x, read_run, write_run, err));
 	HQ_TRY(export_memories(x, err));
-	for (i = 0; i < n && !hq_db_is_dry(x->db); i++) {
-		const char *dir = hq_arena_printf(x->arena, "%s/coordination%s",
-		    x->dir, dirs[i]);
-
-		if (dir == NULL)
-			return HQ_FAIL(err, BAD_REQUEST,
-			    "the path is too long");
-		HQ_TRY(hq_export_sync(dir, err));
-	}
-	return HQ_OK;
+	return each_dir(x, sync_dir, err);
 }
 
 enum hq_rc

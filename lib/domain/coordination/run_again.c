@@ -109,13 +109,27 @@ hq_coord_retry_run(struct hq_boundary *c, struct json_object *in,
 
 /* ----------------------------------------------------------- from a desk -- */
 
+static enum hq_rc
+take_output(const struct hq_cursor *row, struct hq_arena *a,
+    struct json_object *all, struct hq_err *err)
+{
+	const char *desk = hq_cursor_text(row, 0, a);
+	const char *text = hq_cursor_text(row, 1, a);
+	struct json_object *v;
+
+	if (desk == NULL || text == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
+	HQ_TRY(hq_coord_parse(a, text, &v, err));
+	hq_json_put(all, desk, json_object_get(v));
+	return HQ_OK;
+}
+
 /* Of every desk the last output of this run, or what it was given. */
 static enum hq_rc
 outputs_of(struct again *g, struct json_object **ret, struct hq_err *err)
 {
 	struct hq_arena *a = g->c->arena;
-	struct json_object *all, *v;
-	const char *desk, *text;
+	struct json_object *all;
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_coord_object(a, &all, err));
@@ -123,15 +137,8 @@ outputs_of(struct again *g, struct json_object **ret, struct hq_err *err)
 		HQ_TRY(hq_coord_parse(a, g->run.reuse, &all, err));
 	HQ_TRY(HQ_COORD_QUERY(g->c->db, HQ_CQ_TIMELINE_OUTPUTS, &row, err,
 	    hq_text(g->run.run_id)));
-	while (hq_cursor_next(&row)) {
-		desk = hq_cursor_text(&row, 0, a);
-		text = hq_cursor_text(&row, 1, a);
-		if (desk == NULL || text == NULL)
-			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
-			    "the run is too large");
-		HQ_TRY(hq_coord_parse(a, text, &v, err));
-		hq_json_put(all, desk, json_object_get(v));
-	}
+	while (hq_cursor_next(&row))
+		HQ_TRY(take_output(&row, a, all, err));
 	HQ_TRY(hq_cursor_done(&row, err));
 	*ret = all;
 	return HQ_OK;
@@ -148,15 +155,27 @@ desk_not_found(struct again *g, const char *desk, struct hq_err *err)
 	    "the run's workflow has no desk %s", desk);
 }
 
+/* Of all outputs those of desks that are not after. */
+static void
+keep_outputs(const struct hq_graph *g, const bool *after,
+    struct json_object *all, struct json_object *kept)
+{
+	struct json_object *v;
+	size_t i;
+
+	for (i = 0; i < g->n_nodes; i++)
+		if (!after[i] && json_object_object_get_ex(all, g->id[i], &v))
+			hq_json_put(kept, g->id[i], json_object_get(v));
+}
+
 /* What the desk cannot change: outputs of desks that do not come after it. */
 static enum hq_rc
 reuse_before(struct again *g, const char *desk, struct hq_err *err)
 {
 	struct hq_arena *a = g->c->arena;
-	struct json_object *all, *v;
+	struct json_object *all;
 	struct hq_graph graph;
 	bool *after;
-	size_t i;
 	int from;
 
 	HQ_TRY(hq_graph_make(a, g->order.workflow, &graph, err));
@@ -166,11 +185,7 @@ reuse_before(struct again *g, const char *desk, struct hq_err *err)
 	HQ_TRY(hq_graph_reach(a, &graph, from, &after, err));
 	HQ_TRY(outputs_of(g, &all, err));
 	HQ_TRY(hq_coord_object(a, &g->order.reuse, err));
-	for (i = 0; i < graph.n_nodes; i++)
-		if (!after[i] &&
-		    json_object_object_get_ex(all, graph.id[i], &v))
-			hq_json_put(g->order.reuse, graph.id[i],
-			    json_object_get(v));
+	keep_outputs(&graph, after, all, g->order.reuse);
 	return HQ_OK;
 }
 

@@ -215,6 +215,7 @@ static void
 park(struct hq_exchange *x, const struct hq_http_req *req, int64_t park_ms,
     struct hq_parked *ret)
 {
+	HQ_ASSERT(ret != NULL); /* a last call answers */
 	ret->req = *req;
 	ret->due_ms = req->arrived_ms + park_ms;
 	x->arena = hq_arena_new(x->opts->arena_max);
