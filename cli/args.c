@@ -159,8 +159,8 @@ take_word(struct hq_cli *c, char *word)
 }
 
 static enum hq_rc
-take_option(struct hq_cli *c, const char *word, char *next, bool *ret_used_next,
-    struct hq_err *err)
+take_option(struct hq_cli *c, const char *word, const char *next,
+    bool *ret_used_next, struct hq_err *err)
 {
 	const struct hq_option *row;
 	const char *value = NULL;

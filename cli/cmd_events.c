@@ -22,12 +22,11 @@ send_tx(void *arg, struct hq_err *err)
 	    err);
 }
 
+/* The event that the words describe. */
 static enum hq_rc
-run_send(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+take_event(struct hq_cli *c, struct hq_event *e, struct hq_err *err)
 {
-	struct send s = { .c = c, .event = { .name = c->argv[0] } };
 	struct json_object *data;
-	enum hq_rc rc;
 
 	HQ_TRY(hq_cli_opt_json(c, "--data", &data, err));
 	if (data == NULL && hq_cli_opt(c, "--data") == NULL)
@@ -36,8 +35,19 @@ run_send(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 		return HQ_FAIL(err, BAD_REQUEST, "--data: not an object");
 	if (c->argv[0][0] == '\0')
 		return HQ_FAIL(err, BAD_REQUEST, "an event needs a name");
-	s.event.data = data;
-	s.event.id = hq_cli_opt(c, "--id");
+	e->name = c->argv[0];
+	e->data = data;
+	e->id = hq_cli_opt(c, "--id");
+	return HQ_OK;
+}
+
+static enum hq_rc
+run_send(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
+{
+	struct send s = { .c = c };
+	enum hq_rc rc;
+
+	HQ_TRY(take_event(c, &s.event, err));
 	HQ_TRY(hq_cli_open(c, true, &s.db, err));
 	rc = hq_db_tx(s.db, send_tx, &s, err);
 	hq_db_close(s.db);

@@ -54,12 +54,17 @@ struct hq_run_wait {
 	int64_t since_ms, until_ms;
 };
 
+struct hq_run_waits {
+	const struct hq_run_wait *v; /* by time */
+	size_t n;
+};
+
 /*
- * What the open runs wait for that an event of this sender's id started, by
- * time; none if it has not started one yet, or they have ended.  *ret in a.
+ * What the open runs wait for that an event of this sender's id started; none
+ * if it has not started one yet, or they have ended.  ret->v in a.
  */
 enum hq_rc hq_run_waits(struct hq_db *db, const struct hq_env *env,
-    const char *event_id, struct hq_arena *a, struct hq_run_wait **ret,
-    size_t *ret_n, struct hq_err *err) HQ_MUST;
+    const char *event_id, struct hq_arena *a, struct hq_run_waits *ret,
+    struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_ENGINE_EVENT_H */

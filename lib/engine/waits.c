@@ -42,11 +42,10 @@ wait_of(const struct hq_cursor *row, int64_t now_ms, struct hq_arena *a)
 
 enum hq_rc
 hq_run_waits(struct hq_db *db, const struct hq_env *env, const char *event_id,
-    struct hq_arena *a, struct hq_run_wait **ret, size_t *ret_n,
-    struct hq_err *err)
+    struct hq_arena *a, struct hq_run_waits *ret, struct hq_err *err)
 {
 	int64_t now_ms = hq_now_ms(env);
-	struct hq_run_wait w;
+	struct hq_run_wait w, *v;
 	struct hq_buf found;
 	HQ_CURSOR(row);
 
@@ -58,11 +57,12 @@ hq_run_waits(struct hq_db *db, const struct hq_env *env, const char *event_id,
 		hq_buf_put(&found, &w, sizeof(w));
 	}
 	HQ_TRY(hq_cursor_done(&row, err));
-	*ret_n = found.n / sizeof(w);
-	*ret = HQ_NEW(a, struct hq_run_wait, *ret_n + 1);
+	ret->n = found.n / sizeof(w);
+	v = HQ_NEW(a, struct hq_run_wait, ret->n + 1);
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "too many waits");
 	if (found.n > 0)
-		memcpy(*ret, found.p, found.n);
+		memcpy(v, found.p, found.n);
+	ret->v = v;
 	return HQ_OK;
 }

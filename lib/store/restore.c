@@ -180,6 +180,21 @@ own_alike(const struct restore *r, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* The copy, beside the store and ready to take its name; dry: only read. */
+static enum hq_rc
+prepare(struct restore *r, const char *from,
+    const struct hq_module *const *modules, bool dry_run, struct hq_err *err)
+{
+	if (dry_run)
+		return copy(from, NULL, modules, err);
+	HQ_TRY(hq_os_create(r->tmp, err));
+	HQ_TRY(copy(from, r->tmp, modules, err));
+	if (!r->exists)
+		return HQ_OK;
+	HQ_TRY(own_alike(r, err));
+	return leave_wal(r, err);
+}
+
 static enum hq_rc
 replace(struct restore *r, const char *from,
     const struct hq_module *const *modules, bool dry_run, struct hq_err *err)
@@ -187,13 +202,7 @@ replace(struct restore *r, const char *from,
 	int fd = -1;
 	enum hq_rc rc;
 
-	if (!dry_run)
-		HQ_TRY(hq_os_create(r->tmp, err));
-	HQ_TRY(copy(from, dry_run ? NULL : r->tmp, modules, err));
-	if (r->exists && !dry_run)
-		HQ_TRY(own_alike(r, err));
-	if (r->exists && !dry_run)
-		HQ_TRY(leave_wal(r, err));
+	HQ_TRY(prepare(r, from, modules, dry_run, err));
 	if (r->exists)
 		HQ_TRY(shut(r, &fd, err));
 	rc = dry_run ? HQ_OK : exchange(r, err);

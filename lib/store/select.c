@@ -73,8 +73,8 @@ value_of(sqlite3_stmt *st, int col)
 static bool
 give_row(const struct select *s, sqlite3_stmt *st)
 {
-	const char *names[HQ_DB_SELECT_COLUMNS_MAX];
-	struct hq_val vals[HQ_DB_SELECT_COLUMNS_MAX];
+	const char *names[HQ_DB_SELECT_COLUMNS_MAX] = { 0 };
+	struct hq_val vals[HQ_DB_SELECT_COLUMNS_MAX] = { 0 };
 	struct hq_db_row row = { .names = names, .vals = vals };
 	int i, n = sqlite3_column_count(st);
 

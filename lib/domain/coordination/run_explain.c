@@ -161,15 +161,15 @@ add_waits(struct explain *x, struct hq_err *err)
 		.detail = "the runner has not started it yet",
 		.since_ms = x->run.started_ms,
 	};
-	struct hq_run_wait *w;
-	size_t i, n = 0;
+	struct hq_run_waits waits = { 0 };
+	size_t i;
 
 	if (x->run.event_id != NULL)
 		HQ_TRY(hq_run_waits(x->c->db, x->c->env, x->run.event_id,
-		    x->c->arena, &w, &n, err));
-	for (i = 0; i < n; i++)
-		HQ_TRY(add_wait(x, &w[i], err));
-	if (n == 0 && strcmp(x->run.status, "queued") == 0)
+		    x->c->arena, &waits, err));
+	for (i = 0; i < waits.n; i++)
+		HQ_TRY(add_wait(x, &waits.v[i], err));
+	if (waits.n == 0 && strcmp(x->run.status, "queued") == 0)
 		return add(x, &start, err);
 	return HQ_OK;
 }
