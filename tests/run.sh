@@ -43,7 +43,10 @@ san() {
 	RAWR_BIN=$PWD/build/san
 	export RAWR_BIN
 	node_tests "sanitized http" tests/http/*.test.mjs
-	node_tests "sanitized clients" tests/clients/rpc.test.mjs
+	node_tests "sanitized clients" tests/clients/rpc.test.mjs \
+	    tests/clients/inngest.test.mjs
+	node_tests "sanitized faults" tests/faults/kill.test.mjs \
+	    tests/faults/twins.test.mjs
 	unset RAWR_BIN
 }
 lint() {
