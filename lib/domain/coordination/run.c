@@ -83,9 +83,8 @@ trace_links(const struct hq_coord_run *r, const struct hq_config *config,
 	return links;
 }
 
-/* Put a stored JSON text under key; nothing if there is none. */
-static enum hq_rc
-put_text(struct hq_arena *a, struct json_object *o, const char *key,
+enum hq_rc
+hq_coord_put_text(struct hq_arena *a, struct json_object *o, const char *key,
     const char *text, struct hq_err *err)
 {
 	struct json_object *v;
@@ -122,10 +121,10 @@ hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
 	HQ_TRY(hq_coord_object(a, &run, err));
 	hq_json_put_str(run, "runId", r->run_id);
 	hq_json_put_str(run, "workflowId", r->workflow_id);
-	HQ_TRY(put_text(a, run, "workflowVersion", r->version, err));
+	HQ_TRY(hq_coord_put_text(a, run, "workflowVersion", r->version, err));
 	put_state(run, r);
-	HQ_TRY(put_text(a, run, "input", r->input, err));
-	HQ_TRY(put_text(a, run, "output", r->output, err));
+	HQ_TRY(hq_coord_put_text(a, run, "input", r->input, err));
+	HQ_TRY(hq_coord_put_text(a, run, "output", r->output, err));
 	if (r->error != NULL)
 		hq_json_put_str(run, "error", r->error);
 	hq_json_put(run, "traceLinks", trace_links(r, config, a));

@@ -85,6 +85,10 @@ bool hq_coord_too_deep(struct json_object *v);
 enum hq_rc hq_coord_parse(struct hq_arena *a, const char *text,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
 
+/* Put a stored JSON text under key; nothing if there is none. */
+enum hq_rc hq_coord_put_text(struct hq_arena *a, struct json_object *o,
+    const char *key, const char *text, struct hq_err *err) HQ_MUST;
+
 /* An object that the arena owns. */
 enum hq_rc hq_coord_object(struct hq_arena *a, struct json_object **ret,
     struct hq_err *err) HQ_MUST;

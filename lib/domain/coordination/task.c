@@ -158,19 +158,6 @@ hq_coord_task_offer(const struct hq_coord_step *s,
 
 /* ------------------------------------------------------------- its state -- */
 
-static enum hq_rc
-put_text(struct hq_arena *a, struct json_object *o, const char *key,
-    const char *text, struct hq_err *err)
-{
-	struct json_object *v;
-
-	if (text == NULL)
-		return HQ_OK;
-	HQ_TRY(hq_coord_parse(a, text, &v, err));
-	hq_json_put(o, key, json_object_get(v));
-	return HQ_OK;
-}
-
 enum hq_rc
 hq_coord_task_outcome(const struct hq_coord_step *s, const char *task_id,
     struct json_object **ret, struct hq_err *err)
@@ -185,12 +172,12 @@ hq_coord_task_outcome(const struct hq_coord_step *s, const char *task_id,
 		return HQ_OK;
 	HQ_TRY(hq_coord_object(s->arena, &out, err));
 	hq_json_put_str(out, "state", t.state);
-	HQ_TRY(put_text(s->arena, out, "output", t.output, err));
+	HQ_TRY(hq_coord_put_text(s->arena, out, "output", t.output, err));
 	if (t.error != NULL)
 		hq_json_put_str(out, "error", t.error);
 	if (t.claimed_by != NULL)
 		hq_json_put_str(out, "by", t.claimed_by);
-	HQ_TRY(put_text(s->arena, out, "memory", t.new_memory, err));
+	HQ_TRY(hq_coord_put_text(s->arena, out, "memory", t.new_memory, err));
 	*ret = out;
 	return HQ_OK;
 }
