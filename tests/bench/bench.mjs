@@ -1,4 +1,5 @@
-// bench.mjs DIRECTORY - every figure in one run, sides in turns, as ratios.
+// bench.mjs DIRECTORY - every figure in one run, sides in turns, as ratios;
+// BENCH_ONLY=durable: only those of the durable engine, without the peers.
 // The programs are RAWR_BIN's, the data is below TMPDIR (run.sh sets both).
 import assert from 'node:assert/strict';
 import nodeOs from 'node:os';
@@ -146,7 +147,7 @@ async function durable(sys, commits, table) {
   const used = cpuSeconds(roots);
   const { steps } = await inTurns({ steps: () => drain(sys, 500) }, ROUNDS);
   const cpuUs = ((cpuSeconds(roots) - used) * 1e6) / (ROUNDS * 500 * STEPS);
-  table.figure(`durable steps, ${AT_ONCE} runs at once`, k, steps.perSecond, { least: 12000 }, `${(steps.perSecond / commits).toFixed(2)} of SQLite's commits`);
+  table.figure(`durable steps, ${AT_ONCE} runs at once`, k, steps.perSecond, { least: 12000 }, commits ? `${(steps.perSecond / commits).toFixed(2)} of SQLite's commits` : '');
   table.figure('durable step, CPU', us, cpuUs);
   table.figure('one run of 5 steps, idle, p50', ms, await one(sys, 50), { most: 3 });
   // The log has been moved into the file when nothing has been written for a while.
@@ -223,15 +224,35 @@ async function everything(sys, others) {
   console.log(`\n${table.met} met, ${table.missed} missed; ${nodeOs.cpus().length} processors, ${load()} at the end`);
 }
 
+async function measured(sys, what) {
+  try {
+    await what();
+    await sys.close();
+  } catch (e) {
+    console.error(`${e.stack}\n(the logs are in ${sys.dir}/log)`);
+    process.exitCode = 1;
+    await sys.down();
+  }
+}
+
+async function onlyDurable(sys) {
+  await sys.up();
+  await durable(sys, 0, new Table());
+}
+
+async function beside(sys, what) {
+  const others = await Others.create(sys, dir);
+  try {
+    await measured(sys, async () => {
+      await others.start();
+      await what(sys, others);
+    });
+  } finally { others.stop(); }
+}
+
+const only = process.env.BENCH_ONLY;
+assert.ok(only === undefined || only === 'durable', `BENCH_ONLY=${only}`);
 console.log(`${load()} at the start\n`);
 const sys = await System.create({ RAWR_CONCURRENCY: String(AT_ONCE) });
-const others = await Others.create(sys, dir);
-try {
-  await others.start();
-  await everything(sys, others);
-  await sys.close();
-} catch (e) {
-  console.error(`${e.stack}\n(the logs are in ${sys.dir}/log)`);
-  process.exitCode = 1;
-  await sys.down();
-} finally { others.stop(); }
+if (only === 'durable') await measured(sys, () => onlyDurable(sys));
+else await beside(sys, everything);
