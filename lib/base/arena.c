@@ -278,6 +278,12 @@ hq_arena_copy(struct hq_arena *a, const void *p, size_t n)
 	return s;
 }
 
+size_t
+hq_arena_held(const struct hq_arena *a)
+{
+	return a->held;
+}
+
 bool
 hq_arena_ok(const struct hq_arena *a)
 {

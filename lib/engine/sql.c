@@ -148,7 +148,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
 	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
 	    " RETURNING run, step, generation, attempt, max_attempts,"
-	    " timeout_ms",
+	    " timeout_ms, crashes",
 	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
 		       " FROM engine_job WHERE run = $1 AND step = $2"
 		       " AND generation = $3 AND owner = $4",
@@ -164,6 +164,8 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_AGAIN] =
 	    "UPDATE engine_job SET owner = NULL, attempt = 0, crashes = 0,"
 	    " refusals = 0, due_ms = $3 WHERE run = $1 AND step = $2",
+	[Q_JOB_ANEW] = "UPDATE engine_job SET attempt = 0, crashes = 0,"
+		       " refusals = 0 WHERE run = $1 AND step = $2",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
 	    " LIMIT 1",

@@ -7,6 +7,7 @@
 #include "base/env.h"
 #include "proto/http/conn.h"
 #include "proto/http/peek.h"
+#include "proto/http/talk.h"
 
 void
 hq_conn_partial(struct hq_worker *w, struct hq_conn *c, bool partial)
@@ -85,7 +86,10 @@ finish(struct hq_worker *w, struct hq_conn *c, bool whole)
 void
 hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 {
-	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+	struct hq_talk talk = { &c->fr, w->fds->listen, w->sig, 0 };
+	const struct hq_http_talk port = hq_talk_port(&talk);
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write,
+		w->o->slots == 1 ? &port : NULL };
 	enum hq_exchange_end end;
 
 	hq_conn_partial(w, c, false);
@@ -130,7 +134,7 @@ drop_parked(struct hq_worker *w, struct hq_conn *c)
 static void
 resume(struct hq_worker *w, struct hq_conn *c, bool last)
 {
-	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write, NULL };
 
 	if (hq_peek(c->fr.ipcFd) == HQ_PEEK_CLOSED) {
 		drop_parked(w, c);
