@@ -2,7 +2,8 @@
 # make bench: ours beside other things, measured in turns in one run, as
 # ratios.  Works on a copy of the tree, with the plugin of tests/bench/plugin
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
-# BENCH_GROWTH=1 adds the rows about a full store.
+# BENCH_GROWTH=1 adds the rows about a full store; BENCH_ONLY=reads,durable does
+# only these parts.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$root/tests/bench
