@@ -81,6 +81,21 @@ clone_string(struct json_object *v)
 	    json_object_get_string_len(v)));
 }
 
+/* Ours is JSON, and no larger than what was parsed or written before. */
+static struct json_object *
+clone_json(struct json_object *v)
+{
+	struct hq_arena *a = hq_arena_new(SIZE_MAX / 2);
+	struct json_object *to;
+
+	if (hq_json_parse(a, json_object_get_string(v),
+		(size_t)json_object_get_string_len(v), &to, NULL) != HQ_OK)
+		HQ_BUG("a value's own text is not JSON");
+	to = json_object_get(to);
+	hq_arena_free(a);
+	return to;
+}
+
 struct json_object *
 hq_json_clone(struct json_object *v)
 {
@@ -101,6 +116,8 @@ hq_json_clone(struct json_object *v)
 	case HQ_JS_STRING:
 	case HQ_JS_URL:
 		return clone_string(v);
+	case HQ_JS_JSON:
+		return clone_json(v);
 	case HQ_JS_ARRAY:
 		return clone_array(v);
 	case HQ_JS_OBJECT:

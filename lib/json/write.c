@@ -223,6 +223,22 @@ write_string(struct writer *w, struct json_object *v)
 	    (size_t)json_object_get_string_len(v));
 }
 
+/* Text of the compact layout; another one has to take it apart. */
+static __attribute__((noinline)) void
+write_json(struct writer *w, struct json_object *v)
+{
+	struct json_object *apart;
+
+	if (w->layout == COMPACT) {
+		put(w->b, json_object_get_string(v),
+		    (size_t)json_object_get_string_len(v));
+		return;
+	}
+	apart = hq_json_clone(v);
+	write_value(w, apart);
+	(void)json_object_put(apart);
+}
+
 static void
 write_value(struct writer *w, struct json_object *v)
 {
@@ -256,6 +272,9 @@ write_value(struct writer *w, struct json_object *v)
 	case HQ_JS_MAP:
 	case HQ_JS_FILE:
 		put(w->b, "{}", 2);
+		return;
+	case HQ_JS_JSON:
+		write_json(w, v);
 		return;
 	case HQ_JS_BIGINT:
 	case HQ_JS__MAX:

@@ -4,6 +4,7 @@
 
 #include "base/ids.h"
 #include "domain/coordination/ids.h"
+#include "json/value.h"
 
 bool
 hq_coord_run_active(const struct hq_coord_run *r)
@@ -96,6 +97,13 @@ hq_coord_put_text(struct hq_arena *a, struct json_object *o, const char *key,
 	return HQ_OK;
 }
 
+void
+hq_coord_put_stored(struct json_object *o, const char *key, const char *text)
+{
+	if (text != NULL)
+		hq_json_put(o, key, hq_js_json(text));
+}
+
 static void
 put_state(struct json_object *run, const struct hq_coord_run *r)
 {
@@ -123,8 +131,8 @@ hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
 	hq_json_put_str(run, "workflowId", r->workflow_id);
 	HQ_TRY(hq_coord_put_text(a, run, "workflowVersion", r->version, err));
 	put_state(run, r);
-	HQ_TRY(hq_coord_put_text(a, run, "input", r->input, err));
-	HQ_TRY(hq_coord_put_text(a, run, "output", r->output, err));
+	hq_coord_put_stored(run, "input", r->input);
+	hq_coord_put_stored(run, "output", r->output);
 	if (r->error != NULL)
 		hq_json_put_str(run, "error", r->error);
 	hq_json_put(run, "traceLinks", trace_links(r, config, a));

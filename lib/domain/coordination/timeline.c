@@ -43,7 +43,7 @@ hq_coord_event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
 {
 	const char *imported = hq_cursor_text(row, COL_IMPORTED, a);
 	const char *output = hq_cursor_text(row, COL_OUTPUT, a);
-	struct json_object *e, *v;
+	struct json_object *e;
 	char iso[HQ_ISO_BYTES];
 
 	if (imported != NULL)
@@ -62,10 +62,7 @@ hq_coord_event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
 	if (!hq_cursor_is_null(row, COL_DETAIL))
 		hq_json_put_str(e, "detail",
 		    hq_cursor_text(row, COL_DETAIL, a));
-	if (output != NULL) {
-		HQ_TRY(hq_coord_parse(a, output, &v, err));
-		hq_json_put(e, "output", json_object_get(v));
-	}
+	hq_coord_put_stored(e, "output", output);
 	*ret = e;
 	return HQ_OK;
 }

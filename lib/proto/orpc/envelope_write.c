@@ -11,6 +11,7 @@ static const int numbers[HQ_JS__MAX] = {
 	[HQ_JS_STRING] = -1,
 	[HQ_JS_ARRAY] = -1,
 	[HQ_JS_OBJECT] = -1,
+	[HQ_JS_JSON] = -1,
 	[HQ_JS_BIGINT] = 0,
 	[HQ_JS_DATE] = 1,
 	[HQ_JS_NAN] = 2,
@@ -56,7 +57,7 @@ scan_members(struct hq_buf *stack, struct json_object *v)
 		n = json_object_array_length(v);
 	for (i = 0; i < n; i++) {
 		member = json_object_array_get_idx(v, i);
-		if (hq_js_type(member) > HQ_JS_OBJECT)
+		if (hq_js_is_special(hq_js_type(member)))
 			return true;
 		push_containers(stack, member);
 	}
@@ -64,7 +65,7 @@ scan_members(struct hq_buf *stack, struct json_object *v)
 		return false;
 	for (e = json_object_get_object(v)->head; e != NULL; e = e->next) {
 		member = lh_entry_v(e);
-		if (hq_js_type(member) > HQ_JS_OBJECT)
+		if (hq_js_is_special(hq_js_type(member)))
 			return true;
 		push_containers(stack, member);
 	}
@@ -78,7 +79,7 @@ has_tags(struct hq_arena *a, struct json_object *root)
 	struct json_object *v;
 	struct hq_buf stack;
 
-	if (hq_js_type(root) > HQ_JS_OBJECT)
+	if (hq_js_is_special(hq_js_type(root)))
 		return true;
 	hq_buf_init(&stack, a);
 	push_containers(&stack, root);
@@ -247,7 +248,7 @@ form_of(struct writer *w, struct json_object *v, const struct step *s,
 		out = form_of_object(w, v, s, err);
 	else if (type == HQ_JS_FILE)
 		out = json_object_new_object();
-	else if (type < HQ_JS_ARRAY)
+	else if (type < HQ_JS_ARRAY || type == HQ_JS_JSON)
 		out = json_object_get(v);
 	else if (type != HQ_JS_NAN && type != HQ_JS_UNDEFINED &&
 	    *json_object_get_string(v) != '\0')
