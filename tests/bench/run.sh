@@ -38,7 +38,7 @@ program() { # name, libraries...
 	program hello -lfcgi
 	program commit "$tree/build/obj/hard/libhq.a" $sqlite -lm
 	program writers "$tree/build/obj/hard/libhq.a" $sqlite -lfcgi \
-	    -ljson-c -lsodium -lcurl -lcrypto -lm
+	    -ljson-c -lsodium -lcrypto -lm
 }
 
 stamp=$bench/peer/node_modules/.package-lock.json
