@@ -19,7 +19,6 @@ DESTDIR	?=
 
 # ------------------------------------------------------------------ flags --
 
-PKGS	= json-c libsodium libcurl libcrypto
 WARN	= -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	  -Wcast-qual -Wcast-align -Wformat=2 -Wundef -Wvla \
 	  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -46,7 +45,7 @@ CPPFLAGS = $(INC) -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700
 CFLAGS	= -std=c17 -g $(WARN) $(if $(filter clang,$(CC)),$(WCLANG),$(WGCC)) \
 	  $(WERROR) $($(MODE))
 LDFLAGS	= -pie -Wl,-z,relro,-z,now $(if $(filter san fuzz,$(MODE)),$($(MODE)))
-LDLIBS	= -lfcgi -ljson-c -lsodium -lcurl -lcrypto -lm
+LDLIBS	= -lfcgi -ljson-c -lsodium -lcrypto -lm
 
 # ------------------------------------------------------------------ files --
 
