@@ -1,5 +1,4 @@
-// What the differential tests share: our program, questions from a seed, and
-// the differences that are meant.
+// What the differential tests share: our program, and questions from a seed.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';

@@ -17,7 +17,7 @@ function shown(v) {
   if (v instanceof Map) return new Map([...v].map(([k, x]) => [shown(k), shown(x)]));
   if (Array.isArray(v)) return Array.from(v, shown);
   if (v !== null && typeof v === 'object' && typeof v[Symbol.asyncIterator] === 'function') return {};
-  if (v !== null && typeof v === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(v)))
+  if (v !== null && typeof v === 'object' && ![Date, URL, RegExp].some((c) => v instanceof c))
     return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, shown(x)]));
   return v;
 }

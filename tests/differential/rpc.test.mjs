@@ -64,11 +64,11 @@ function request(d) {
 }
 
 test('a call by RPC is answered as the official handler answers it', async () => {
-  await compare(6000, both(request, 1));
+  await compare(4000, both(request, 1));
 });
 
 test('a call by GET is answered as the official handler answers it', async () => {
-  await compare(2500, both((d) => {
+  await compare(1500, both((d) => {
     const data = text(d), more = d.chance(0.1) ? `&data=${d.pick(['', '1', '{}', '{"json":1}', '%7B%7D'])}` : '';
     const encoded = d.chance(0.9) ? encodeURIComponent(data.toWellFormed()) : d.damaged(encodeURIComponent(data.toWellFormed()), ['%', '+', '&', '=', '%7B', '%ff', '%C3']);
     const query = d.chance(0.95) ? `?data=${encoded}${more}` : d.pick(['', '?', '?data', '?data=', '?Data=1', '?a=1']);
@@ -85,7 +85,7 @@ function keepsHost(url) {
 const AROUND = ['/', '//', '\\', ':', '@', '?', '#', '.', '..', '%2e', '%', ' ', '\t', 'é', '[', ']', ';', "'", '"', '<', '`', '{', '|', '0', '80', 'http:', '&', '~', '!', '$', '*', ','];
 
 test('a URL is what new URL() makes of it', async () => {
-  await compare(3000, both((d) => {
+  await compare(2000, both((d) => {
     const url = d.damaged(d.pick(URLS), AROUND).toWellFormed();
     const special = /^\s*(?:https?|wss?|ftp|file):/i.test(url);
     // Node 20 loses the last slash of x://h/a/.. and x://h/a/.
@@ -115,7 +115,7 @@ function form(d) {
 }
 
 test('a call with files is answered as the official handler answers it', async () => {
-  await compare(2500, both((d) => ({ method: 'POST', target: `/rpc/t/${d.pick(['echo', 'echo', 'gone'])}`, ...form(d) }), 3));
+  await compare(1500, both((d) => ({ method: 'POST', target: `/rpc/t/${d.pick(['echo', 'echo', 'gone'])}`, ...form(d) }), 3));
 });
 
 // Another URL than those above would be one of the differences in meant.mjs.
@@ -158,7 +158,7 @@ const inOrder = ([status, type, body]) => {
 
 test('a batch is answered as the official handler answers it', async () => {
   const ask = both(batch, 4);
-  await compare(2500, { ...ask, theirs: async (q) => inOrder(await ask.theirs(q)), ours: async (q) => inOrder(await ask.ours(q)) });
+  await compare(1500, { ...ask, theirs: async (q) => inOrder(await ask.theirs(q)), ours: async (q) => inOrder(await ask.ours(q)) });
 });
 
 /*
@@ -188,7 +188,7 @@ function told(v) {
   return v;
 }
 test('a value of the official client comes back to it as it was', async () => {
-  await compare(4000, {
+  await compare(2500, {
     salt: 5, make: (d) => ({ value: rich(d, 4) }), show: ({ value }) => told(value),
     theirs: ({ value }) => told(JSON.parse(JSON.stringify(value === undefined ? { v: 1 } : { v: 1 })).v && value),
     ours: async ({ value }) => {
