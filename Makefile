@@ -146,7 +146,7 @@ $(PROGRAMS): $(LIBHQ)
 OBJECTS	= $(LIBSRC:%.c=$(O)/%.o) $(PLUGSRC:%.c=$(O)/%.o) $(RUNNEROBJ) $(CLIOBJ) \
 	$(HOSTOBJ) $(RESPONDERS:%=$(O)/fcgi/%.o) $(O)/cli/compose.o
 objects: $(OBJECTS) $(UNITS:%=$(O)/tests/unit/%.o) \
-	$(FUZZERS:%=$(O)/tests/fuzz/%.o)
+	$(FUZZERS:%=$(O)/tests/fuzz/%.o) $(O)/tests/differential/driver.o
 
 # An object is newer than its stamp when anything it was made from has changed.
 # A process per file: one that has read others finds va_lists that are not there.
@@ -179,6 +179,9 @@ $(B)/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIBHQ)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 fuzzers: $(FUZZERS:%=$(B)/%)
+
+$(B)/driver: $(O)/tests/differential/driver.o $(LIBHQ)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 test: test-deps
 	@$(MAKE) --no-print-directory build

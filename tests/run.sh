@@ -1,7 +1,7 @@
 #!/bin/sh
 # make test: everything that a change could break.  The unit tests run under
 # ASan and UBSan; the systems run once as released and once under both.
-#	tests/run.sh [unit|http|clients|plugin|faults|san ...]
+#	tests/run.sh [lint|unit|differential|http|clients|plugin|faults|san ...]
 set -u
 cd "$(dirname "$0")/.." || exit 2
 passed=0; failed=0
@@ -29,14 +29,23 @@ node_tests() { # name, files...
 	fi
 	count "${p:-0}" "${f:-1}"
 }
-client_packages() {
-	stamp=tests/clients/node_modules/.package-lock.json
-	[ -z "$(find tests/clients/package-lock.json -newer "$stamp" 2>&1)" ] ||
-	    (cd tests/clients && npm ci --silent --no-audit --no-fund)
+packages() { # directory
+	stamp=$1/node_modules/.package-lock.json
+	[ -z "$(find "$1/package-lock.json" -newer "$stamp" 2>&1)" ] ||
+	    (cd "$1" && npm ci --silent --no-audit --no-fund)
 }
+client_packages() { packages tests/clients; }
 http() { node_tests http tests/http/*.test.mjs; }
 clients() { client_packages && node_tests clients tests/clients/*.test.mjs; }
 plugin() { node_tests plugin tests/plugin/*.test.mjs; }
+differential() {
+	RAWR_SEED=${RAWR_SEED:-$(date +%s)}
+	export RAWR_SEED
+	echo "RAWR_SEED=$RAWR_SEED repeats it, RAWR_TIMES=n makes it longer"
+	packages tests/differential &&
+	    make --no-print-directory -s MODE=san build/san/driver &&
+	    node_tests differential tests/differential/*.test.mjs
+}
 faults() { node_tests faults tests/faults/*.test.mjs; }
 san() {
 	client_packages
@@ -56,7 +65,7 @@ lint() {
 		echo "FAIL  layers"; count 0 1
 	fi
 }
-[ $# -gt 0 ] || set -- lint unit http clients plugin faults san
+[ $# -gt 0 ] || set -- lint unit differential http clients plugin faults san
 for stage; do
 	echo "--- $stage"
 	"$stage"
