@@ -223,7 +223,7 @@ find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
 
 	first_id(past->since_ms - HQ_ENGINE_WAIT_SLACK_MS, from);
 	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_EVENTS_SINCE,
-	    HQ_BIND(hq_text(from), hq_text(past->event),
+	    HQ_BIND(hq_text(past->event), hq_text(from),
 		hq_i64(past->since_ms)),
 	    &row, err));
 	while (!met && hq_cursor_next(&row)) {

@@ -71,6 +71,13 @@ static const char *const migrations[] = {
 	"CREATE INDEX engine_job_due ON engine_job (lane, due_ms);"
 	"CREATE INDEX engine_job_wait ON engine_job (wait_event)"
 	" WHERE wait_event IS NOT NULL",
+	/*
+	 * A wait looks back by name.  event_client is the id that the event is
+	 * known by outside: retention asks for the open runs of every event.
+	 */
+	"CREATE INDEX engine_event_name ON engine_event (name, id);"
+	"UPDATE engine_run SET event_client = event"
+	" WHERE state = 0 AND event_client IS NULL",
 	NULL,
 };
 
@@ -83,7 +90,7 @@ static const char *const sql[Q__MAX + 1] = {
 	/* Ids begin with the time: the key's order is the order of arrival. */
 	[Q_EVENTS_SINCE] =
 	    "SELECT id, client_id, name, data, ts_ms, received_ms"
-	    " FROM engine_event WHERE id >= $1 AND name = $2"
+	    " FROM engine_event WHERE name = $1 AND id >= $2"
 	    " AND received_ms >= $3 ORDER BY id",
 	[Q_INBOX_ADD] =
 	    "INSERT INTO engine_inbox (event, client_id) VALUES ($1, $2)",

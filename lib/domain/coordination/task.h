@@ -25,6 +25,8 @@ enum {
 	HQ_COORD_TASK_AGENT_BYTES_MAX = 128, /* agentId, by */
 	HQ_COORD_TASK_ERROR_BYTES_MAX = 4096,
 	HQ_COORD_TASK_LIST_MAX = 200, /* rows per page */
+	/* Rows that a page of a filtered list looks at. */
+	HQ_COORD_TASK_LOOK_MAX = 5000,
 };
 
 struct hq_coord_offer {

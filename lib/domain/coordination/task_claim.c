@@ -90,13 +90,25 @@ lease_of(struct json_object *in)
 
 /* -------------------------------------------------------------- claiming -- */
 
+/* The statement whose index finds the fewest that do not fit. */
+static enum hq_coord_q
+offered_by(struct json_object *in)
+{
+	if (hq_json_str(in, "deskId") != NULL)
+		return HQ_CQ_TASK_OFFERED_DESK;
+	if (hq_json_str(in, "workflowId") != NULL)
+		return HQ_CQ_TASK_OFFERED_WORKFLOW;
+	return hq_json_str(in, "kind") != NULL ? HQ_CQ_TASK_OFFERED_KIND
+					       : HQ_CQ_TASK_OFFERED;
+}
+
 static enum hq_rc
 offered(struct act *x, const char **ret_id, struct hq_err *err)
 {
 	HQ_CURSOR(row);
 
 	*ret_id = NULL;
-	HQ_TRY(HQ_COORD_QUERY(x->c->db, HQ_CQ_TASK_OFFERED, &row, err,
+	HQ_TRY(HQ_COORD_QUERY(x->c->db, offered_by(x->in), &row, err,
 	    hq_text(hq_json_str(x->in, "workflowId")),
 	    hq_text(hq_json_str(x->in, "deskId")),
 	    hq_text(hq_json_str(x->in, "kind"))));
