@@ -120,7 +120,11 @@ static const char *const migrations[] = {
 	" WHERE state = 'open' AND human = 0;"
 	"CREATE INDEX coordination_task_of_kind"
 	" ON coordination_task (kind, priority DESC, seq)"
-	" WHERE state = 'open' AND human = 0;",
+	" WHERE state = 'open' AND human = 0;"
+	/* When the watch over leases is due (task_watch.c). */
+	"CREATE TABLE coordination_watch ("
+	" id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),"
+	" due_ms BIGINT NOT NULL)",
 	NULL,
 };
 
@@ -323,6 +327,15 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    " FROM coordination_task"
 	    " WHERE state = 'claimed' AND lease_until_ms <= $1"
 	    " ORDER BY lease_until_ms LIMIT $2",
+	[HQ_CQ_TASK_FIRST_LEASE] =
+	    "SELECT min(lease_until_ms) FROM coordination_task"
+	    " WHERE state = 'claimed'",
+	[HQ_CQ_WATCH_GET] =
+	    "SELECT due_ms FROM coordination_watch WHERE id = 1",
+	[HQ_CQ_WATCH_SET] =
+	    "INSERT INTO coordination_watch (id, due_ms) VALUES (1, $1)"
+	    " ON CONFLICT (id) DO UPDATE SET due_ms = excluded.due_ms",
+	[HQ_CQ_WATCH_DROP] = "DELETE FROM coordination_watch WHERE id = 1",
 	/* Offered again. */
 	[HQ_CQ_TASK_REOPEN] =
 	    "UPDATE coordination_task SET state = 'open', claimed_by = NULL,"
