@@ -47,6 +47,8 @@ sleep_until(const struct loop *l, int64_t next_ms)
 		wall = next_ms - hq_now_ms(r->env);
 	if (!l->emptied && l->checkpoint_ms < first)
 		first = l->checkpoint_ms;
+	if (runner_retain_next(r) < first)
+		first = runner_retain_next(r);
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
 	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
@@ -203,6 +205,8 @@ runner_loop(struct runner *r, struct hq_err *err)
 			leave(&l);
 		runner_step_calls(r);
 		take_bell(&l);
+		if (!l.leaving && runner_retain(r, idle))
+			l.emptied = false;
 		checkpoint(&l, idle);
 		runner_notify("WATCHDOG=1");
 	}

@@ -355,6 +355,27 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	[HQ_CQ_TASK_LIST_RUN] = TASK_LIST("run_id = $4", ANY("state", 7)),
 	[HQ_CQ_TASK_LIST_LIVE] =
 	    TASK_LIST(ANY("run_id", 4), "state = $7 AND ended_ms IS NULL"),
+	[HQ_CQ_RETAIN_LOOK] =
+	    "SELECT run_id, started_ms, CASE WHEN finished_ms < $3"
+	    " AND status IN ('completed', 'failed') THEN 1 ELSE 0 END"
+	    " FROM coordination_run WHERE (started_ms, run_id) > ($1, $2)"
+	    " AND started_ms < $3 ORDER BY started_ms, run_id LIMIT $4",
+	[HQ_CQ_RETAIN_TIMELINE] =
+	    "DELETE FROM coordination_timeline WHERE run_id = $1 AND seq IN"
+	    " (SELECT t.seq FROM coordination_timeline t WHERE t.run_id = $1"
+	    " ORDER BY t.seq LIMIT $2)",
+	[HQ_CQ_RETAIN_TASKS] =
+	    "DELETE FROM coordination_task WHERE run_id = $1",
+	[HQ_CQ_RETAIN_RUN] = "DELETE FROM coordination_run WHERE run_id = $1"
+			     " AND finished_ms < $2",
+	[HQ_CQ_RETAIN_REJECTED_LOOK] =
+	    "SELECT run_id, workflow_id, CASE WHEN at_ms < $3 THEN 1 ELSE 0"
+	    " END FROM coordination_rejected"
+	    " WHERE (run_id, workflow_id) > ($1, $2)"
+	    " ORDER BY run_id, workflow_id LIMIT $4",
+	[HQ_CQ_RETAIN_REJECTED] =
+	    "DELETE FROM coordination_rejected WHERE run_id = $1"
+	    " AND workflow_id = $2 AND at_ms < $3",
 };
 
 const struct hq_module hq_coordination_store = {
