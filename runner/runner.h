@@ -16,7 +16,10 @@ enum {
 	RUNNER_IDLE_MS = 1000,   /* longest sleep: makes up for a lost ring */
 	RUNNER_BUSY_MS = 250,    /* between checkpoints while data changes */
 	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
-	RUNNER_STORE_FAILS_MAX = 30, /* turns in a row; then leave */
+	RUNNER_STORE_FAILS_MAX = 30,    /* turns in a row; then leave */
+	RUNNER_RETAIN_MS = 3600 * 1000, /* from one sweep to the next */
+	RUNNER_RETAIN_BUSY_MS = 100,    /* between its steps, beside work */
+	RUNNER_RETAIN_FAIL_MS = 60 * 1000,
 	RUNNER_LOOK_MS = 50, /* between looks at calls that wait for a worker */
 	RUNNER_STEP_BYTES = 80,
 };
@@ -46,6 +49,12 @@ struct runner_bell {
 };
 #define RUNNER_NO_BELL ((struct runner_bell){ .fd = -1, .lock = -1 })
 
+struct runner_sweep {
+	hq_retain_fn *fn;
+	struct hq_retain state;
+	int64_t next_ms; /* monotonic */
+};
+
 struct runner {
 	const struct hq_config *config;
 	const struct hq_keys *keys;
@@ -59,6 +68,8 @@ struct runner {
 	struct runner_call *calls;
 	size_t n_calls;
 	struct pollfd *polls; /* bell, signal, then the calls */
+	struct runner_sweep *sweeps;
+	size_t n_sweeps;
 };
 
 /* dispatch.c: the engine's transport; ctx is a struct runner. */
@@ -82,6 +93,16 @@ void runner_bell_close(const char *var, struct runner_bell *b);
 
 /* notify.c: tell systemd, where it listens; state is "READY=1". */
 void runner_notify(const char *state);
+
+/* retain.c: what old rows go; once, when the store is open. */
+void runner_retain_open(struct runner *r);
+/*
+ * Take the next step, if one is due; idle: there is nothing else to do.  True
+ * if it wrote to the store.
+ */
+bool runner_retain(struct runner *r, bool idle);
+/* When a step is due (monotonic ms). */
+int64_t runner_retain_next(const struct runner *r);
 
 /* loop.c: run until a signal; gives an error if the store is lost. */
 enum hq_rc runner_loop(struct runner *r, struct hq_err *err) HQ_MUST;

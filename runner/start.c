@@ -99,6 +99,7 @@ runner_start(struct runner *r, struct hq_err *err)
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_functions(r, err));
+	runner_retain_open(r);
 	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
 }
 
@@ -115,4 +116,5 @@ runner_stop(struct runner *r)
 	hq_db_close(r->db);
 	free(r->calls);
 	free(r->polls);
+	free(r->sweeps);
 }

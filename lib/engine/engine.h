@@ -15,6 +15,7 @@
 #define HQ_ENGINE_ENGINE_H
 
 #include "engine/event.h"
+#include "store/retain.h"
 
 struct hq_engine;
 
@@ -140,5 +141,8 @@ size_t hq_engine_lost(const struct hq_engine *e);
  */
 void hq_engine_drain(struct hq_engine *e);
 enum hq_rc hq_engine_release(struct hq_engine *e, struct hq_err *err) HQ_MUST;
+
+/* What the engine may forget (retain.c); needs no struct hq_engine. */
+hq_retain_fn hq_engine_retain;
 
 #endif /* HQ_ENGINE_ENGINE_H */

@@ -257,3 +257,31 @@ hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
 	HQ_IGNORE(hq_json_parse(t->a, hq_buf_str(&b), b.n, ret, NULL));
 	return HQ_OK;
 }
+
+/* ------------------------------------------------------------------ ids -- */
+
+static int64_t
+fixed_now(void *ctx)
+{
+	return *(int64_t *)ctx;
+}
+
+static void
+zeros(void *ctx, void *out, size_t n)
+{
+	(void)ctx;
+	memset(out, 0, n);
+}
+
+void
+hq_eng_first_id(int64_t ms, char out[HQ_ULID_BYTES])
+{
+	const struct hq_env then = { .ctx = &ms,
+		.now_ms = fixed_now,
+		.mono_ms = fixed_now,
+		.random = zeros };
+
+	if (ms < 0)
+		ms = 0;
+	hq_ulid(&then, out);
+}

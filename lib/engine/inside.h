@@ -96,6 +96,9 @@ struct hq_eng_trace {
 /* Of an event's data._rawr, in t->a; none where that is not ours. */
 struct hq_eng_trace hq_eng_event_trace(struct hq_eng_tx *t, const char *data);
 
+/* The least id that what is made at this time can have. */
+void hq_eng_first_id(int64_t ms, char out[HQ_ULID_BYTES]);
+
 /* Start runs and resume waits for one event (match.c). */
 enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct hq_err *err) HQ_MUST;

@@ -183,33 +183,6 @@ resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
 
 /* ----------------------------------------------------------- looking back -- */
 
-static int64_t
-fixed_now(void *ctx)
-{
-	return *(int64_t *)ctx;
-}
-
-static void
-zeros(void *ctx, void *out, size_t n)
-{
-	(void)ctx;
-	memset(out, 0, n);
-}
-
-/* The least id that an event of this time can have. */
-static void
-first_id(int64_t ms, char out[HQ_ULID_BYTES])
-{
-	const struct hq_env then = { .ctx = &ms,
-		.now_ms = fixed_now,
-		.mono_ms = fixed_now,
-		.random = zeros };
-
-	if (ms < 0)
-		ms = 0;
-	hq_ulid(&then, out);
-}
-
 /* *ret_value: the event that meets the wait, in `keep`; NULL if none does. */
 static enum hq_rc
 find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
@@ -221,9 +194,9 @@ find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
 	bool met = false;
 	HQ_CURSOR(row);
 
-	first_id(past->since_ms - HQ_ENGINE_WAIT_SLACK_MS, from);
+	hq_eng_first_id(past->since_ms - HQ_ENGINE_WAIT_SLACK_MS, from);
 	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_EVENTS_SINCE,
-	    HQ_BIND(hq_text(from), hq_text(past->event),
+	    HQ_BIND(hq_text(past->event), hq_text(from),
 		hq_i64(past->since_ms)),
 	    &row, err));
 	while (!met && hq_cursor_next(&row)) {

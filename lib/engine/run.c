@@ -40,7 +40,8 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	hq_ulid(t->env, id);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
-		hq_text(e->client_id), hq_text(s->invoker), hq_i64(t->now_ms)),
+		hq_text(e->client_id != NULL ? e->client_id : e->id),
+		hq_text(s->invoker), hq_i64(t->now_ms)),
 	    NULL, err));
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),

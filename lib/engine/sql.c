@@ -71,8 +71,21 @@ static const char *const migrations[] = {
 	"CREATE INDEX engine_job_due ON engine_job (lane, due_ms);"
 	"CREATE INDEX engine_job_wait ON engine_job (wait_event)"
 	" WHERE wait_event IS NOT NULL",
+	/*
+	 * A wait looks back by name.  event_client is the id that the event is
+	 * known by outside: retention asks for the open runs of every event.
+	 */
+	"CREATE INDEX engine_event_name ON engine_event (name, id);"
+	"UPDATE engine_run SET event_client = event"
+	" WHERE state = 0 AND event_client IS NULL",
 	NULL,
 };
+
+/* Of a row of engine_event. */
+#define BEGAN_OPEN_RUN \
+	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event_client =" \
+	" coalesce(engine_event.client_id, engine_event.id)" \
+	" AND r.state = 0 AND r.event = engine_event.id)"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -83,7 +96,7 @@ static const char *const sql[Q__MAX + 1] = {
 	/* Ids begin with the time: the key's order is the order of arrival. */
 	[Q_EVENTS_SINCE] =
 	    "SELECT id, client_id, name, data, ts_ms, received_ms"
-	    " FROM engine_event WHERE id >= $1 AND name = $2"
+	    " FROM engine_event WHERE name = $1 AND id >= $2"
 	    " AND received_ms >= $3 ORDER BY id",
 	[Q_INBOX_ADD] =
 	    "INSERT INTO engine_inbox (event, client_id) VALUES ($1, $2)",
@@ -205,6 +218,31 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_CRON_SET] =
 	    "UPDATE engine_cron SET next_ms = $3 WHERE fn = $1 AND expr = $2",
 	[Q_CRON_NEXT] = "SELECT min(next_ms) FROM engine_cron",
+	[Q_INBOX_SINCE] =
+	    "SELECT e.received_ms FROM engine_inbox i"
+	    " JOIN engine_event e ON e.id = i.event ORDER BY i.seq LIMIT 1",
+	[Q_RETAIN_RUNS] =
+	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
+	    " END FROM engine_run WHERE id > $1 AND id < $2"
+	    " ORDER BY id LIMIT $4",
+	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = $1",
+	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
+			 " AND state <> 0 AND ended_ms < $2",
+	[Q_RETAIN_EVENTS] =
+	    "SELECT id, CASE WHEN received_ms < $3 AND NOT " BEGAN_OPEN_RUN
+	    " THEN 1 ELSE 0 END FROM engine_event WHERE id > $1 AND id < $2"
+	    " ORDER BY id LIMIT $4",
+	[Q_RETAIN_EVENT] =
+	    "DELETE FROM engine_event WHERE id = $1 AND NOT " BEGAN_OPEN_RUN,
+	[Q_RETAIN_SEEN_LOOK] =
+	    "SELECT event_id, fn, CASE WHEN seen_ms < $3 THEN 1 ELSE 0 END"
+	    " FROM engine_seen WHERE (event_id, fn) > ($1, $2)"
+	    " ORDER BY event_id, fn LIMIT $4",
+	[Q_RETAIN_SEEN] =
+	    "DELETE FROM engine_seen WHERE seen_ms < $3 AND (event_id, fn) IN"
+	    " (SELECT s.event_id, s.fn FROM engine_seen s"
+	    " WHERE (s.event_id, s.fn) > ($1, $2)"
+	    " ORDER BY s.event_id, s.fn LIMIT $4)",
 };
 
 const struct hq_module hq_engine_store = {

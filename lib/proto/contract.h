@@ -26,7 +26,7 @@
 
 #include "auth/principal.h"
 #include "base/env.h"
-#include "store/db.h"
+#include "store/retain.h"
 #include "json/schema.h"
 
 /*
@@ -81,6 +81,7 @@ struct hq_plugin {
 	/* Each ends with NULL, or is NULL. */
 	const struct hq_function *const *functions;
 	const struct hq_module *const *modules;
+	hq_retain_fn *retain; /* what of them grows old; or NULL */
 };
 
 enum hq_kind {

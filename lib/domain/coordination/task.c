@@ -344,33 +344,3 @@ hq_coord_task_take_back(struct hq_coord_task_tx *x, int64_t *ret_n,
 	} while (n == HQ_COORD_TASK_EXPIRE_BATCH);
 	return HQ_OK;
 }
-
-struct expire {
-	struct hq_coord_task_tx tx;
-	int64_t n;
-};
-
-static enum hq_rc
-expire_tx(void *arg, struct hq_err *err)
-{
-	struct expire *x = arg;
-
-	return hq_coord_task_take_back(&x->tx, &x->n, err);
-}
-
-enum hq_rc
-hq_coord_task_expire(struct hq_db *db, const struct hq_env *env,
-    struct hq_arena *a, int64_t *ret_n, struct hq_err *err)
-{
-	struct expire x = { .tx = { .db = db,
-				.env = env,
-				.arena = a,
-				.now_ms = hq_now_ms(env) } };
-	bool any;
-
-	HQ_TRY(hq_coord_task_any_expired(db, x.tx.now_ms, &any, err));
-	if (any)
-		HQ_TRY(hq_db_tx(db, expire_tx, &x, err));
-	*ret_n = x.n;
-	return HQ_OK;
-}
