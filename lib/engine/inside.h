@@ -98,7 +98,7 @@ enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
 struct hq_eng_wait {
 	const char *run, *step;
 	const char *event, *expression; /* expression: or NULL */
-	int64_t since_ms;
+	int64_t since_ms;               /* by hq_event_clock() */
 };
 /* Resume it at once if such an event has come since then; the oldest. */
 enum hq_rc hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
@@ -189,6 +189,12 @@ enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 /* Fire due sleeps and timeouts; *ret_n: how many (timer.c). */
 enum hq_rc hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
     HQ_MUST;
+/*
+ * The wall clock has gone back from from_ms to t->now_ms (clock.c).  May be told
+ * of it twice; lease_ms: the longest lease.
+ */
+enum hq_rc hq_eng_clock_back(struct hq_eng_tx *t, int64_t from_ms,
+    int64_t lease_ms, struct hq_err *err) HQ_MUST;
 /* Start the runs of due cron ticks. */
 enum hq_rc hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;
 

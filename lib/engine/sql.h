@@ -23,6 +23,7 @@ enum hq_run_state {
 enum {
 	Q_EVENT_ADD,
 	Q_EVENT_GET,
+	Q_EVENT_LAST,
 	Q_EVENTS_SINCE,
 	Q_INBOX_ADD,
 	Q_INBOX_HEAD,
@@ -50,6 +51,7 @@ enum {
 	Q_JOB_RETRY,
 	Q_JOB_AGAIN,
 	Q_JOB_OTHERS,
+	Q_JOB_BACK,
 	Q_JOB_NEXT,
 	Q_TIMERS_DUE,
 	Q_WAITS,
@@ -64,6 +66,7 @@ enum {
 	Q_CRON_PRUNE,
 	Q_CRON_DUE,
 	Q_CRON_SET,
+	Q_CRON_ALL,
 	Q_CRON_NEXT,
 	Q__MAX
 };
