@@ -69,6 +69,17 @@ export class Teller {
     else if (this.unanswered === before) answer.verdict = 'refused';
     return answer.verdict;
   }
+  // For a task that a person answers.  Asked again, one that went through says
+  // that the task has been completed.
+  async answer(task, output, by) {
+    const answer = { output, verdict: 'unknown' };
+    const before = this.unanswered;
+    this.ledger.answers.set(task.taskId, [...(this.ledger.answers.get(task.taskId) ?? []), answer]);
+    const r = await this.ask('POST', `${api}/tasks/${task.taskId}/answer`, { output, by });
+    if (r.status === 200) answer.verdict = 'taken';
+    else if (r.json?.code !== 'TASK_LEASE_LOST') throw new Error(`${task.taskId}: ${r.status} ${r.text}`);
+    else if (this.unanswered === before) answer.verdict = 'refused';
+  }
   async ended(runId, seconds = 60) {
     return until(`the end of ${runId}`, async () => {
       const r = await this.ask('GET', `${api}/runs/${runId}`);
