@@ -96,9 +96,6 @@ struct hq_eng_trace {
 /* Of an event's data._rawr, in t->a; none where that is not ours. */
 struct hq_eng_trace hq_eng_event_trace(struct hq_eng_tx *t, const char *data);
 
-/* The least id that what is made at this time can have. */
-void hq_eng_first_id(int64_t ms, char out[HQ_ULID_BYTES]);
-
 /* Start runs and resume waits for one event (match.c). */
 enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct hq_err *err) HQ_MUST;
@@ -107,7 +104,7 @@ enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
 struct hq_eng_wait {
 	const char *run, *step;
 	const char *event, *expression; /* expression: or NULL */
-	int64_t since_ms;
+	int64_t since_ms;               /* by hq_event_clock() */
 };
 /* Resume it at once if such an event has come since then; the oldest. */
 enum hq_rc hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
@@ -218,6 +215,12 @@ bool hq_eng_is_step_id(const char *s);
 /* Fire due sleeps and timeouts; *ret_n: how many (timer.c). */
 enum hq_rc hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
     HQ_MUST;
+/*
+ * The wall clock has gone back from from_ms to t->now_ms (clock.c).  May be told
+ * of it twice; lease_ms: the longest lease.
+ */
+enum hq_rc hq_eng_clock_back(struct hq_eng_tx *t, int64_t from_ms,
+    int64_t lease_ms, struct hq_err *err) HQ_MUST;
 /* Start the runs of due cron ticks. */
 enum hq_rc hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;
 

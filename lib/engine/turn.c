@@ -134,7 +134,9 @@ look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	bool ours = true;
 	int changes;
 
-	if (s->lease_until_ms - now <= lease / 2) {
+	/* Or is longer than it can be: the clock went back. */
+	if (s->lease_until_ms - now <= lease / 2 ||
+	    s->lease_until_ms - now > lease) {
 		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_JOB_RENEW,
 		    HQ_BIND(hq_text(s->run), hq_text(s->step_id),
 			hq_i64(s->generation), hq_text(u->e->owner),
@@ -353,12 +355,29 @@ look_ahead(struct turn *u, struct hq_err *err)
 	return ask_time(u, Q_CRON_NEXT, HQ_NO_BIND, err);
 }
 
+/* Since the last turn; before the first one, the events tell. */
+static enum hq_rc
+look_at_clock(struct turn *u, struct hq_err *err)
+{
+	int64_t last = u->e->turned_ms;
+
+	if (last == 0)
+		HQ_TRY(hq_event_clock(u->tx.db, &last, err));
+	if (u->tx.now_ms >= last - HQ_ENGINE_BACK_MS)
+		return HQ_OK;
+	hq_log(HQ_WARN, "clock_back", HQ_LI64("ms", last - u->tx.now_ms));
+	HQ_TRY(hq_eng_clock_back(&u->tx, last, u->e->o.lease_ms, err));
+	hq_arena_reset(u->tx.a);
+	return HQ_OK;
+}
+
 static enum hq_rc
 transaction(void *arg, struct hq_err *err)
 {
 	struct turn *u = arg;
 
 	HQ_TRY(hq_fns_refresh(&u->e->fns, u->tx.db, err));
+	HQ_TRY(look_at_clock(u, err));
 	HQ_TRY(take_answers(u, err));
 	HQ_TRY(take_events(u, err));
 	HQ_TRY(take_times(u, err));
@@ -523,6 +542,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 	}
 	if (u.checked)
 		e->checked_ms = now;
+	e->turned_ms = now;
 	e->recheck = u.tx.ended;
 	sweep(&u);
 	send_all(&u);

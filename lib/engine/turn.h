@@ -56,6 +56,7 @@ struct hq_engine {
 	size_t n_slots, inflight;
 	size_t lost;        /* calls that were ours no more */
 	uint64_t sequence;  /* of tickets */
+	int64_t turned_ms;  /* the last turn's time; 0: no turn yet */
 	int64_t checked_ms; /* when our leases were last looked at */
 	bool recheck;       /* a run with calls in flight has ended */
 	bool draining;

@@ -125,8 +125,9 @@ enum hq_rc hq_wait_for_event(struct hq_flow *f, const char *id,
     struct json_object **ret_event, struct hq_err *err) HQ_MUST;
 
 /*
- * The same, and also an event that came after since_ms (Unix): for an answer
- * to something that an earlier step asked, which may be faster than the wait.
+ * The same, and also an event that came since_ms (hq_event_clock() at that
+ * time, read in the step that asks) or later: for an answer to something that an
+ * earlier step asked, which may be faster than the wait.
  * An extension of ours (opts.sinceMs); another engine ignores it.
  */
 enum hq_rc hq_wait_for_event_since(struct hq_flow *f, const char *id,
