@@ -53,7 +53,10 @@ step_of(const struct hq_eng_job *j)
 	return j->discovery ? NULL : j->step;
 }
 
-/* The host died under the call: no attempt is used, but not for ever. */
+/*
+ * The host died under the call: no attempt is used, but not for ever, and less
+ * and less often: each time it takes a worker from the others.
+ */
 static enum hq_rc
 died(struct hq_eng_tx *t, struct hq_err *err)
 {
@@ -62,8 +65,8 @@ died(struct hq_eng_tx *t, struct hq_err *err)
 
 	j->crashes++;
 	if (j->crashes < HQ_ENGINE_CRASHES_MAX)
-		return retry(t, (int64_t)HQ_ENGINE_CRASH_DELAY_MS * j->crashes,
-		    err);
+		return retry(t,
+		    (int64_t)HQ_ENGINE_CRASH_DELAY_MS << (j->crashes - 1), err);
 	return hq_eng_attempt_failed(t, &final,
 	    hq_eng_error(t, "FunctionHostDied",
 		hq_arena_printf(t->a,

@@ -1,9 +1,8 @@
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "engine/event.h"
 #include "proto/inngest/room.h"
 
@@ -11,6 +10,7 @@ enum {
 	HASH_CHARS = HQ_SHA1_HEX_BYTES - 1,
 	TIMEOUT_DIGITS = 9,
 	STEP_BYTES_MAX = 1 << 20, /* above it a step ends its call */
+	WATCHDOG_AFTER_MS = 1000,
 };
 
 struct call {
@@ -202,22 +202,14 @@ timeout_ms(const struct hq_http_req *req)
 static void
 watchdog_start(int64_t ms)
 {
-	const struct sigaction end = { .sa_handler = SIG_DFL };
-	sigset_t set;
-
-	if (ms <= 0)
-		return;
-	(void)sigaction(SIGALRM, &end, NULL);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGALRM);
-	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	(void)alarm((unsigned)((ms + 999) / 1000 + 1));
+	if (ms > 0)
+		hq_process_watchdog(ms + WATCHDOG_AFTER_MS);
 }
 
 static void
 watchdog_stop(void)
 {
-	(void)alarm(0);
+	hq_process_watchdog(0);
 }
 
 /* --------------------------------------------------------------------- steps */
