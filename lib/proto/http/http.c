@@ -28,7 +28,8 @@ cgi_char(char c)
 static bool
 is_header(const char *param)
 {
-	return strncmp(param, "HTTP_", 5) == 0;
+	return param[0] == 'H' && param[1] == 'T' && param[2] == 'T' &&
+	    param[3] == 'P' && param[4] == '_';
 }
 
 /* The value of "<NAME>=value"; NULL if param is another. */
