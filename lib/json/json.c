@@ -186,6 +186,23 @@ hq_json_put(struct json_object *o, const char *key, struct json_object *v)
 }
 
 void
+hq_json_add(struct json_object *o, const char *key, struct json_object *v)
+{
+	const unsigned flags =
+	    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
+
+	HQ_ASSERT(json_object_is_type(o, json_type_object));
+	if (json_object_object_add_ex(o, key, v, flags) != 0)
+		HQ_BUG("out of memory");
+}
+
+void
+hq_json_add_str(struct json_object *o, const char *key, const char *s)
+{
+	hq_json_add(o, key, s == NULL ? NULL : made(json_object_new_string(s)));
+}
+
+void
 hq_json_put_str(struct json_object *o, const char *key, const char *s)
 {
 	hq_json_put(o, key, s == NULL ? NULL : made(json_object_new_string(s)));

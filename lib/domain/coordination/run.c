@@ -38,9 +38,24 @@ hq_coord_run_load(struct hq_db *db, struct hq_arena *a, const char *run_id,
 		    hq_cursor_text(&row, HQ_COL_RUN_ENGINE_RUN_ID, a),
 		.event_id = hq_cursor_text(&row, HQ_COL_RUN_EVENT_ID, a),
 		.imported = hq_cursor_text(&row, HQ_COL_RUN_IMPORTED, a),
-		.workflow = hq_cursor_text(&row, HQ_COL_RUN_WORKFLOW, a),
-		.reuse = hq_cursor_text(&row, HQ_COL_RUN_REUSE, a),
 	};
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_coord_run_load_origin(struct hq_db *db, struct hq_arena *a,
+    struct hq_coord_run *r, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(HQ_COORD_QUERY(db, HQ_CQ_RUN_ORIGIN, &row, err,
+	    hq_text(r->run_id)));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	r->workflow = hq_cursor_text(&row, 0, a);
+	r->reuse = hq_cursor_text(&row, 1, a);
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
 	return HQ_OK;
@@ -51,9 +66,9 @@ link_json(const char *provider, const char *label, const char *url)
 {
 	struct json_object *l = json_object_new_object();
 
-	hq_json_put_str(l, "provider", provider);
-	hq_json_put_str(l, "label", label);
-	hq_json_put_str(l, "url", url);
+	hq_json_add_str(l, "provider", provider);
+	hq_json_add_str(l, "label", label);
+	hq_json_add_str(l, "url", url);
 	return l;
 }
 
@@ -101,7 +116,7 @@ void
 hq_coord_put_stored(struct json_object *o, const char *key, const char *text)
 {
 	if (text != NULL)
-		hq_json_put(o, key, hq_js_json(text));
+		hq_json_add(o, key, hq_js_json(text));
 }
 
 static void
@@ -109,13 +124,13 @@ put_state(struct json_object *run, const struct hq_coord_run *r)
 {
 	char iso[HQ_ISO_BYTES];
 
-	hq_json_put_str(run, "status", r->status);
+	hq_json_add_str(run, "status", r->status);
 	hq_iso_from_ms(r->started_ms, iso);
-	hq_json_put_str(run, "startedAt", iso);
+	hq_json_add_str(run, "startedAt", iso);
 	if (!r->finished)
 		return;
 	hq_iso_from_ms(r->finished_ms, iso);
-	hq_json_put_str(run, "finishedAt", iso);
+	hq_json_add_str(run, "finishedAt", iso);
 }
 
 enum hq_rc
@@ -127,15 +142,15 @@ hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
 	if (r->imported != NULL)
 		return hq_coord_parse(a, r->imported, ret, err);
 	HQ_TRY(hq_coord_object(a, &run, err));
-	hq_json_put_str(run, "runId", r->run_id);
-	hq_json_put_str(run, "workflowId", r->workflow_id);
+	hq_json_add_str(run, "runId", r->run_id);
+	hq_json_add_str(run, "workflowId", r->workflow_id);
 	HQ_TRY(hq_coord_put_text(a, run, "workflowVersion", r->version, err));
 	put_state(run, r);
 	hq_coord_put_stored(run, "input", r->input);
 	hq_coord_put_stored(run, "output", r->output);
 	if (r->error != NULL)
-		hq_json_put_str(run, "error", r->error);
-	hq_json_put(run, "traceLinks", trace_links(r, config, a));
+		hq_json_add_str(run, "error", r->error);
+	hq_json_add(run, "traceLinks", trace_links(r, config, a));
 	*ret = run;
 	return HQ_OK;
 }
@@ -185,7 +200,7 @@ hq_coord_get_run_status(struct hq_boundary *c, struct json_object *in,
 		return hq_coord_run_not_found(c, id, err);
 	HQ_TRY(hq_coord_run_json(&r, c->config, c->arena, &run, err));
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
-	hq_json_put(out, "run", json_object_get(run));
+	hq_json_add(out, "run", json_object_get(run));
 	*ret_out = out;
 	return HQ_OK;
 }

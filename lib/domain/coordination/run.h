@@ -27,6 +27,7 @@ struct hq_coord_run {
 	const char *error;
 	const char *engine_run_id, *event_id;
 	const char *imported; /* the whole document of an imported run */
+	/* With hq_coord_run_load_origin() only, for they never change: */
 	const char *workflow; /* as it was when the run was queued */
 	const char *reuse;    /* outputs by desk that the run starts with */
 };
@@ -38,6 +39,10 @@ bool hq_coord_run_active(const struct hq_coord_run *r);
 enum hq_rc hq_coord_run_load(struct hq_db *db, struct hq_arena *a,
     const char *run_id, struct hq_coord_run *r, bool *ret_found,
     struct hq_err *err) HQ_MUST;
+
+/* Its .workflow and .reuse. */
+enum hq_rc hq_coord_run_load_origin(struct hq_db *db, struct hq_arena *a,
+    struct hq_coord_run *r, struct hq_err *err) HQ_MUST;
 
 /*
  * The document: Run in types.json, on its way out (hq_coord_put_stored).  Owned
@@ -93,8 +98,8 @@ enum hq_rc hq_coord_put_text(struct hq_arena *a, struct json_object *o,
     const char *key, const char *text, struct hq_err *err) HQ_MUST;
 
 /*
- * The same for a document on its way out: the text goes there as it stands
- * (hq_js_json), and nobody looks into it.
+ * The same for a document on its way out (hq_json_add): the text goes there as
+ * it stands (hq_js_json), and nobody looks into it.
  */
 void hq_coord_put_stored(struct json_object *o, const char *key,
     const char *text);

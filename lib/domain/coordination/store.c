@@ -192,8 +192,11 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	[HQ_CQ_RUN_GET] =
 	    "SELECT workflow_id, workflow_version, status, started_ms,"
 	    " finished_ms, input, output, error, engine_run_id, event_id,"
-	    " imported, workflow, reuse FROM coordination_run"
+	    " imported FROM coordination_run"
 	    " WHERE run_id = $1",
+	/* What a run is done again with; a reader need not carry it. */
+	[HQ_CQ_RUN_ORIGIN] = "SELECT workflow, reuse FROM coordination_run"
+			     " WHERE run_id = $1",
 	[HQ_CQ_RUN_START] =
 	    "UPDATE coordination_run SET status = 'running',"
 	    " engine_run_id = $1 WHERE run_id = $2 AND " ACTIVE

@@ -51,8 +51,12 @@ struct hq_http_req {
 const char *hq_http_param(const struct hq_http_req *req, const char *name);
 /* A header by lower-case name ("content-type"); NULL if absent or empty. */
 const char *hq_http_header(const struct hq_http_req *req, const char *name);
-/* True if the header came more than once (nginx passes both on). */
-bool hq_http_header_repeated(const struct hq_http_req *req, const char *name);
+/*
+ * Which of these headers (lower-case, NULL-ended, at most 64) came more than
+ * once, for nginx passes all on; NULL if none did.
+ */
+const char *hq_http_header_repeated(const struct hq_http_req *req,
+    const char *const *names);
 
 enum { HQ_HTTP_RES_HEADERS_MAX = 16 };
 

@@ -37,62 +37,6 @@ struct writer {
 };
 
 static void
-push_containers(struct hq_buf *stack, struct json_object *v)
-{
-	enum json_type type = json_object_get_type(v);
-
-	if (type == json_type_array || type == json_type_object)
-		hq_buf_put(stack, &v, sizeof(v));
-}
-
-/* True if a member is tagged; else its containers are left on the stack. */
-static bool
-scan_members(struct hq_buf *stack, struct json_object *v)
-{
-	struct json_object *member;
-	struct lh_entry *e;
-	size_t i, n = 0;
-
-	if (json_object_is_type(v, json_type_array))
-		n = json_object_array_length(v);
-	for (i = 0; i < n; i++) {
-		member = json_object_array_get_idx(v, i);
-		if (hq_js_is_special(hq_js_type(member)))
-			return true;
-		push_containers(stack, member);
-	}
-	if (!json_object_is_type(v, json_type_object))
-		return false;
-	for (e = json_object_get_object(v)->head; e != NULL; e = e->next) {
-		member = lh_entry_v(e);
-		if (hq_js_is_special(hq_js_type(member)))
-			return true;
-		push_containers(stack, member);
-	}
-	return false;
-}
-
-/* Without recursion: plain JSON may be as deep as it was parsed. */
-static bool
-has_tags(struct hq_arena *a, struct json_object *root)
-{
-	struct json_object *v;
-	struct hq_buf stack;
-
-	if (hq_js_is_special(hq_js_type(root)))
-		return true;
-	hq_buf_init(&stack, a);
-	push_containers(&stack, root);
-	while (stack.n > 0) {
-		stack.n -= sizeof(v);
-		memcpy(&v, stack.p + stack.n, sizeof(v));
-		if (scan_members(&stack, v))
-			return true;
-	}
-	return false;
-}
-
-static void
 put_path(struct hq_buf *b, const struct step *s)
 {
 	const struct step **path, *at;
@@ -285,14 +229,18 @@ enum hq_rc
 hq_envelope_write(struct hq_arena *a, struct json_object *v, struct hq_buf *out,
     struct hq_err *err)
 {
+	size_t mark = out->n;
+
 	if (hq_js_is_undefined(v)) {
 		hq_buf_puts(out, "{}");
 		return HQ_OK;
 	}
-	if (has_tags(a, v))
-		return write_tagged(a, v, out, err);
 	hq_buf_puts(out, "{\"json\":");
-	hq_json_write(out, v);
+	if (!hq_json_write_plain(out, v)) {
+		/* Of a full arena nothing is left. */
+		out->n = out->n > mark ? mark : out->n;
+		return write_tagged(a, v, out, err);
+	}
 	hq_buf_putc(out, '}');
 	return HQ_OK;
 }
