@@ -50,10 +50,11 @@ struct hq_boundary {
 	 * Waiting without keeping a worker: a handler that gives HQ_SUSPEND and
 	 * sets park_ms is called again, from the top, after so many ms or
 	 * earlier when the store has changed.  Not while `last` is set: then
-	 * it answers.
+	 * it answers.  park_key: what it waits for; see struct hq_http_res.
 	 */
 	int64_t arrived_ms; /* hq_mono_ms() of the request; stays the same */
 	int64_t park_ms;
+	const char *park_key;
 	bool last;
 	/* Ports: what reaches beyond the store. */
 	void (*wake_runner)(void *ctx); /* after a commit that queued work */

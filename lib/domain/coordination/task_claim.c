@@ -150,6 +150,24 @@ claim(struct act *x, struct hq_err *err)
 	return id == NULL && !any ? HQ_OK : run_act(x, claim_tx, err);
 }
 
+/* All claims with one filter find the same. */
+static const char *
+park_key(struct hq_arena *a, struct json_object *in)
+{
+	static const char *const names[] = { "workflowId", "deskId", "kind" };
+	struct hq_buf b;
+	size_t i;
+
+	hq_buf_init(&b, a);
+	hq_buf_puts(&b, "claim");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		hq_buf_putc(&b, ' ');
+		if (hq_json_str(in, names[i]) != NULL)
+			hq_json_write_string(&b, hq_json_str(in, names[i]));
+	}
+	return hq_buf_str(&b);
+}
+
 /* False: it has waited as long as it wants to, or may not wait. */
 static bool
 wait_on(struct hq_boundary *c, struct json_object *in)
@@ -160,6 +178,7 @@ wait_on(struct hq_boundary *c, struct json_object *in)
 	if (c->last || wait_ms == 0 || left <= 0)
 		return false;
 	c->park_ms = left;
+	c->park_key = park_key(c->arena, in);
 	return true;
 }
 

@@ -222,15 +222,47 @@ reply(struct hq_exchange *x, const struct hq_http_req *req,
 		io->write(io->ctx, res->body, res->body_bytes);
 }
 
-/* The request keeps its arena, and the exchange gets another. */
+static char *
+add(char **at, const char *p, size_t n)
+{
+	char *to = *at;
+
+	memcpy(to, p, n);
+	*at += n;
+	return to;
+}
+
+/* A copy in one piece, as small as it can be: there may be thousands. */
 static void
-park(struct hq_exchange *x, const struct hq_http_req *req, int64_t park_ms,
+park(const struct hq_http_req *req, const struct hq_http_res *res,
     struct hq_parked *ret)
 {
+	size_t n = 0, i, bytes = req->body_bytes + 1;
+	const char **params;
+	char *at;
+
 	HQ_ASSERT(ret != NULL); /* a last call answers */
-	ret->req = *req;
-	ret->due_ms = req->arrived_ms + park_ms;
-	x->arena = hq_arena_new(x->opts->arena_max);
+	for (; req->params[n] != NULL; n++)
+		bytes += strlen(req->params[n]) + 1;
+	if (res->park_key != NULL)
+		bytes += strlen(res->park_key) + 1;
+	ret->mem = malloc((n + 1) * sizeof(*params) + bytes);
+	HQ_ASSERT(ret->mem != NULL);
+	params = (const char **)(void *)ret->mem;
+	at = ret->mem + (n + 1) * sizeof(*params);
+	for (i = 0; i < n; i++)
+		params[i] =
+		    add(&at, req->params[i], strlen(req->params[i]) + 1);
+	params[n] = NULL;
+	ret->params = params;
+	ret->body_bytes = req->body_bytes;
+	ret->body =
+	    req->has_body ? add(&at, req->body, req->body_bytes + 1) : NULL;
+	ret->key = res->park_key == NULL
+	    ? NULL
+	    : add(&at, res->park_key, strlen(res->park_key) + 1);
+	ret->arrived_ms = req->arrived_ms;
+	ret->due_ms = req->arrived_ms + res->park_ms;
 }
 
 enum hq_exchange_end
@@ -254,7 +286,8 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 		refuse(&res, rc);
 	}
 	if (res.park_ms > 0) {
-		park(x, &req, res.park_ms, ret_parked);
+		park(&req, &res, ret_parked);
+		hq_arena_reset(x->arena);
 		return HQ_EXCHANGE_PARKED;
 	}
 	if (rc != HQ_SUSPEND)
@@ -267,11 +300,18 @@ enum hq_exchange_end
 hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
     const struct hq_carrier *io)
 {
-	struct hq_http_req req = p->req;
+	struct hq_http_req req = { .arena = x->arena,
+		.params = p->params,
+		.body = p->body == NULL ? "" : p->body,
+		.body_bytes = p->body_bytes,
+		.has_body = p->body != NULL,
+		.arrived_ms = p->arrived_ms,
+		.last = last };
 	struct hq_http_res res = { 0 };
+	struct hq_err err = { 0 };
 
-	req.arena = x->arena;
-	req.last = last;
+	/* It was understood when it came. */
+	HQ_ASSERT(hq_http_req_line(&req, &err) == HQ_OK);
 	call(x, &req, &res);
 	if (res.park_ms > 0) {
 		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
@@ -287,6 +327,6 @@ hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
 void
 hq_parked_free(struct hq_parked *p)
 {
-	hq_arena_free(p->req.arena);
+	free(p->mem);
 	*p = (struct hq_parked){ 0 };
 }

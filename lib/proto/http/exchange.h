@@ -34,9 +34,14 @@ void hq_exchange_init(struct hq_exchange *x, const struct hq_serve_opts *o,
     void *app);
 void hq_exchange_done(struct hq_exchange *x);
 
-/* A request that waits for its answer; req.arena is its own. */
+/* A request that waits for its answer: its bytes, and no more than those. */
 struct hq_parked {
-	struct hq_http_req req;
+	char *mem;                 /* all that follows; from malloc() */
+	const char *const *params; /* as hq_exchange_run() was given them */
+	const char *body;
+	size_t body_bytes;
+	const char *key; /* struct hq_http_res; or NULL */
+	int64_t arrived_ms;
 	int64_t due_ms; /* monotonic: hand it in again by then */
 };
 /* It will not be answered. */
@@ -49,8 +54,7 @@ enum hq_exchange_end {
 };
 
 /*
- * Serve the request with these CGI parameters ("NAME=value", NULL-ended;
- * borrowed until it is answered).  ret_parked: NULL if it may not wait.
+ * Serve the request with these CGI parameters ("NAME=value", NULL-ended).  ret_parked: NULL if it may not wait.
  */
 enum hq_exchange_end hq_exchange_run(struct hq_exchange *x,
     const char *const *params, const struct hq_carrier *io,

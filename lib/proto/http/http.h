@@ -73,6 +73,11 @@ struct hq_http_res {
 	 * handed in again, whole, after so many ms or when something changed.
 	 */
 	int64_t park_ms;
+	/*
+	 * What it waits for, a text in the arena: of the requests with the same
+	 * one, if the oldest has to wait on, all have.  NULL: its own matter.
+	 */
+	const char *park_key;
 };
 
 void hq_http_res_header(struct hq_http_res *res, const char *name,

@@ -349,9 +349,10 @@ answer(const struct exchange *x)
 	rc = read_input(x, &in, &err);
 	if (rc == HQ_OK)
 		rc = hq_proc_call(p, x->c, in, &out, &err);
-	if (rc == HQ_SUSPEND)
+	if (rc == HQ_SUSPEND) {
 		x->res->park_ms = x->c->park_ms;
-	else if (rc != HQ_OK)
+		x->res->park_key = x->c->park_key;
+	} else if (rc != HQ_OK)
 		send(x, err.status, hq_orpc_error(p, &err, x->c->arena));
 	else if (hq_js_is_undefined(out))
 		hq_http_res_text(x->res, p->success_status, NULL, "");
