@@ -255,6 +255,8 @@ START_TEST(a_url_is_normalised)
 		"{\"json\":\"http://a%40b:c%3Ad@h/\",\"meta\":[[4]]}" },
 	    { "{\"json\":\"x://H\xc3\xa9:80\",\"meta\":[[4]]}",
 		"{\"json\":\"x://H%C3%A9:80\",\"meta\":[[4]]}" },
+	    { "{\"json\":\"x:/.//h\",\"meta\":[[4]]}",
+		"{\"json\":\"x:/.//h\",\"meta\":[[4]]}" },
 	    { "{\"json\":\"x:a \xc3\xa9\",\"meta\":[[4]]}",
 		"{\"json\":\"x:a %C3%A9\",\"meta\":[[4]]}" },
 	    { "{\"json\":\"http://[::1]:8080/%2e%2E/x\",\"meta\":[[4]]}",

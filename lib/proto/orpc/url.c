@@ -305,6 +305,7 @@ read_rest(struct parser *p, struct hq_url *u)
 	struct hq_buf path, query, hash;
 	size_t n = strcspn(p->s, "?#");
 	bool opaque = !p->authority && *p->s != '/';
+	const char *start = p->authority ? "//" : "";
 
 	hq_buf_init(&path, p->a);
 	hq_buf_init(&query, p->a);
@@ -325,9 +326,10 @@ read_rest(struct parser *p, struct hq_url *u)
 		path.p[path.n] = '\0';
 	u->path = hq_buf_str(&path);
 	u->query = query.n > 0 ? query.p + 1 : "";
-	u->href = hq_arena_printf(p->a, "%s:%s%s%s%s%s%s", u->scheme,
-	    p->authority ? "//" : "", p->user, u->host, u->path,
-	    hq_buf_str(&query), hq_buf_str(&hash));
+	if (!p->authority && strncmp(u->path, "//", 2) == 0)
+		start = "/."; /* or the path would be read as a host */
+	u->href = hq_arena_printf(p->a, "%s:%s%s%s%s%s%s", u->scheme, start,
+	    p->user, u->host, u->path, hq_buf_str(&query), hq_buf_str(&hash));
 	return u->href != NULL && hq_arena_ok(p->a);
 }
 
