@@ -128,8 +128,7 @@ static bool
 resume(struct hq_worker *w, struct hq_conn *c, bool last)
 {
 	struct hq_reply reply = { c->fr.ipcFd, c->fr.requestId, &w->out };
-	const struct hq_carrier io = { &reply, NULL, hq_reply_write,
-		NULL };
+	const struct hq_carrier io = { &reply, NULL, hq_reply_write, NULL };
 	bool sent;
 
 	if (hq_peek(c->fr.ipcFd) == HQ_PEEK_CLOSED) {
