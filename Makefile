@@ -5,6 +5,7 @@
 #	make up | down  the same system in the background
 #	make build      the programs, in build/
 #	make check      layers, format, both compilers, clang-tidy, cppcheck, man pages
+#	make soak       every fault test, in its long form
 #	make fuzz       60 s of each fuzz harness       make bench   ratios, in one run
 #	make sync       write rawr.hq.json from the plugins
 #	make install DESTDIR=
@@ -62,7 +63,7 @@ LIBHQ	= $(O)/libhq.a
 APIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/api/%,$(PLUGSRC)))
 FLOWOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/workflows/%,$(PLUGSRC)))
 
-.PHONY: objects all build run up down test check fuzz bench sync install deps \
+.PHONY: objects all build run up down test soak check fuzz bench sync install deps \
 	test-deps clean clean-objects unit tidy fuzzers
 all: build
 
@@ -187,6 +188,10 @@ test: test-deps
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory MODE=san build
 	@tests/run.sh
+
+# Every boundary instead of a sample, and longer runs.
+soak: test-deps build
+	@RAWR_SOAK=1 tests/run.sh faults
 
 check: test-deps build
 	@tests/lint/check.sh

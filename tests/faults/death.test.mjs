@@ -119,8 +119,9 @@ async function must(s, env, ...args) {
 }
 
 // act(env, name): one whole execution, that may be killed; it gives its exit
-// code.  same(env, name): what it left, for comparison.
-async function sweep(t, act, same) {
+// code.  same: what it left, for comparison; whileDead: looks at what a killed
+// one has left.
+async function sweep(t, act, same, whileDead = () => {}) {
   const rnd = seed(t);
   const s = await System.create();
   t.after(() => fs.rmSync(s.dir, { recursive: true, force: true }));
@@ -138,6 +139,7 @@ async function sweep(t, act, same) {
     death.at(n);
     if (await act(s, { ...p.env, ...death.env }, `at-${n}`) === 'SIGKILL') deaths++;
     death.at(0);
+    whileDead(p, want);
     assert.equal(await act(s, p.env, `at-${n}`), 0, `again after a death at ${n}`);
     assert.deepEqual(await same(s, p, `at-${n}`), want, `after a death at ${n}`);
     await must(s, p.env, 'db', 'check');
@@ -176,4 +178,8 @@ test('an export that is killed at any write is run again and writes what one tha
     const store = path.join(env.RAWR_VAR, 'rawr.db');
     if (!fs.existsSync(store)) await must(s, { ...env, LD_PRELOAD: '' }, 'import', s.from);
     return (await rawr(s, env, 'export', path.join(s.dir, name, 'out'))).code;
-  }, async (s, p) => files(path.join(p.dir, 'out'))));
+  }, async (s, p) => files(path.join(p.dir, 'out')), (p, want) => {
+    if (!fs.existsSync(path.join(p.dir, 'out'))) return;
+    for (const [file, text] of Object.entries(files(path.join(p.dir, 'out'))))
+      if (!/\.new-\d+$/.test(file)) assert.equal(text, want[file], `${file} is not whole`);
+  }));
