@@ -3,14 +3,8 @@
  * headers, then the body; given to every call of a run until it has had enough.
  * The store never fails over it, and no call is left behind.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "engine/engine.h"
-#include "fuzz.h"
-#include "store/db.h"
+#include "fuzz_store.h"
 
 enum {
 	CALLS_MAX = 64,
@@ -26,9 +20,6 @@ static const char functions[] =
     "\"type\":\"http\",\"url\":\"http://h/api/inngest?fnId=app-f&stepId=step\"}"
     ",\"retries\":{\"attempts\":2}}}}]";
 
-/* In memory where there is such a place: every turn waits for the disk. */
-static char dir[32];
-static char path[sizeof(dir) + 8];
 static struct hq_db *db;
 static struct hq_engine *engine;
 static int64_t now_ms;
@@ -79,19 +70,11 @@ on_abandon(void *ctx, uint64_t ticket)
 static void
 store_close(void)
 {
-	static const char *const ends[] = { "", "-wal", "-shm", ".lock",
-		"-lock" };
-	char name[sizeof(path) + 8];
-	size_t i;
-
 	hq_engine_free(engine);
 	hq_db_close(db);
 	engine = NULL;
 	db = NULL;
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		(void)snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-		(void)unlink(name);
-	}
+	fuzz_store_remove();
 }
 
 static void
@@ -99,11 +82,6 @@ store_open(void)
 {
 	static const struct hq_module *const modules[] = { &hq_engine_store,
 		NULL };
-	struct hq_db_opts o = { .path = path,
-		.modules = modules,
-		.migrate = true,
-		.checkpointer = true,
-		.write_wait_ms = 5000 };
 	struct hq_engine_opts e = { .env = &env,
 		.send = on_call,
 		.abandon = on_abandon,
@@ -117,8 +95,7 @@ store_open(void)
 
 	n_tickets = 0;
 	now_ms = INT64_C(1795431217000);
-	HQ_ASSERT(hq_db_open(&o, &db, &err) == HQ_OK);
-	e.db = db;
+	e.db = db = fuzz_store_open(modules);
 	HQ_ASSERT(hq_engine_new(&e, &engine, &err) == HQ_OK);
 	HQ_ASSERT(hq_json_parse(arena, functions, sizeof(functions) - 1, &list,
 		      &err) == HQ_OK);
@@ -127,22 +104,15 @@ store_open(void)
 }
 
 static void
-leave(void)
+fuzz_leave(void)
 {
 	store_close();
-	(void)rmdir(dir);
+	(void)rmdir(fuzz_dir);
 }
 
 static void
 open_for_input(void)
 {
-	if (path[0] == '\0') {
-		(void)snprintf(dir, sizeof(dir), "%s/hqfuzz-XXXXXX",
-		    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-		HQ_ASSERT(mkdtemp(dir) != NULL);
-		(void)snprintf(path, sizeof(path), "%s/db", dir);
-		HQ_ASSERT(atexit(leave) == 0);
-	}
 	if (inputs++ % INPUTS_PER_STORE != 0)
 		return;
 	store_close();
