@@ -284,6 +284,12 @@ hq_arena_ok(const struct hq_arena *a)
 	return !a->overflowed;
 }
 
+size_t
+hq_arena_held(const struct hq_arena *a)
+{
+	return a->held;
+}
+
 enum hq_rc
 hq_arena_defer(struct hq_arena *a, void (*fn)(void *p), void *p,
     struct hq_err *err)

@@ -1,5 +1,6 @@
 #include "proto/http/exchange.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,21 @@ reply(struct hq_exchange *x, const struct hq_http_req *req,
 		io->write(io->ctx, res->body, res->body_bytes);
 }
 
+/*
+ * free() keeps what is below the heap's last live block, and a large JSON text
+ * takes 50 times its size: without this, one request makes a worker that large
+ * until it is replaced.
+ */
+static void
+forget(struct hq_exchange *x)
+{
+	bool large = hq_arena_held(x->arena) > HQ_EXCHANGE_LARGE;
+
+	hq_arena_reset(x->arena);
+	if (large)
+		(void)malloc_trim(0);
+}
+
 /* The request keeps its arena, and the exchange gets another. */
 static void
 park(struct hq_exchange *x, const struct hq_http_req *req, int64_t park_ms,
@@ -245,7 +261,7 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 	}
 	if (rc != HQ_SUSPEND)
 		reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	return rc != HQ_SUSPEND ? HQ_EXCHANGE_DONE : HQ_EXCHANGE_CUT;
 }
 
@@ -261,11 +277,11 @@ hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
 	call(x, &req, &res);
 	if (res.park_ms > 0) {
 		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
-		hq_arena_reset(x->arena);
+		forget(x);
 		return HQ_EXCHANGE_PARKED;
 	}
 	reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	hq_parked_free(p);
 	return HQ_EXCHANGE_DONE;
 }
