@@ -1,7 +1,8 @@
 #!/bin/sh
 # The whole system on one machine, for development and tests:
 #
-#	system.sh up     nginx, four responders, runner; ready when it returns
+#	system.sh up     nginx, four responders, runner: whatever is not running;
+#	                 ready when it returns
 #	system.sh down   everything stopped, nothing left but data and logs
 #	system.sh run    up, an example run, logs in the foreground until Ctrl-C
 #
@@ -77,7 +78,11 @@ stop() { # name
 	rm -f "$var/run/$1.pid"
 }
 
+no_socket() { # name: of one that was killed
+	[ ! -S "$var/run/$1.sock" ] || rm -f "$var/run/$1.sock"
+}
 start_responder() { # name
+	no_socket "$1"
 	(
 		umask 007
 		exec setsid spawn-fcgi -n -s "$var/run/$1.sock" -M 0660 -- \
@@ -86,6 +91,7 @@ start_responder() { # name
 	note_pid "$1" $!
 }
 start_runner() {
+	no_socket runner
 	setsid "$bin/rawr-runner" >>"$var/log/runner.log" 2>&1 </dev/null &
 	note_pid runner $!
 }
@@ -123,6 +129,7 @@ write_nginx() {
 }
 start_nginx() {
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
+	rm -f "$var/nginx/run/nginx.pid"
 	"$nginx" -p "$var/nginx" -c nginx.conf -e log/nginx.log
 	wait_for 5 "the start of nginx" test -s "$var/nginx/run/nginx.pid"
 	note_pid nginx "$(cat "$var/nginx/run/nginx.pid")"
@@ -150,22 +157,26 @@ make_key() { # a signing key of this system's own, if it has none
 		echo "signkey-local-$secret" >"$keys/signing.key"
 	)
 }
+start() { # name: unless it runs
+	if alive "$1"; then return; fi
+	case $1 in
+	nginx) write_nginx; start_nginx ;;
+	runner) start_runner ;;
+	*) start_responder "$1" ;;
+	esac
+}
 up() {
 	load
-	for p in nginx rpc openapi workflows inngest runner; do
-		if alive $p; then die "it is up already: $var (make down)"; fi
-	done
 	make_key
 	said=$("$bin/rawr" db migrate 2>&1) || die "the store: $said"
-	trap 'down' EXIT
-	rm -f "$var"/run/*.sock
-	for r in rpc openapi workflows inngest; do start_responder $r; done
+	# What ran before stays up if the rest does not start.
+	alive nginx || trap 'down' EXIT
+	for r in rpc openapi workflows inngest; do start $r; done
 	for r in rpc openapi workflows inngest; do
 		wait_for 5 "the start of $r.fcgi" test -S "$var/run/$r.sock"
 	done
-	[ "$runner" = off ] || start_runner
-	write_nginx
-	start_nginx
+	[ "$runner" = off ] || start runner
+	start nginx
 	[ "$runner" = off ] || wait_for 10 "the start of the runner" \
 	    test -S "$var/run/runner.sock"
 	wait_for 10 "an answer from every responder" all_answer
