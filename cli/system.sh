@@ -128,6 +128,7 @@ write_nginx() {
 	cp "$here/nginx/rawr-fastcgi.conf" "$var/nginx/snippets/rawr-fastcgi.conf"
 }
 start_nginx() {
+	rm -f "$var/nginx/run/nginx.pid" # of one that was killed
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
 	rm -f "$var/nginx/run/nginx.pid"
 	"$nginx" -p "$var/nginx" -c nginx.conf -e log/nginx.log
