@@ -78,8 +78,11 @@ stop() { # name
 	rm -f "$var/run/$1.pid"
 }
 
+no_socket() { # name: of one that was killed
+	[ ! -S "$var/run/$1.sock" ] || rm -f "$var/run/$1.sock"
+}
 start_responder() { # name
-	rm -f "$var/run/$1.sock"
+	no_socket "$1"
 	(
 		umask 007
 		exec setsid spawn-fcgi -n -s "$var/run/$1.sock" -M 0660 -- \
@@ -88,7 +91,7 @@ start_responder() { # name
 	note_pid "$1" $!
 }
 start_runner() {
-	rm -f "$var/run/runner.sock" # of one that was killed
+	no_socket runner
 	setsid "$bin/rawr-runner" >>"$var/log/runner.log" 2>&1 </dev/null &
 	note_pid runner $!
 }
@@ -125,6 +128,7 @@ write_nginx() {
 	cp "$here/nginx/rawr-fastcgi.conf" "$var/nginx/snippets/rawr-fastcgi.conf"
 }
 start_nginx() {
+	rm -f "$var/nginx/run/nginx.pid" # of one that was killed
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
 	rm -f "$var/nginx/run/nginx.pid"
 	"$nginx" -p "$var/nginx" -c nginx.conf -e log/nginx.log
@@ -157,7 +161,7 @@ make_key() { # a signing key of this system's own, if it has none
 start() { # name: unless it runs
 	if alive "$1"; then return; fi
 	case $1 in
-	nginx) start_nginx ;;
+	nginx) write_nginx; start_nginx ;;
 	runner) start_runner ;;
 	*) start_responder "$1" ;;
 	esac
@@ -173,7 +177,6 @@ up() {
 		wait_for 5 "the start of $r.fcgi" test -S "$var/run/$r.sock"
 	done
 	[ "$runner" = off ] || start runner
-	alive nginx || write_nginx
 	start nginx
 	[ "$runner" = off ] || wait_for 10 "the start of the runner" \
 	    test -S "$var/run/runner.sock"

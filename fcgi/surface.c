@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,7 @@ write_document(struct hq_surface_cache *sc, const char *capability)
 	if (text != NULL)
 		text = hq_arena_copy(sc->arena, text, strlen(text));
 	hq_arena_free(scratch);
+	(void)malloc_trim(0); /* the text now stands above what was freed */
 	return text;
 }
 

@@ -284,16 +284,16 @@ hq_arena_copy(struct hq_arena *a, const void *p, size_t n)
 	return s;
 }
 
-size_t
-hq_arena_held(const struct hq_arena *a)
-{
-	return a->held;
-}
-
 bool
 hq_arena_ok(const struct hq_arena *a)
 {
 	return !a->overflowed;
+}
+
+size_t
+hq_arena_held(const struct hq_arena *a)
+{
+	return a->held;
 }
 
 enum hq_rc

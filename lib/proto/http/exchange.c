@@ -1,5 +1,6 @@
 #include "proto/http/exchange.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,21 @@ reply(struct hq_exchange *x, const struct hq_http_req *req,
 		io->write(io->ctx, res->body, res->body_bytes);
 }
 
+/*
+ * free() keeps what is below the heap's last live block, and a large JSON text
+ * takes 50 times its size: without this, one request makes a worker that large
+ * until it is replaced.
+ */
+static void
+forget(struct hq_exchange *x)
+{
+	bool large = hq_arena_held(x->arena) > HQ_EXCHANGE_LARGE;
+
+	hq_arena_reset(x->arena);
+	if (large)
+		(void)malloc_trim(0);
+}
+
 static char *
 add(char **at, const char *p, size_t n)
 {
@@ -287,12 +303,12 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 	}
 	if (res.park_ms > 0) {
 		park(&req, &res, ret_parked);
-		hq_arena_reset(x->arena);
+		forget(x);
 		return HQ_EXCHANGE_PARKED;
 	}
 	if (rc != HQ_SUSPEND)
 		reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	return rc != HQ_SUSPEND ? HQ_EXCHANGE_DONE : HQ_EXCHANGE_CUT;
 }
 
@@ -315,11 +331,11 @@ hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
 	call(x, &req, &res);
 	if (res.park_ms > 0) {
 		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
-		hq_arena_reset(x->arena);
+		forget(x);
 		return HQ_EXCHANGE_PARKED;
 	}
 	reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	hq_parked_free(p);
 	return HQ_EXCHANGE_DONE;
 }

@@ -13,6 +13,8 @@
 enum {
 	/* Of a body that is too large, this much is read away before 413. */
 	HQ_EXCHANGE_DISCARD_MAX = 64 << 20,
+	/* A request's arena above this is large: bytes. */
+	HQ_EXCHANGE_LARGE = 256 << 10,
 };
 
 struct hq_carrier {
