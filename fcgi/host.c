@@ -233,6 +233,8 @@ log_request(const struct hq_boundary *c, const struct hq_http_req *req,
 
 	if (res->status >= 400)
 		level = res->status >= 500 ? HQ_ERROR : HQ_INFO;
+	if (!hq_log_is_on(level))
+		return;
 	hq_log(level, "request", HQ_LSTR("method", req->method),
 	    HQ_LSTR("path", req->path), HQ_LI64("status", res->status),
 	    HQ_LI64("ms", hq_mono_ms(c->env) - req->arrived_ms),

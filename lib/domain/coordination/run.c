@@ -72,28 +72,40 @@ link_json(const char *provider, const char *label, const char *url)
 	return l;
 }
 
+/* The texts one behind the other, without printf; NULL ends them. */
+static const char *
+join(struct hq_arena *a, const char *const *texts)
+{
+	struct hq_buf b;
+
+	hq_buf_init(&b, a);
+	for (; *texts != NULL; texts++)
+		hq_buf_puts(&b, *texts);
+	return hq_buf_str(&b);
+}
+#define JOIN(a, ...) join((a), (const char *const[]){ __VA_ARGS__, NULL })
+
 /* Where to look at the run: by its engine run, else its event, else its id. */
 static struct json_object *
 trace_links(const struct hq_coord_run *r, const struct hq_config *config,
     struct hq_arena *a)
 {
-	struct json_object *links = json_object_new_array();
+	struct json_object *links = json_object_new_array_ext(2);
 	const char *engine = config->s[HQ_SET_RAWR_ENGINE_URL];
+	const char *base = config->s[HQ_SET_RAWR_BASE_URL];
 	const char *label = "Inngest Trace", *url;
 
 	hq_json_push(links,
 	    link_json("rawr", "RAWR Run Timeline",
-		hq_arena_printf(a, "%s/api/orpc/coordination/runs/%s/timeline",
-		    config->s[HQ_SET_RAWR_BASE_URL], r->run_id)));
+		JOIN(a, base, "/api/orpc/coordination/runs/", r->run_id,
+		    "/timeline")));
 	if (r->engine_run_id != NULL) {
-		label =
-		    hq_arena_printf(a, "Inngest Trace (%s)", r->engine_run_id);
-		url =
-		    hq_arena_printf(a, "%s/runs/%s", engine, r->engine_run_id);
+		label = JOIN(a, "Inngest Trace (", r->engine_run_id, ")");
+		url = JOIN(a, engine, "/runs/", r->engine_run_id);
 	} else if (r->event_id != NULL) {
-		url = hq_arena_printf(a, "%s/events/%s", engine, r->event_id);
+		url = JOIN(a, engine, "/events/", r->event_id);
 	} else {
-		url = hq_arena_printf(a, "%s/runs/%s", engine, r->run_id);
+		url = JOIN(a, engine, "/runs/", r->run_id);
 	}
 	hq_json_push(links, link_json("inngest", label, url));
 	return links;
