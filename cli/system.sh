@@ -1,7 +1,8 @@
 #!/bin/sh
 # The whole system on one machine, for development and tests:
 #
-#	system.sh up     nginx, four responders, runner; ready when it returns
+#	system.sh up     nginx, four responders, runner: whatever is not running;
+#	                 ready when it returns
 #	system.sh down   everything stopped, nothing left but data and logs
 #	system.sh run    up, an example run, logs in the foreground until Ctrl-C
 #
@@ -78,6 +79,7 @@ start_responder() { # name
 	note_pid "$1" $!
 }
 start_runner() {
+	rm -f "$var/run/runner.sock" # of one that was killed
 	setsid "$bin/rawr-runner" >>"$var/log/runner.log" 2>&1 </dev/null &
 	note_pid runner $!
 	wait_for 10 "the start of the runner" test -S "$var/run/runner.sock"
@@ -114,6 +116,7 @@ write_nginx() {
 }
 start_nginx() {
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
+	rm -f "$var/nginx/run/nginx.pid"
 	"$nginx" -p "$var/nginx" -c nginx.conf -e log/nginx.log
 	wait_for 5 "the start of nginx" test -s "$var/nginx/run/nginx.pid"
 	note_pid nginx "$(cat "$var/nginx/run/nginx.pid")"
@@ -135,20 +138,25 @@ make_key() { # a signing key of this system's own, if it has none
 		echo "signkey-local-$secret" >"$keys/signing.key"
 	)
 }
+start() { # name: unless it runs
+	if alive "$1"; then return; fi
+	case $1 in
+	nginx) start_nginx ;;
+	runner) start_runner ;;
+	*) start_responder "$1" ;;
+	esac
+}
 up() {
 	load
 	mkdir -p "$var/run" "$var/log"
-	for p in nginx rpc openapi workflows inngest runner; do
-		if alive $p; then die "it is up already: $var (make down)"; fi
-	done
 	make_key
 	"$bin/rawr" --json db migrate >/dev/null || die "the store: $("$bin/rawr" db migrate 2>&1)"
-	write_nginx
-	trap 'down' EXIT
-	for r in rpc openapi workflows inngest; do start_responder $r; done
-	[ "$(setting RAWR_RUNNER)" = off ] || start_runner
-	start_nginx
-	wait_for 10 "an answer from $r.fcgi" answers health
+	# What ran before stays up if the rest does not start.
+	alive nginx || { write_nginx; trap 'down' EXIT; }
+	for r in rpc openapi workflows inngest; do start $r; done
+	[ "$(setting RAWR_RUNNER)" = off ] || start runner
+	start nginx
+	wait_for 10 "an answer from rpc.fcgi" answers health
 	wait_for 10 "an answer from openapi.fcgi" answers api/orpc/openapi.json
 	wait_for 10 "an answer from workflows.fcgi" \
 	    answers api/workflows/openapi.json

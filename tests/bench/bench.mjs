@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { System, chain, until } from '../lib/system.mjs';
 import { inTurns, median, pssBytes, run, series, writtenBytes, cpuSeconds } from './measure.mjs';
+import { engines } from './engines.mjs';
 import { RPC, SAVE, Others } from './others.mjs';
 import { Table, k, kb, mb, ms, us } from './table.mjs';
 
@@ -162,6 +163,9 @@ async function durable(sys, table) {
   table.figure('disk written per run, 1 KB of state', kb, (writtenBytes(roots) - written) / 500, { most: 12 * 1024 });
 }
 
+const beside = (sys, table) =>
+  engines(dir, { drain: () => drain(sys, 300), one: async () => ({ p50Ms: await one(sys, 20) }) }, table);
+
 // Reads, writes and runs at the same time, and what it takes meanwhile.
 async function memory(sys, runId, file, idle, table) {
   let most = 0;
@@ -213,6 +217,7 @@ async function everything(sys, others) {
   const start = await starts(sys);
   const runId = await completedRun(sys, others);
   const idle = pssBytes(ours(sys));
+<<<<<<< HEAD
   const table = new Table(), saved = template();
   const parts = {
     reads: () => reads(sys, others, runId, table),
@@ -226,6 +231,17 @@ async function everything(sys, others) {
   const all = Object.keys(parts).filter((p) => p !== 'growth' || process.env.BENCH_GROWTH === '1');
   const only = process.env.BENCH_ONLY?.split(',') ?? all;
   for (const part of only) await parts[part]();
+=======
+  const table = new Table();
+  await reads(sys, others, runId, table);
+  const commits = await writes(sys, others, table);
+  await contention(table);
+  await durable(sys, commits, table);
+  await memory(sys, runId, idle, table);
+  table.figure('start of the whole system', ms, start, { most: 250 });
+  if (process.env.BENCH_GROWTH === '1') await growth(sys, runId, table);
+  if (process.env.BENCH_ENGINES === '1') await beside(sys, table);
+>>>>>>> main
   console.log(`\n${table.met} met, ${table.missed} missed; ${nodeOs.cpus().length} processors, ${load()} at the end`);
 }
 

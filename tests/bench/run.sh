@@ -2,8 +2,9 @@
 # make bench: ours beside other things, measured in turns in one run, as
 # ratios.  Works on a copy of the tree, with the plugin of tests/bench/plugin
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
-# BENCH_GROWTH=1 adds the rows about a full store; BENCH_ONLY=reads,durable does
-# only these parts.
+# BENCH_GROWTH=1 adds the rows about a full store, BENCH_ENGINES=1 those beside
+# Restate, DBOS on PostgreSQL and BullMQ on Redis, which are installed for it;
+# BENCH_ONLY=reads,durable does only these parts.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$root/tests/bench
@@ -42,9 +43,16 @@ program() { # name, libraries...
 	    -ljson-c -lsodium -lcurl -lcrypto -lm
 }
 
-stamp=$bench/peer/node_modules/.package-lock.json
-[ -z "$(find "$bench/peer/package-lock.json" -newer "$stamp" 2>&1)" ] ||
-    (cd "$bench/peer" && npm ci --silent --no-audit --no-fund)
+packages() { # directory
+	stamp=$1/node_modules/.package-lock.json
+	[ -z "$(find "$1/package-lock.json" -newer "$stamp" 2>&1)" ] ||
+	    (cd "$1" && npm ci --silent --no-audit --no-fund)
+}
+packages "$bench/peer"
+if [ "${BENCH_ENGINES:-}" = 1 ]; then
+	"$root/cli/packages.sh" engines
+	packages "$bench/engines"
+fi
 
 # tests/lib/system.mjs starts these programs, and puts its data below TMPDIR.
 rm -rf "$dir"/rawr-*

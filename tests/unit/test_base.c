@@ -1,7 +1,7 @@
-#include <unistd.h>
-#include <sys/wait.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/ids.h"

@@ -468,6 +468,7 @@ tagged(enum hq_js type, const char *s)
 	case HQ_JS_STRING:
 	case HQ_JS_ARRAY:
 	case HQ_JS_OBJECT:
+	case HQ_JS_JSON:
 	case HQ_JS__MAX:
 		break;
 	}
@@ -698,8 +699,7 @@ value_case(void)
 	tcase_add_loop_test(tc, a_parsed_value_has_its_json_type, 0,
 	    N_ROWS(types));
 	tcase_add_test(tc, undefined_members_are_not_written);
-	tcase_add_test(tc,
-	    a_value_with_its_own_text_is_written_as_it_stands);
+	tcase_add_test(tc, a_value_with_its_own_text_is_written_as_it_stands);
 	tcase_add_test(tc, a_writer_of_plain_json_says_what_is_not_plain);
 	tcase_add_test(tc, a_bigint_is_found_where_it_would_be_written);
 	tcase_add_test_raise_signal(tc, writing_a_bigint_is_a_bug, SIGABRT);
