@@ -217,31 +217,21 @@ async function everything(sys, others) {
   const start = await starts(sys);
   const runId = await completedRun(sys, others);
   const idle = pssBytes(ours(sys));
-<<<<<<< HEAD
   const table = new Table(), saved = template();
   const parts = {
     reads: () => reads(sys, others, runId, table),
     writes: () => writes(sys, others, saved, table),
     contention: () => contention(table),
     durable: () => durable(sys, table),
+    engines: () => beside(sys, table),
     memory: () => memory(sys, runId, saved.file, idle, table),
     start: () => table.figure('start of the whole system', ms, start, { most: 250 }),
     growth: () => growth(sys, runId, table),
   };
-  const all = Object.keys(parts).filter((p) => p !== 'growth' || process.env.BENCH_GROWTH === '1');
+  const asked = { growth: process.env.BENCH_GROWTH, engines: process.env.BENCH_ENGINES };
+  const all = Object.keys(parts).filter((p) => !(p in asked) || asked[p] === '1');
   const only = process.env.BENCH_ONLY?.split(',') ?? all;
   for (const part of only) await parts[part]();
-=======
-  const table = new Table();
-  await reads(sys, others, runId, table);
-  const commits = await writes(sys, others, table);
-  await contention(table);
-  await durable(sys, commits, table);
-  await memory(sys, runId, idle, table);
-  table.figure('start of the whole system', ms, start, { most: 250 });
-  if (process.env.BENCH_GROWTH === '1') await growth(sys, runId, table);
-  if (process.env.BENCH_ENGINES === '1') await beside(sys, table);
->>>>>>> main
   console.log(`\n${table.met} met, ${table.missed} missed; ${nodeOs.cpus().length} processors, ${load()} at the end`);
 }
 
