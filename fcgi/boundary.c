@@ -38,7 +38,7 @@ new_traceparent(const struct hq_host *h, struct hq_arena *a)
 
 	if (hex == NULL || text == NULL)
 		return NULL;
-	memcpy(text, "00-", 3);
+	memcpy(text, "00-", 4);
 	memcpy(text + 3, hex, 32);
 	text[35] = '-';
 	memcpy(text + 36, hex + 32, 16);

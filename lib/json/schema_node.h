@@ -30,13 +30,13 @@ struct hq_property {
 
 struct hq_schema {
 	enum hq_schema_type type;
-	bool takes_all; /* no keyword that asks for anything */
+	bool takes_all;               /* no keyword that asks for anything */
 	struct json_object *required; /* array of strings, or NULL */
 	struct json_object *known;    /* object whose keys are known */
 	const struct hq_property *props;
 	size_t n_props;
-	size_t n_required;       /* of the properties */
-	bool required_elsewhere; /* a key that is no property */
+	size_t n_required;               /* of the properties */
+	bool required_elsewhere;         /* a key that is no property */
 	const struct hq_schema *pattern; /* of every key, or NULL */
 	bool closed;                     /* additionalProperties: false */
 	const struct hq_schema *extra;   /* or its schema */

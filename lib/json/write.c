@@ -13,7 +13,7 @@ struct writer {
 	enum layout layout;
 	size_t depth;
 	bool may_stop; /* plain JSON is asked for, anything else is no use */
-	bool special; /* a value came that is not plain JSON */
+	bool special;  /* a value came that is not plain JSON */
 };
 
 static void write_value(struct writer *w, struct json_object *v);

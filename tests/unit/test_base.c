@@ -1,5 +1,7 @@
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/ids.h"
@@ -241,6 +243,33 @@ START_TEST(random_hex_has_two_digits_a_byte)
 	const struct hq_env env = FAKE_ENV(&f);
 
 	ck_assert_str_eq(hq_random_hex(&env, arena, 4), "feff0001");
+}
+END_TEST
+
+/* What is drawn ahead must not be drawn by a child again. */
+START_TEST(a_child_has_randomness_of_its_own)
+{
+	const struct hq_env *env = hq_env_system();
+	unsigned char ours[16], theirs[16];
+	int fds[2], status;
+	pid_t child;
+
+	env->random(env->ctx, ours, sizeof(ours));
+	ck_assert_int_eq(pipe(fds), 0);
+	child = fork();
+	if (child == 0) {
+		env->random(env->ctx, theirs, sizeof(theirs));
+		_exit(write(fds[1], theirs, sizeof(theirs)) !=
+		    (ssize_t)sizeof(theirs));
+	}
+	env->random(env->ctx, ours, sizeof(ours));
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(read(fds[0], theirs, sizeof(theirs)),
+	    (ssize_t)sizeof(theirs));
+	ck_assert_mem_ne(ours, theirs, sizeof(ours));
+	close(fds[0]);
+	close(fds[1]);
 }
 END_TEST
 
@@ -505,6 +534,7 @@ ids_case(void)
 	tcase_add_test(tc, a_ulid_is_time_then_randomness);
 	tcase_add_test(tc, a_stamped_id_is_prefix_time_and_eight_characters);
 	tcase_add_test(tc, random_hex_has_two_digits_a_byte);
+	tcase_add_test(tc, a_child_has_randomness_of_its_own);
 	tcase_add_test(tc, the_system_has_time_and_randomness);
 	tcase_add_loop_test(tc, a_time_survives_its_text, 0, N_ROWS(times));
 	tcase_add_loop_test(tc, a_time_is_read_as_rfc_3339_says, 0,

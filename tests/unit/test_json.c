@@ -534,6 +534,46 @@ START_TEST(undefined_members_are_not_written)
 }
 END_TEST
 
+START_TEST(a_value_with_its_own_text_is_written_as_it_stands)
+{
+	struct json_object *o = json_object_new_object(), *copy;
+	struct hq_buf b;
+
+	ck_hq_ok(hq_json_own(arena, o, &err));
+	hq_json_add(o, "b", hq_js_json("{\"y\":[1,2],\"x\":null}"));
+	hq_json_add_str(o, "a", "s");
+	ck_assert_str_eq(hq_json_text(arena, o),
+	    "{\"b\":{\"y\":[1,2],\"x\":null},\"a\":\"s\"}");
+	hq_buf_init(&b, arena);
+	hq_json_write_canonical(&b, o);
+	ck_assert_str_eq(hq_buf_str(&b),
+	    "{\"a\":\"s\",\"b\":{\"x\":null,\"y\":[1,2]}}");
+	copy = hq_json_clone(o);
+	ck_hq_ok(hq_json_own(arena, copy, &err));
+	ck_assert_int_eq(hq_js_type(hq_json_get(copy, "b")), HQ_JS_OBJECT);
+	ck_assert_str_eq(hq_json_text(arena, copy), hq_json_text(arena, o));
+}
+END_TEST
+
+START_TEST(a_writer_of_plain_json_says_what_is_not_plain)
+{
+	struct json_object *o = json_object_new_object();
+	struct hq_buf b;
+
+	ck_hq_ok(hq_json_own(arena, o, &err));
+	hq_json_add(o, "a", hq_js_json("[1]"));
+	hq_buf_init(&b, arena);
+	ck_assert(hq_json_write_plain(&b, o));
+	ck_assert_str_eq(hq_buf_str(&b), "{\"a\":[1]}");
+	hq_json_add(o, "b", hq_js_undefined());
+	ck_assert(!hq_json_write_plain(&b, o));
+	json_object_object_del(o, "b");
+	hq_json_add(o, "b",
+	    hq_js_tag(json_object_new_string("5"), HQ_JS_BIGINT));
+	ck_assert(!hq_json_write_plain(&b, o));
+}
+END_TEST
+
 START_TEST(a_bigint_is_found_where_it_would_be_written)
 {
 	struct json_object *o = parsed("{\"a\":[{}]}");
@@ -659,6 +699,8 @@ value_case(void)
 	tcase_add_loop_test(tc, a_parsed_value_has_its_json_type, 0,
 	    N_ROWS(types));
 	tcase_add_test(tc, undefined_members_are_not_written);
+	tcase_add_test(tc, a_value_with_its_own_text_is_written_as_it_stands);
+	tcase_add_test(tc, a_writer_of_plain_json_says_what_is_not_plain);
 	tcase_add_test(tc, a_bigint_is_found_where_it_would_be_written);
 	tcase_add_test_raise_signal(tc, writing_a_bigint_is_a_bug, SIGABRT);
 	tcase_add_test(tc, members_are_read_by_type);

@@ -258,6 +258,25 @@ START_TEST(a_tagged_value_is_what_javascript_makes_of_it)
 }
 END_TEST
 
+static const struct row own_texts[] = {
+	{ "{}", "[1]", "" },
+	{ "{\"title\":\"any\"}", "[1]", "" },
+	{ "{\"type\":\"array\"}", "[1]", "" },
+	{ "{\"type\":\"string\"}", "[1]", ONE("must be string") },
+	{ "{\"minimum\":2}", "1", ONE("must be >= 2") },
+	{ "{\"minimum\":2}", "2", "" },
+};
+
+START_TEST(a_value_with_its_own_text_is_judged_by_what_it_says)
+{
+	const struct row *r = &own_texts[_i];
+	struct json_object *v = hq_js_json(r->value);
+
+	ck_assert_str_eq(issues_of_value(r->schema, v), r->issues);
+	json_object_put(v);
+}
+END_TEST
+
 static const struct length_row {
 	const char *text;
 	int min;
@@ -346,6 +365,9 @@ main(void)
 	tcase_add_test(t, an_undefined_value_is_no_object);
 	tcase_add_loop_test(t, a_tagged_value_is_what_javascript_makes_of_it, 0,
 	    COUNT(tags));
+	tcase_add_loop_test(t,
+	    a_value_with_its_own_text_is_judged_by_what_it_says, 0,
+	    COUNT(own_texts));
 	tcase_add_loop_test(t, a_length_counts_what_is_seen_as_one_character, 0,
 	    COUNT(lengths));
 	tcase_add_loop_test(t, a_schema_that_cannot_be_kept_is_refused, 0,

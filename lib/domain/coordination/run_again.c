@@ -22,6 +22,7 @@ workflow_of(struct again *g, struct hq_err *err)
 	struct json_object *in;
 	const char *version;
 
+	HQ_TRY(hq_coord_run_load_origin(c->db, c->arena, &g->run, err));
 	if (g->run.workflow != NULL)
 		return hq_coord_parse(c->arena, g->run.workflow,
 		    &g->order.workflow, err);
@@ -86,7 +87,6 @@ open_again(struct again *g, struct json_object *in, struct hq_err *err)
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "newRunId is the id of the run itself");
 	g->order.workflow_id = g->run.workflow_id;
-	HQ_TRY(hq_coord_run_load_origin(c->db, c->arena, &g->run, err));
 	HQ_TRY(workflow_of(g, err));
 	return input_of(g, err);
 }
