@@ -29,6 +29,7 @@ export const differences = [
   { row: "a URL's host is rewritten", question: json({ json: 'http://1.2.3/', meta: [[4]] }), theirs: [200, 'http://1.2.0.3/'], ours: [200, 'http://1.2.3/'] },
   { row: 'a RegExp that does not compile', question: json({ json: '/[/', meta: [[5]] }), theirs: [500, 'INTERNAL_SERVER_ERROR'], ours: [200, '"/[/"'] },
   { row: 'an item of `meta` that is an object', question: json({ json: 1, meta: [{ 0: 3 }] }), theirs: [400, 'Malformed'], ours: [200, '"json":1'] },
+  { row: 'a byte order mark before the JSON', question: { method: 'GET', target: '/rpc/t/read?data=%EF%BB%BF{"json":1}', headers: {} }, theirs: [400, 'Malformed'], ours: [200, '"json":1'] },
   { row: "a path's segment in `meta`", question: json({ json: { a: null }, meta: [[2, ['a']]] }), theirs: [200, '[2,"a"]'], ours: [400, 'Malformed'] },
   { row: 'an item of a batch reaches procedures beside the mount', question: batch({ url: '/rpct/echo', body: { json: 1 } }), theirs: [207, '"status":200'], ours: [207, '"status":404'] },
   { row: 'a batch runs whatever host its items name', question: batch({ url: '/rpc/t/echo', body: { json: 1 } }, 'http://x'), theirs: [207, '"status":200'], ours: [404, ''] },
