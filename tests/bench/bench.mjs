@@ -8,6 +8,7 @@ import { System, chain, until } from '../lib/system.mjs';
 import { inTurns, median, pssBytes, run, series, writtenBytes, cpuSeconds } from './measure.mjs';
 import { engines } from './engines.mjs';
 import { RPC, SAVE, Others } from './others.mjs';
+import { sleepers, waiting } from './scale.mjs';
 import { Table, k, kb, mb, ms, us } from './table.mjs';
 
 const ROUNDS = 3, STARTS = 3, AT_ONCE = 50, STEPS = 5;
@@ -212,11 +213,23 @@ async function starts(sys) {
 
 const load = () => `load ${nodeOs.loadavg().map((n) => n.toFixed(2)).join(' ')}`;
 
+// BENCH_ONLY=growth,sleepers,waiting: those that take long, by themselves.
+async function only(names, sys, runId, table) {
+  if (names.includes('growth')) await growth(sys, runId, table);
+  if (names.includes('waiting')) {
+    template();
+    await waiting(sys, table, { template: path.join(dir, 'workflow.json') });
+  }
+  if (names.includes('sleepers')) await sleepers(sys, table, bench, { sleeping: Number(process.env.BENCH_SLEEPERS ?? 1000000) });
+  console.log(`\n${table.met} met, ${table.missed} missed; ${load()} at the end`);
+}
+
 async function everything(sys, others) {
   const start = await starts(sys);
   const runId = await completedRun(sys, others);
   const idle = pssBytes(ours(sys));
   const table = new Table();
+  if (process.env.BENCH_ONLY) return only(process.env.BENCH_ONLY.split(','), sys, runId, table);
   await reads(sys, others, runId, table);
   const commits = await writes(sys, others, table);
   await contention(table);

@@ -4,6 +4,7 @@
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
 # BENCH_GROWTH=1 adds the rows about a full store, BENCH_ENGINES=1 those beside
 # Restate, DBOS on PostgreSQL and BullMQ on Redis, which are installed for it.
+# BENCH_ONLY=growth,waiting,sleepers measures those alone.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$root/tests/bench

@@ -1,4 +1,5 @@
 // A system with much of everything: requests that wait, runs that sleep.
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -33,6 +34,36 @@ export async function crowd(sys, n, { seconds = 30, kinds = 1 } = {}) {
     if (i % 250 === 249) await until('the connections', () => sockets.every((x) => !x.connecting));
   }
   return { state, close: () => sockets.forEach((s) => s.destroy()) };
+}
+
+// Runs that sleep, most of them for long, and a thousand due each second.
+export async function sleepers(sys, table, bench, { sleeping = 1000000, seconds = 20, perSecond = 1000 } = {}) {
+  const CHUNK = 10000, far = Date.now() + 86400000, runner = [sys.pid('runner')];
+  await bench(sys, 'naps', { atMs: far });
+  await until('the first to sleep', async () => (await sys.rawr('db', 'shell', "SELECT count(*) AS n FROM engine_job WHERE kind = 1")).doc.result.rows[0].n === 1);
+  const idle = pssBytes(runner);
+  for (let at = 0; at < sleeping; at += CHUNK) await bench(sys, 'naps', { from: at, to: at + CHUNK, atMs: far, every: 0 });
+  await rest(sys);
+  const used = cpuSeconds(runner), since = Date.now();
+  await until('ten seconds', () => Date.now() - since >= 10000);
+  const name = `${sleeping} runs sleep`;
+  table.figure(`${name}: CPU of the runner in 10 s`, ms, (cpuSeconds(runner) - used) * 1000, { most: 20 });
+  table.figure(`${name}: memory of the runner`, mb, pssBytes(runner) - idle, { most: 2 * 1048576 }, `${mb(idle)} before`);
+  const due = seconds * perSecond, at = Date.now() + 6000;
+  for (let n = 0; n < due; n += CHUNK) await bench(sys, 'naps', { from: sleeping + n, to: Math.min(sleeping + n + CHUNK, sleeping + due), atMs: at - sleeping * (1000 / perSecond), every: 1000 / perSecond });
+  assert.ok(Date.now() < at, 'they sleep before the first is due');
+  await until('their end', async () => (await bench(sys, 'late', { percent: 99 })).ended === due, seconds + 30);
+  for (const percent of [50, 99]) table.figure(`${perSecond} due per second: late, p${percent}`, ms, (await bench(sys, 'late', { percent })).ms, percent === 99 ? { most: 50 } : {});
+}
+
+// The log has been moved into the file, and nobody writes.
+async function rest(sys) {
+  let last = '', at = Date.now();
+  await until('rest', () => {
+    const now = fs.readFileSync(`/proc/${sys.pid('runner')}/io`, 'utf8').split('\n').filter((l) => l.includes('write')).join();
+    if (now !== last) [last, at] = [now, Date.now()];
+    return Date.now() - at > 2500;
+  }, 60);
 }
 
 const waitingNow = (sys) => fs.readFileSync('/proc/net/unix', 'utf8').split('\n').filter((l) => l.endsWith(`${sys.dir}/run/workflows.sock`) && / 0001 03 /.test(l)).length;
