@@ -117,18 +117,20 @@ static enum hq_rc
 run_size(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
 	struct json_object *tables = json_object_new_object();
-	int64_t file, wal;
+	struct hq_db_bytes bytes = { 0 };
 	struct hq_db *db;
 	enum hq_rc rc;
 
 	*ret = hq_cli_object(c);
 	HQ_TRY(open_read_only(c, &db, err));
-	hq_db_bytes(db, &file, &wal);
+	rc = hq_db_bytes(db, &bytes, err);
 	hq_json_put_str(*ret, "store", c->config.s[HQ_SET_RAWR_STORE]);
-	hq_json_put_i64(*ret, "file_bytes", file);
-	hq_json_put_i64(*ret, "wal_bytes", wal);
+	hq_json_put_i64(*ret, "file_bytes", bytes.file);
+	hq_json_put_i64(*ret, "free_bytes", bytes.free);
+	hq_json_put_i64(*ret, "wal_bytes", bytes.wal);
 	hq_json_put(*ret, "rows", tables);
-	rc = hq_db_tables(db, put_table, tables, err);
+	if (rc == HQ_OK)
+		rc = hq_db_tables(db, put_table, tables, err);
 	hq_db_close(db);
 	return rc;
 }
@@ -143,8 +145,10 @@ print_size(const struct hq_cli *c, struct json_object *r)
 	}
 
 	(void)c;
-	(void)printf("%12lld  bytes of %s\n%12lld  bytes of its WAL\n",
+	(void)printf("%12lld  bytes of %s\n%12lld  of them free\n"
+		     "%12lld  bytes of its WAL\n",
 	    (long long)hq_json_i64(r, "file_bytes", 0), hq_json_str(r, "store"),
+	    (long long)hq_json_i64(r, "free_bytes", 0),
 	    (long long)hq_json_i64(r, "wal_bytes", 0));
 }
 

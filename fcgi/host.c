@@ -325,18 +325,19 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	log_request(&c, req, res, &err);
 }
 
-/* Has anybody written to the store? */
+/* Has anybody written to the store: another connection, or this one? */
 static bool
 changed(void *app)
 {
 	struct hq_host *h = app;
-	int64_t version;
+	int64_t version, ours = hq_db_own_changes(h->db);
 
 	if (hq_db_data_version(h->db, &version, NULL) != HQ_OK)
 		return true;
-	if (version == h->seen_version)
+	if (version == h->seen_version && ours == h->seen_changes)
 		return false;
 	h->seen_version = version;
+	h->seen_changes = ours;
 	return true;
 }
 

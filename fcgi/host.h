@@ -24,9 +24,9 @@ struct hq_host {
 	bool dev;              /* --dev */
 	int wake_fd;           /* datagram socket to the runner's doorbell */
 	struct hq_surface_cache *surfaces;
-	int64_t
-	    seen_version; /* of the store, by who looks for parked requests */
-	void *app;        /* made by responder->init */
+	int64_t seen_version, seen_changes; /* of the store, by who looks for
+					   parked requests */
+	void *app;                          /* made by responder->init */
 };
 
 struct hq_surface;

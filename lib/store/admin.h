@@ -88,7 +88,14 @@ enum hq_rc hq_db_tables(struct hq_db *db,
     void (*fn)(void *arg, const char *table, int64_t rows), void *arg,
     struct hq_err *err) HQ_MUST;
 
-/* Bytes of the file and of its WAL. */
-void hq_db_bytes(const struct hq_db *db, int64_t *ret_file, int64_t *ret_wal);
+/*
+ * Bytes of the file and of its WAL, and how many of the file's are free: the
+ * next rows take them.
+ */
+struct hq_db_bytes {
+	int64_t file, wal, free;
+};
+enum hq_rc hq_db_bytes(struct hq_db *db, struct hq_db_bytes *ret,
+    struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_STORE_ADMIN_H */

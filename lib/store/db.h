@@ -155,6 +155,9 @@ bool hq_db_is_dry(const struct hq_db *db);
 enum hq_rc hq_db_data_version(struct hq_db *db, int64_t *ret,
     struct hq_err *err) HQ_MUST;
 
+/* Counts up with every row that this connection writes; kept or not. */
+int64_t hq_db_own_changes(const struct hq_db *db);
+
 static inline struct hq_val
 hq_i64(int64_t i)
 {

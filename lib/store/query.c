@@ -206,3 +206,9 @@ hq_db_data_version(struct hq_db *db, int64_t *ret, struct hq_err *err)
 	*ret = version;
 	return HQ_OK;
 }
+
+int64_t
+hq_db_own_changes(const struct hq_db *db)
+{
+	return sqlite3_total_changes64(db->h);
+}

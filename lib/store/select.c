@@ -208,9 +208,15 @@ hq_db_tables(struct hq_db *db,
 	return rc;
 }
 
-void
-hq_db_bytes(const struct hq_db *db, int64_t *ret_file, int64_t *ret_wal)
+enum hq_rc
+hq_db_bytes(struct hq_db *db, struct hq_db_bytes *ret, struct hq_err *err)
 {
-	*ret_file = hq_os_bytes(db->path);
-	*ret_wal = hq_os_bytes(db->wal_path);
+	struct hq_answer pages, each;
+
+	HQ_TRY(hq_store_ask(db, "PRAGMA freelist_count", NULL, &pages, err));
+	HQ_TRY(hq_store_ask(db, "PRAGMA page_size", NULL, &each, err));
+	ret->file = hq_os_bytes(db->path);
+	ret->wal = hq_os_bytes(db->wal_path);
+	ret->free = pages.i * each.i;
+	return HQ_OK;
 }

@@ -3,7 +3,8 @@
 # ratios.  Works on a copy of the tree, with the plugin of tests/bench/plugin
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
 # BENCH_ONLY=reads,durable does only these parts (their names stand in bench.mjs);
-# growth and engines, which install and fill more, have to be named.
+# growth, waiting, sleepers and engines, which fill and install more, have to be
+# named, or "all" does everything.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$root/tests/bench

@@ -54,6 +54,13 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 		    hq_arena_printf(req->arena, "%d", (int)getpid()));
 		return;
 	}
+	/* Says who he is, each time that he is asked. */
+	if (strncmp(req->path, "/herd/", 6) == 0 && !req->last) {
+		ck_assert_int_eq(write(started[1], req->path + 6, 1), 1);
+		res->park_ms = PATIENCE_MS;
+		res->park_key = "herd";
+		return;
+	}
 	if (strcmp(req->path, "/wait") == 0 && !req->last) {
 		res->park_ms = PATIENCE_MS;
 		return;
@@ -543,6 +550,52 @@ START_TEST(requests_that_wait_do_not_hold_up_others)
 }
 END_TEST
 
+static bool
+always(void *app)
+{
+	(void)app;
+	return true;
+}
+
+/* Whoever is asked, until it is `who`, is the oldest, a. */
+static void
+only_a_until(char who)
+{
+	char c;
+
+	do {
+		ck_assert_int_eq(read(started[0], &c, 1), 1);
+		ck_assert_msg(c == who || c == 'a', "%c was asked", c);
+	} while (c != who);
+}
+
+START_TEST(of_those_that_wait_for_the_same_only_the_oldest_is_asked)
+{
+	struct hq_serve_opts o = opts_of(1, 16);
+	int fds[8], i;
+	char r[256], uri[] = "/herd/?";
+
+	o.changed = always;
+	master = serve_on(listen_on(path), &o);
+	for (i = 0; i < 8; i++) {
+		uri[6] = (char)('a' + i);
+		fds[i] = dial();
+		send_all(fds[i], r, request(r, uri));
+		only_a_until(uri[6]);
+	}
+	for (i = 0; i < 20; i++)
+		only_a_until('a');
+	(void)close(fds[0]); /* then it is the next one's turn */
+	for (i = 0; i < 20;) {
+		ck_assert_int_eq(read(started[0], r, 1), 1);
+		ck_assert(r[0] == 'b' || (r[0] == 'a' && i == 0));
+		i += r[0] == 'b';
+	}
+	for (i = 1; i < 8; i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
 START_TEST(a_request_that_waits_is_answered_when_it_is_time)
 {
 	int fd, i;
@@ -666,6 +719,8 @@ add_server_tests(TCase *t)
 	tcase_add_test(t, sighup_replaces_workers_under_an_open_connection);
 	tcase_add_test(t, a_worker_is_recycled_under_an_open_connection);
 	tcase_add_test(t, requests_that_wait_do_not_hold_up_others);
+	tcase_add_test(t,
+	    of_those_that_wait_for_the_same_only_the_oldest_is_asked);
 	tcase_add_test(t, a_request_that_waits_is_answered_when_it_is_time);
 	tcase_add_test(t, a_request_that_waits_keeps_its_body);
 	tcase_add_test(t, one_wait_too_many_is_answered_at_once);

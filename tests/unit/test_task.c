@@ -539,6 +539,64 @@ START_TEST(a_claim_may_not_ask_for_more_than_there_is)
 }
 END_TEST
 
+/* ----------------------------------------------------------------- lists -- */
+
+static const char *const fill_sql[] = {
+	"INSERT INTO coordination_task (task_id, run_id, workflow_id, desk_id,"
+	" round, state, kind, human, priority, attempt, max_attempts, expiries,"
+	" lease_ms, token, desk, input, created_ms, ended_ms)"
+	" WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	" WHERE i < $1) SELECT 't' || i, 'r' || i, 'w', 'd', 0, 'closed',"
+	" CASE WHEN i % $2 = 0 THEN 'k' ELSE 'other' END, 0, 0, 0, 1, 0, 1, 0,"
+	" '{}', '{}', 1, 2 FROM n",
+	NULL,
+};
+static const char *const fill_none[] = { NULL };
+static const struct hq_module filling = { "filling", fill_none, fill_sql };
+
+enum { FEW = 7, BETWEEN = 2000 }; /* of BETWEEN tasks one is of kind k */
+
+static enum hq_rc
+fill_tx(void *arg, struct hq_err *e)
+{
+	return hq_exec(arg, &filling, 0,
+	    HQ_BIND(hq_i64(FEW * BETWEEN), hq_i64(BETWEEN)), NULL, e);
+}
+
+START_TEST(a_list_finds_the_few_among_the_many_page_by_page)
+{
+	static const struct hq_module *const modules[] = { &filling, NULL };
+	struct hq_db_opts o = { .path = store_path,
+		.modules = modules,
+		.migrate = true,
+		.write_wait_ms = 10000 };
+	struct json_object *out;
+	const char *cursor = "";
+	int found = 0, pages = 0;
+	struct hq_db *other;
+
+	ck_hq_ok(hq_db_open(&o, &other, &err));
+	ck_hq_ok(hq_db_tx(other, fill_tx, other, &err));
+	hq_db_close(other);
+	do {
+		ck_hq_ok(hq_coord_list_tasks(&boundary,
+		    json(hq_arena_printf(arena, "{'kind':'k'%s}", cursor)),
+		    &out, &err));
+		found +=
+		    (int)json_object_array_length(hq_json_get(out, "tasks"));
+		cursor = hq_json_str(out, "nextCursor");
+		if (cursor != NULL)
+			cursor =
+			    hq_arena_printf(arena, ",'cursor':'%s'", cursor);
+		pages++;
+	} while (cursor != NULL && pages < 100);
+	ck_assert_int_eq(found, FEW);
+	ck_assert_int_eq(pages,
+	    (FEW * BETWEEN + HQ_COORD_TASK_LOOK_MAX - 1) /
+		HQ_COORD_TASK_LOOK_MAX);
+}
+END_TEST
+
 /* --------------------------------------------------------------- waiting -- */
 
 START_TEST(a_claim_waits_until_its_time_is_over)
@@ -632,6 +690,7 @@ main(void)
 	tcase_add_test(t, one_watch_follows_the_other_while_a_lease_is_kept);
 	tcase_add_test(t,
 	    a_shorter_lease_is_watched_sooner_and_only_the_last_watch_goes_on);
+	tcase_add_test(t, a_list_finds_the_few_among_the_many_page_by_page);
 	tcase_add_test(t, a_watch_that_is_lost_is_replaced_by_the_next_claim);
 	tcase_add_test(t, a_heartbeat_keeps_the_lease);
 	tcase_add_test(t, a_completed_task_has_its_output_and_ends_once);

@@ -46,11 +46,11 @@ struct hq_worker {
 	TAILQ_HEAD(, hq_wait_group) groups;
 	LIST_HEAD(, hq_wait_group) buckets[HQ_SERVE_WAIT_BUCKETS];
 	int n_parked;
-	int64_t change;        /* counted up when something has changed */
-	int64_t due_ms;        /* of the first parked one, or earlier */
-	struct hq_buf out;     /* replies of parked ones; on the heap */
-	int64_t looked_ms;     /* when the parked ones were looked at */
-	int64_t looked_served; /* and how many had been served then */
+	int64_t change;    /* counted up when something has changed */
+	int64_t due_ms;    /* of the first parked one, or earlier */
+	struct hq_buf out; /* replies of parked ones; on the heap */
+	int64_t looked_ms; /* when the parked ones were looked at */
+	int64_t passed_ms; /* when some were handed in again */
 	int64_t served;
 	int64_t now_ms;
 	int64_t stop_ms; /* when it began to stop */

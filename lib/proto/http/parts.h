@@ -21,8 +21,10 @@ enum {
 	HQ_SERVE_SLOTS_MAX = 16384,
 	HQ_SERVE_FILES = 64,         /* a worker's beside its connections */
 	HQ_SERVE_WAIT_BUCKETS = 256, /* a hash table's */
-	HQ_SERVE_LOOK_MAX = 16, /* parked requests between two other ones */
-	HQ_SERVE_DUE_MS = 100,  /* how late one may be whose time is over */
+	/* Of parked requests so many are handed in again so often. */
+	HQ_SERVE_LOOK_MAX = 8,
+	HQ_SERVE_PASS_MS = 2,
+	HQ_SERVE_DUE_MS = 100, /* how late one may be whose time is over */
 	HQ_SERVE_WORKERS_MAX = 256,
 };
 

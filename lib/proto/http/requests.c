@@ -147,16 +147,6 @@ resume(struct hq_worker *w, struct hq_conn *c, bool last)
 	return true;
 }
 
-/* Something changed in the store, or we ourselves have done something. */
-static bool
-changed(struct hq_worker *w)
-{
-	bool ours = w->served != w->looked_served;
-
-	w->looked_served = w->served;
-	return (w->o->changed != NULL && w->o->changed(w->app)) || ours;
-}
-
 /* Those whose time is over; the others say when theirs is. */
 static void
 look_due(struct hq_worker *w)
@@ -185,9 +175,13 @@ hq_parked_look(struct hq_worker *w)
 
 	if (w->now_ms - w->looked_ms >= HQ_SERVE_LOOK_MS) {
 		w->looked_ms = w->now_ms;
-		w->change += changed(w) ? 1 : 0;
+		if (w->o->changed != NULL && w->o->changed(w->app))
+			w->change++;
 		look_due(w);
 	}
+	if (w->now_ms - w->passed_ms < HQ_SERVE_PASS_MS)
+		return hq_waiting_stale(w) != NULL;
+	w->passed_ms = w->now_ms;
 	for (n = 0; n < HQ_SERVE_LOOK_MAX; n++) {
 		if ((c = hq_waiting_stale(w)) == NULL)
 			return false;

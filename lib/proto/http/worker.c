@@ -262,7 +262,7 @@ loop(struct hq_worker *w)
 		wait_ms =
 		    w->taking && w->n_partial == 0 ? -1 : HQ_SERVE_TICK_MS;
 		if (w->n_parked > 0)
-			wait_ms = more ? 0 : HQ_SERVE_LOOK_MS;
+			wait_ms = more ? HQ_SERVE_PASS_MS : HQ_SERVE_LOOK_MS;
 		n = epoll_wait(w->ep, ev, EVENTS_MAX, wait_ms);
 		w->now_ms = hq_mono_ms(env);
 		for (i = 0; i < n; i++)

@@ -13,6 +13,7 @@
 #include "proto/contract.h"
 
 #define EVENT "rawr/bench.run"
+#define NAP "rawr/bench.nap"
 
 enum {
 	STEPS = 5,
@@ -58,6 +59,27 @@ five_steps(struct hq_flow *f, struct json_object *in,
 	return HQ_OK;
 }
 
+/* Sleeps until the event's atMs, then has ended. */
+static enum hq_rc
+nap(struct hq_flow *f, struct json_object *in, struct json_object **ret_out,
+    struct hq_err *err)
+{
+	*ret_out = NULL;
+	return hq_sleep_until(f, "nap", hq_json_i64(in, "atMs", 0), err);
+}
+
+static const struct hq_trigger nap_triggers[] = {
+	{ .event = NAP },
+	{ 0 },
+};
+
+static const struct hq_function sleeper = {
+	.id = "nap",
+	.name = "One sleep",
+	.triggers = nap_triggers,
+	.run = nap,
+};
+
 static const struct hq_trigger triggers[] = {
 	{ .event = EVENT },
 	{ 0 },
@@ -72,7 +94,17 @@ static const struct hq_function five = {
 
 /* ------------------------------------------------------------- the store -- */
 
-enum { Q_PENDING, Q_COMPLETED, Q_GROW, Q_GROW_RUN, Q_GROW_MEMO, Q__MAX };
+enum {
+	Q_PENDING,
+	Q_COMPLETED,
+	Q_GROW,
+	Q_GROW_RUN,
+	Q_GROW_MEMO,
+	Q_NAP_RUN,
+	Q_NAP_JOB,
+	Q_NAP_LATE,
+	Q__MAX
+};
 
 #define NUMBERS \
 	"WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n" \
@@ -80,6 +112,10 @@ enum { Q_PENDING, Q_COMPLETED, Q_GROW, Q_GROW_RUN, Q_GROW_MEMO, Q__MAX };
 #define SOME_RUN \
 	"(SELECT id FROM engine_run WHERE fn = 'rawr-bench' AND state = 1" \
 	" LIMIT 1)"
+
+#define NAPPING \
+	"(SELECT id FROM engine_run WHERE fn = 'rawr-nap' AND state = 0" \
+	" AND id NOT LIKE 'NAP%' LIMIT 1)"
 
 static const char *const migrations[] = { NULL };
 
@@ -107,6 +143,28 @@ static const char *const sql[Q__MAX + 1] = {
 	    "INSERT INTO engine_memo (run, step, seq, value) " NUMBERS
 	    "SELECT 'grown-' || i, step, seq, value FROM n, engine_memo"
 	    " WHERE run = " SOME_RUN,
+	/* The only run that sleeps, many times; each has its time in its id. */
+	[Q_NAP_RUN] =
+	    "INSERT INTO engine_run (id, fn, event, event_client, state,"
+	    " req_version, force_plan, created_ms) " NUMBERS
+	    "SELECT printf('NAP%013d%010d', $3 + i * $4, i), fn, event,"
+	    " event_client, state, req_version, force_plan, created_ms"
+	    " FROM n, engine_run WHERE id = " NAPPING,
+	[Q_NAP_JOB] =
+	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
+	    " max_attempts, generation, armed_ms) " NUMBERS
+	    "SELECT printf('NAP%013d%010d', $3 + i * $4, i), step, kind, lane,"
+	    " CASE WHEN kind = 1 THEN $3 + i * $4 ELSE due_ms END,"
+	    " max_attempts, generation, armed_ms FROM n, engine_job"
+	    " WHERE run = " NAPPING,
+	/* Late by so much; $1: how many of every 100 are not later. */
+	[Q_NAP_LATE] =
+	    "SELECT ended_ms - CAST(substr(id, 4, 13) AS INTEGER) AS late,"
+	    " (SELECT count(*) FROM engine_run WHERE id LIKE 'NAP%'"
+	    " AND state = 1) FROM engine_run WHERE id LIKE 'NAP%'"
+	    " AND state = 1 ORDER BY late LIMIT 1 OFFSET"
+	    " (SELECT count(*) * $1 / 100 FROM engine_run"
+	    " WHERE id LIKE 'NAP%' AND state = 1)",
 };
 
 static const struct hq_module store = {
@@ -253,6 +311,61 @@ grow(struct hq_boundary *c, struct json_object *in,
 	return hq_db_tx(c->db, grow_tx, &g, err);
 }
 
+struct naps {
+	struct hq_boundary *c;
+	struct json_object *in;
+};
+
+/* The first is a real one; copies number from to to - 1, by every ms. */
+static enum hq_rc
+naps_tx(void *arg, struct hq_err *err)
+{
+	const struct naps *n = arg;
+	struct hq_event e = { .name = NAP, .data = n->in };
+	struct hq_val v[] = { hq_i64(hq_json_i64(n->in, "from", 0)),
+		hq_i64(hq_json_i64(n->in, "to", 0)),
+		hq_i64(hq_json_i64(n->in, "atMs", 0)),
+		hq_i64(hq_json_i64(n->in, "every", 0)) };
+
+	if (v[1].i == 0)
+		return hq_event_send(n->c->db, n->c->env, &e, NULL, n->c->arena,
+		    err);
+	HQ_TRY(hq_exec(n->c->db, &store, Q_NAP_RUN, v, 4, NULL, err));
+	return hq_exec(n->c->db, &store, Q_NAP_JOB, v, 4, NULL, err);
+}
+
+/* bench.naps */
+static enum hq_rc
+naps(struct hq_boundary *c, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	struct naps n = { c, in };
+
+	*ret_out = json_object_new_object();
+	HQ_TRY(hq_json_own(c->arena, *ret_out, err));
+	HQ_TRY(hq_db_tx(c->db, naps_tx, &n, err));
+	c->wake_runner(c->wake_ctx);
+	return HQ_OK;
+}
+
+/* bench.late - of the copies that have ended. */
+static enum hq_rc
+late(struct hq_boundary *c, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	*ret_out = json_object_new_object();
+	HQ_TRY(hq_json_own(c->arena, *ret_out, err));
+	HQ_TRY(hq_query(c->db, &store, Q_NAP_LATE,
+	    HQ_BIND(hq_i64(hq_json_i64(in, "percent", 99))), &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	hq_json_put_i64(*ret_out, "ms", hq_cursor_i64(&row, 0));
+	hq_json_put_i64(*ret_out, "ended", hq_cursor_i64(&row, 1));
+	return HQ_OK;
+}
+
 /* -------------------------------------------------------------- the plugin -- */
 
 static const struct hq_binding handlers[] = {
@@ -260,10 +373,12 @@ static const struct hq_binding handlers[] = {
 	{ "one", one },
 	{ "counts", counts },
 	{ "grow", grow },
+	{ "naps", naps },
+	{ "late", late },
 	{ 0 },
 };
 
-static const struct hq_function *const functions[] = { &five, NULL };
+static const struct hq_function *const functions[] = { &five, &sleeper, NULL };
 
 static const struct hq_module *const modules[] = {
 	&hq_coordination_store,
