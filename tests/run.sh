@@ -5,6 +5,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 passed=0; failed=0
+limit=1500 # seconds for one stage
+[ "${RAWR_SOAK:-0}" != 1 ] || limit=7200
 log=$(mktemp); trap 'rm -f "$log"' EXIT
 count() { # "N passed, M failed" of a stage
 	passed=$((passed + $1)); failed=$((failed + $2))
@@ -18,7 +20,7 @@ unit() {
 node_tests() { # name, files...
 	name=$1; shift
 	# One system at a time: they share two cores.
-	timeout 1500 node --test --test-concurrency=1 --test-reporter=tap "$@" >"$log" 2>&1
+	timeout "$limit" node --test --test-concurrency=1 --test-reporter=tap "$@" >"$log" 2>&1
 	grep -E '^\s*(ok|not ok) ' "$log" | sed 's/^ *//; s/ # .*//' |
 	    sed "s/^ok [0-9]* - /ok    $name: /; s/^not ok [0-9]* - /FAIL  $name: /"
 	p=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
