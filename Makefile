@@ -179,6 +179,7 @@ unit: $(UNITS:%=$(O)/tests/%)
 $(B)/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIBHQ)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+$(B)/fuzz_url: LDLIBS += -lcurl
 fuzzers: $(FUZZERS:%=$(B)/%)
 
 $(B)/driver: $(O)/tests/differential/driver.o $(LIBHQ)

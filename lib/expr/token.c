@@ -161,7 +161,7 @@ read_number(struct hq_lexer *l, struct hq_token *t, struct hq_err *err)
 	}
 	t->kind = HQ_TOK_NUMBER;
 	t->number = strtod(s, NULL);
-	if (s[n] == 'u')
+	if (s[n] == 'u' && n == digits(s))
 		n++;
 	if (is_name(s[n]))
 		return hq_token_fail(l, t->at, "a malformed number", err);

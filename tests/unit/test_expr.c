@@ -247,6 +247,7 @@ START_TEST(a_syntax_error_says_where)
 	    { "'a\\q'", "an unknown escape at 2" },
 	    { "'\\ud800'", "an unknown escape at 1" },
 	    { "1x", "a malformed number at 0" },
+	    { "1.5u", "a malformed number at 0" },
 	    { "a # b", "an unexpected character at 2" },
 	    { "a = 1", "an unexpected character at 2" },
 	    { "nope(1)", "an unknown function at 0" },
