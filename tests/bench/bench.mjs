@@ -208,17 +208,22 @@ async function starts(sys) {
 
 const load = () => `load ${nodeOs.loadavg().map((n) => n.toFixed(2)).join(' ')}`;
 
+// BENCH_ONLY=writes,contention: these groups of rows, and no others.
+const only = process.env.BENCH_ONLY?.split(',');
+const wanted = (group) => only === undefined || only.includes(group);
+
 async function everything(sys, others) {
   const start = await starts(sys);
   const runId = await completedRun(sys, others);
   const idle = pssBytes(ours(sys));
   const table = new Table();
-  await reads(sys, others, runId, table);
-  const commits = await writes(sys, others, table);
-  await contention(table);
-  await durable(sys, commits, table);
-  await memory(sys, runId, idle, table);
-  table.figure('start of the whole system', ms, start, { most: 250 });
+  let commits = NaN;
+  if (wanted('reads')) await reads(sys, others, runId, table);
+  if (wanted('writes')) commits = await writes(sys, others, table);
+  if (wanted('contention')) await contention(table);
+  if (wanted('durable')) await durable(sys, commits, table);
+  if (wanted('memory')) await memory(sys, runId, idle, table);
+  if (wanted('start')) table.figure('start of the whole system', ms, start, { most: 250 });
   if (process.env.BENCH_GROWTH === '1') await growth(sys, runId, table);
   console.log(`\n${table.met} met, ${table.missed} missed; ${nodeOs.cpus().length} processors, ${load()} at the end`);
 }

@@ -2,6 +2,7 @@
 # make bench: ours beside other things, measured in turns in one run, as
 # ratios.  Works on a copy of the tree, with the plugin of tests/bench/plugin
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
+# BENCH_ONLY=writes,contention picks groups of rows (the names of bench.mjs);
 # BENCH_GROWTH=1 adds the rows about a full store.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
