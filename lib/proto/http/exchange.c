@@ -46,15 +46,37 @@ hq_exchange_init(struct hq_exchange *x, const struct hq_serve_opts *o,
 {
 	x->opts = o;
 	x->app = app;
-	x->arena = hq_arena_new(o->arena_max);
+	x->spare = NULL;
+	x->body_bytes = 0;
 	hq_buf_init(&x->head, NULL);
 }
 
 void
 hq_exchange_done(struct hq_exchange *x)
 {
-	hq_arena_free(x->arena);
+	hq_arena_free(x->spare);
 	hq_buf_done(&x->head);
+}
+
+/* An arena for one request: as a rule the last one's, which has a block. */
+static struct hq_arena *
+take_arena(struct hq_exchange *x)
+{
+	struct hq_arena *a = x->spare;
+
+	x->spare = NULL;
+	return a != NULL ? a : hq_arena_new(x->opts->arena_max);
+}
+
+static void
+give_arena(struct hq_exchange *x, struct hq_arena *a)
+{
+	if (x->spare != NULL) {
+		hq_arena_free(a);
+		return;
+	}
+	hq_arena_reset(a);
+	x->spare = a;
 }
 
 /* What CONTENT_LENGTH promises, within the limit: a hint, not a fact. */
@@ -180,15 +202,16 @@ put_head(struct hq_buf *b, const struct hq_http_res *res)
 }
 
 static void
-call(const struct hq_exchange *x, const struct hq_http_req *req,
+call(struct hq_exchange *x, const struct hq_http_req *req,
     struct hq_http_res *res)
 {
+	x->body_bytes = req->body_bytes;
 	x->opts->handle(x->app, req, res);
 	/*
 	 * What was built in a full arena is not whole.  An error may be: the
 	 * handler noticed and answered from static memory.
 	 */
-	if (!hq_arena_ok(x->arena) && (res->status < 400 || res->body == NULL))
+	if (!hq_arena_ok(req->arena) && (res->status < 400 || res->body == NULL))
 		refuse(res, HQ_E_INTERNAL_SERVER_ERROR);
 	if (res->park_ms > 0) {
 		HQ_ASSERT(!req->last);
@@ -210,22 +233,20 @@ reply(struct hq_exchange *x, const struct hq_http_req *req,
 		io->write(io->ctx, res->body, res->body_bytes);
 }
 
-/* The request keeps its arena, and the exchange gets another. */
+/* The request keeps its arena. */
 static void
-park(struct hq_exchange *x, const struct hq_http_req *req, int64_t park_ms,
-    struct hq_parked *ret)
+park(const struct hq_http_req *req, int64_t park_ms, struct hq_parked *ret)
 {
 	HQ_ASSERT(ret != NULL); /* a last call answers */
 	ret->req = *req;
 	ret->due_ms = req->arrived_ms + park_ms;
-	x->arena = hq_arena_new(x->opts->arena_max);
 }
 
 enum hq_exchange_end
 hq_exchange_run(struct hq_exchange *x, const char *const *params,
     const struct hq_carrier *io, struct hq_parked *ret_parked)
 {
-	struct hq_http_req req = { .arena = x->arena,
+	struct hq_http_req req = { .arena = take_arena(x),
 		.params = params,
 		.arrived_ms = hq_mono_ms(hq_env_system()),
 		.last = ret_parked == NULL };
@@ -240,12 +261,12 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 	else if (rc != HQ_SUSPEND)
 		refuse(&res, rc);
 	if (res.park_ms > 0) {
-		park(x, &req, res.park_ms, ret_parked);
+		park(&req, res.park_ms, ret_parked);
 		return HQ_EXCHANGE_PARKED;
 	}
 	if (rc != HQ_SUSPEND)
 		reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	give_arena(x, req.arena);
 	return rc != HQ_SUSPEND ? HQ_EXCHANGE_DONE : HQ_EXCHANGE_CUT;
 }
 
@@ -256,16 +277,16 @@ hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
 	struct hq_http_req req = p->req;
 	struct hq_http_res res = { 0 };
 
-	req.arena = x->arena;
+	req.arena = take_arena(x);
 	req.last = last;
 	call(x, &req, &res);
 	if (res.park_ms > 0) {
 		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
-		hq_arena_reset(x->arena);
+		give_arena(x, req.arena);
 		return HQ_EXCHANGE_PARKED;
 	}
 	reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	give_arena(x, req.arena);
 	hq_parked_free(p);
 	return HQ_EXCHANGE_DONE;
 }

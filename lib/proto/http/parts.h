@@ -20,6 +20,11 @@ enum {
 	HQ_SERVE_QUICK_MS = 1000, /* who dies younger died at once */
 	HQ_SERVE_SLOTS_MAX = 1024,
 	HQ_SERVE_WORKERS_MAX = 256,
+	HQ_SERVE_EVENTS_MAX = 64, /* that a worker takes at once */
+	/* A group of writes is committed when it has so many, */
+	HQ_GATHER_MAX = 32,
+	HQ_GATHER_BYTES = 1 << 20, /* their bodies are so large, */
+	HQ_GATHER_MS = 5,          /* or the first has waited so long. */
 };
 
 /* True if the process was started as a CGI program. */

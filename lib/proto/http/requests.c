@@ -23,6 +23,7 @@ static void
 forget(struct hq_worker *w, struct hq_conn *c)
 {
 	hq_conn_partial(w, c, false);
+	c->missed = false;
 	c->fr.ipcFd = -1;
 	w->n_open--;
 }
@@ -98,15 +99,19 @@ hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 		forget(w, c);
 		return;
 	}
+	c->busy = true;
 	end = hq_exchange_run(&w->x, (const char *const *)c->fr.envp, &io,
 	    may_park(w) ? &c->parked : NULL);
+	c->busy = false;
 	if (end != HQ_EXCHANGE_PARKED) {
 		finish(w, c, end == HQ_EXCHANGE_DONE);
-		return;
+	} else {
+		c->waits = true;
+		TAILQ_INSERT_TAIL(&w->parked, c, line);
+		w->n_parked++;
 	}
-	c->waits = true;
-	TAILQ_INSERT_TAIL(&w->parked, c, line);
-	w->n_parked++;
+	if (c->missed && c->fr.ipcFd >= 0)
+		hq_conn_look(w, c);
 }
 
 static void
@@ -187,8 +192,12 @@ hq_parked_answer(struct hq_worker *w)
 void
 hq_conn_look(struct hq_worker *w, struct hq_conn *c)
 {
-	enum hq_peek there = hq_peek(c->fr.ipcFd);
+	enum hq_peek there;
 
+	c->missed = c->busy;
+	if (c->busy)
+		return;
+	there = hq_peek(c->fr.ipcFd);
 	if (c->waits) {
 		if (there == HQ_PEEK_CLOSED)
 			drop_parked(w, c);
