@@ -83,9 +83,9 @@ hq_fiber_here(void)
 static bool
 map_stack(struct hq_fiber *f)
 {
-	void *p = mmap(NULL, GUARD_BYTES + HQ_STACK_BYTES,
-	    PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	void *p =
+	    mmap(NULL, GUARD_BYTES + HQ_STACK_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 
 	if (p == MAP_FAILED)
 		return false;

@@ -48,8 +48,7 @@ is_open(const struct hq_db *db)
 static void
 roll_back(struct hq_db *db)
 {
-	if (is_open(db) &&
-	    hq_store_control(db, HQ_CTL_ROLLBACK) != SQLITE_OK)
+	if (is_open(db) && hq_store_control(db, HQ_CTL_ROLLBACK) != SQLITE_OK)
 		db->broken = true;
 }
 

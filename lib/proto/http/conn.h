@@ -41,7 +41,7 @@ struct hq_conn {
  */
 struct hq_gather {
 	struct epoll_event events[HQ_SERVE_EVENTS_MAX];
-	int n_events, at; /* those before `at` are done or in hand */
+	int n_events, at;           /* those before `at` are done or in hand */
 	struct hq_fiber *own, *now; /* the worker's stack; the one that runs */
 	struct hq_fiber *all[HQ_GATHER_MAX], *idle[HQ_GATHER_MAX];
 	int n_all, n_idle;
@@ -72,7 +72,7 @@ struct hq_worker {
 	int64_t stop_ms; /* when it began to stop */
 	int ep;
 	int sig;
-	bool told; /* by a signal, to stop; not begun yet */
+	bool told;   /* by a signal, to stop; not begun yet */
 	bool taking; /* the listening socket and the pool are polled */
 	enum hq_worker_mode mode;
 	struct hq_gather turn;

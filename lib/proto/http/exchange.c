@@ -211,7 +211,8 @@ call(struct hq_exchange *x, const struct hq_http_req *req,
 	 * What was built in a full arena is not whole.  An error may be: the
 	 * handler noticed and answered from static memory.
 	 */
-	if (!hq_arena_ok(req->arena) && (res->status < 400 || res->body == NULL))
+	if (!hq_arena_ok(req->arena) &&
+	    (res->status < 400 || res->body == NULL))
 		refuse(res, HQ_E_INTERNAL_SERVER_ERROR);
 	if (res->park_ms > 0) {
 		HQ_ASSERT(!req->last);

@@ -252,8 +252,8 @@ loop(struct hq_worker *w)
 		    w->taking && w->n_partial == 0 ? -1 : HQ_SERVE_TICK_MS;
 		if (w->n_parked > 0)
 			wait_ms = HQ_SERVE_LOOK_MS;
-		t->n_events = epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX,
-		    wait_ms);
+		t->n_events =
+		    epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX, wait_ms);
 		t->at = 0;
 		w->now_ms = hq_mono_ms(env);
 		hq_gather_run(w);
