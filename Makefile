@@ -84,7 +84,7 @@ SQLITE_FLAGS = -DSQLITE_THREADSAFE=0 -DSQLITE_DQS=0 \
 	-DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_OMIT_DEPRECATED \
 	-DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_SHARED_CACHE \
 	-DSQLITE_OMIT_AUTOINIT -DSQLITE_LIKE_DOESNT_MATCH_BLOBS \
-	-DSQLITE_USE_ALLOCA -DSQLITE_MAX_EXPR_DEPTH=0
+	-DSQLITE_USE_ALLOCA -DSQLITE_MAX_EXPR_DEPTH=0 -DHAVE_FDATASYNC=1
 ifeq ($(SQLITE_SYSTEM),yes)
 LDLIBS	+= -lsqlite3
 SQLITE_OBJ =
@@ -103,7 +103,7 @@ build/sqlite/sqlite3.c: | deps
 	    --strip-components=3 package/deps/sqlite3
 	rm -f build/sqlite/better-sqlite3-12.11.1.tgz
 build/sqlite/sqlite3.h: build/sqlite/sqlite3.c
-$(O)/sqlite3.o: build/sqlite/sqlite3.c
+$(O)/sqlite3.o: build/sqlite/sqlite3.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -g $($(MODE)) $(SQLITE_FLAGS) -w -c -o $@ $<
 

@@ -315,7 +315,9 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 		hq_http_res_text(res, 413, "text/plain", "request too large");
 		return;
 	}
+	h->in_hand++;
 	answer(h, &c, req, res, &err);
+	h->in_hand--;
 	HQ_ASSERT(!hq_db_in_tx(h->db));
 	if (hq_db_is_broken(h->db))
 		(void)raise(SIGTERM); /* the next worker opens the store anew */
@@ -339,6 +341,18 @@ changed(void *app)
 	h->seen_version = version;
 	h->seen_changes = ours;
 	return true;
+}
+
+static void
+gather(void *app, void (*wait)(void *w), void *w)
+{
+	hq_db_gather(((struct hq_host *)app)->db, wait, w);
+}
+
+static void
+flush(void *app)
+{
+	hq_db_flush(((struct hq_host *)app)->db);
 }
 
 /* ------------------------------------------------------------------- start -- */
@@ -410,6 +424,8 @@ serve(struct setup *s, struct hq_err *err)
 		.ctx = s,
 		.handle = handle,
 		.changed = changed,
+		.gather = one ? NULL : gather,
+		.flush = one ? NULL : flush,
 	};
 
 	if (one && o.body_max < HQ_ENGINE_CALL_BYTES_MAX)

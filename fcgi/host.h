@@ -22,7 +22,9 @@ struct hq_host {
 	struct hq_db *db;
 	struct hq_procs procs; /* of the responder's kinds */
 	bool dev;              /* --dev */
-	int wake_fd;           /* datagram socket to the runner's doorbell */
+	/* Calls of handle() that have begun: a write waits for its commit in it. */
+	int in_hand;
+	int wake_fd; /* datagram socket to the runner's doorbell */
 	struct hq_surface_cache *surfaces;
 	int64_t seen_version, seen_changes; /* of the store, by who looks for
 					   parked requests */

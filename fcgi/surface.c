@@ -149,8 +149,11 @@ hq_surface_get(struct hq_surface_cache *sc, const struct hq_surface **ret,
     struct hq_err *err)
 {
 	int64_t now_ms = hq_mono_ms(sc->h->env);
+	/* One that waits for its commit may have the tables in hand. */
+	bool alone = sc->h->in_hand <= 1;
 
-	if (!sc->made || now_ms - sc->looked_ms >= HQ_SURFACE_LOOK_MS) {
+	if (!sc->made ||
+	    (alone && now_ms - sc->looked_ms >= HQ_SURFACE_LOOK_MS)) {
 		HQ_TRY(look(sc, err));
 		sc->looked_ms = now_ms;
 	}

@@ -31,7 +31,7 @@ struct hq_surface_cache *hq_surface_cache_new(struct hq_host *h,
     const char *title, const char *mount);
 void hq_surface_cache_free(struct hq_surface_cache *sc);
 
-/* The tables of now; valid until the next call. */
+/* The tables of now; valid until no request is in hand (h->in_hand). */
 enum hq_rc hq_surface_get(struct hq_surface_cache *sc,
     const struct hq_surface **ret, struct hq_err *err) HQ_MUST;
 

@@ -128,9 +128,33 @@ typedef enum hq_rc hq_tx_fn(void *arg, struct hq_err *err);
  * INTERNAL_SERVER_ERROR if the commit failed with an I/O error, after which
  * its outcome is unknown and the process must not go on writing.
  * Not re-entrant.
+ *
+ * When it returns, the transaction is over: HQ_OK means on disk, alone or in a
+ * group (hq_db_gather).  So what is to follow a commit stands behind the call.
  */
 enum hq_rc hq_db_tx(struct hq_db *db, hq_tx_fn *fn, void *arg,
     struct hq_err *err) HQ_MUST;
+
+/*
+ * Writes that come together share one lock, one transaction and one flush.
+ *
+ * With a gatherer, hq_db_tx() puts its fn in line and calls gather(ctx), which
+ * returns once hq_db_flush() has been called: at once, or after other stacks of
+ * the same thread (base/fiber.h) have put theirs in line.  Between the two
+ * nothing of a group has been written, and what the connection reads is
+ * committed.  fn may be called on another stack than the one that waits.
+ *
+ * In a group each fn has a savepoint, so that its failure undoes its own writes
+ * alone.  It sees the writes of those before it; should the group be lost
+ * (the commit fails, or SQLite gives the transaction up), then they and all
+ * that came after the first of them get the error.  After HQ_GROUP_MS the rest
+ * makes another group, behind those who wait for the lock.  A constraint that
+ * is checked at the commit only would fail strangers: there are none.
+ */
+typedef void hq_db_gather_fn(void *ctx);
+void hq_db_gather(struct hq_db *db, hq_db_gather_fn *gather, void *ctx);
+/* Run all that stand in line, to their ends; nobody may: fine. */
+void hq_db_flush(struct hq_db *db);
 
 /*
  * A read transaction: fn sees one snapshot.  No network I/O inside.  Within a

@@ -5,6 +5,7 @@
 #ifndef HQ_STORE_INTERNAL_H
 #define HQ_STORE_INTERNAL_H
 
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include <sqlite3.h>
@@ -17,6 +18,8 @@ enum {
 	/* Only foreign programs make a connection wait inside SQLite. */
 	HQ_BUSY_TIMEOUT_MS = 1000,
 	HQ_MIGRATE_WAIT_MS = 60 * 1000,
+	/* After it a group is committed, and the rest queues again. */
+	HQ_GROUP_MS = 10,
 };
 
 /* A statement of a module.  SQLite numbers $1, $2 as it meets them. */
@@ -39,11 +42,26 @@ enum hq_control {
 	HQ_CTL_BEGIN_READ,
 	HQ_CTL_COMMIT,
 	HQ_CTL_ROLLBACK,
+	HQ_CTL_SAVEPOINT,
+	HQ_CTL_RELEASE,
+	HQ_CTL_ROLLBACK_TO,
 	HQ_CTL_DATA_VERSION,
 	HQ_CTL__MAX
 };
 
 enum hq_tx { HQ_TX_NONE, HQ_TX_READ, HQ_TX_WRITE };
+
+/* A call of hq_db_tx(), from its beginning to its end; on the caller's stack. */
+struct hq_member {
+	STAILQ_ENTRY(hq_member) line;
+	hq_tx_fn *fn;
+	void *arg;
+	struct hq_err *err; /* may be NULL */
+	enum hq_rc rc;
+	bool rests; /* it came after a write that was to be kept */
+	bool done;
+};
+STAILQ_HEAD(hq_members, hq_member);
 
 struct hq_db {
 	sqlite3 *h;
@@ -55,6 +73,9 @@ struct hq_db {
 	size_t nsets;
 	pid_t pid; /* the process that opened it, the only one to use it */
 	enum hq_tx tx;
+	struct hq_members waiting; /* for the next group */
+	hq_db_gather_fn *gather;   /* NULL: every one by itself */
+	void *gather_ctx;
 	bool read_only;
 	bool checkpointer;
 	bool dry_run;

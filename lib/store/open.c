@@ -11,6 +11,9 @@ static const char *const control_sql[HQ_CTL__MAX] = {
 	[HQ_CTL_BEGIN_READ] = "BEGIN",
 	[HQ_CTL_COMMIT] = "COMMIT",
 	[HQ_CTL_ROLLBACK] = "ROLLBACK",
+	[HQ_CTL_SAVEPOINT] = "SAVEPOINT member",
+	[HQ_CTL_RELEASE] = "RELEASE member",
+	[HQ_CTL_ROLLBACK_TO] = "ROLLBACK TO member",
 	[HQ_CTL_DATA_VERSION] = "PRAGMA data_version",
 };
 
@@ -172,6 +175,7 @@ hq_store_connect(const struct hq_db_opts *o, struct hq_db **ret,
 	HQ_ASSERT(sqlite3_initialize() == SQLITE_OK);
 	db = calloc(1, sizeof(*db));
 	HQ_ASSERT(db != NULL);
+	STAILQ_INIT(&db->waiting);
 	db->pid = getpid();
 	db->read_only = o->read_only;
 	db->checkpointer = o->checkpointer;
@@ -309,6 +313,7 @@ hq_db_close(struct hq_db *db)
 		return;
 	HQ_ASSERT(db->pid == getpid());
 	HQ_ASSERT(db->tx == HQ_TX_NONE);
+	HQ_ASSERT(STAILQ_EMPTY(&db->waiting));
 	for (i = 0; i < db->nsets; i++) {
 		for (q = 0; q < db->sets[i].n; q++)
 			(void)sqlite3_finalize(db->sets[i].stmts[q].st);

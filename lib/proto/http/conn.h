@@ -2,15 +2,18 @@
  * proto/http/conn.h - for lib/proto/http only: a worker and its connections.
  *
  * requests.c serves what stands on a connection and keeps the requests that
- * wait; worker.c decides when, and which connections there are.
+ * wait; gather.c lets the writes of one turn share a commit; worker.c decides
+ * when, and which connections there are.
  */
 #ifndef HQ_PROTO_HTTP_CONN_H
 #define HQ_PROTO_HTTP_CONN_H
 
+#include <sys/epoll.h>
 #include <sys/queue.h>
 
 #include <fcgiapp.h>
 
+#include "base/fiber.h"
 #include "proto/http/exchange.h"
 #include "proto/http/parts.h"
 
@@ -24,12 +27,35 @@ struct hq_conn {
 	FCGX_Request fr;  /* .ipcFd < 0: a free slot */
 	bool partial;     /* part of a request is there */
 	int64_t since_ms; /* of the first part, or of the last reply */
+	bool busy;        /* its request is in hand, maybe in a group */
+	bool missed;      /* something happened on it meanwhile */
 	struct hq_parked parked;
 	struct hq_wait_group *group; /* its request is parked; or NULL */
 	TAILQ_ENTRY(hq_conn) line;   /* in the group, or of the free slots */
 };
 
 TAILQ_HEAD(hq_conn_line, hq_conn);
+
+/*
+ * What the worker does between two looks for events: it handles them, on its
+ * own stack, until a handler is to write.  That one waits, and a fiber goes on
+ * with the events.  Whoever commits, all that waited go on one after another.
+ */
+struct hq_gather {
+	struct epoll_event events[HQ_SERVE_EVENTS_MAX];
+	int n_events, at;           /* those before `at` are done or in hand */
+	struct hq_fiber *own, *now; /* the worker's stack; the one that runs */
+	struct hq_fiber *all[HQ_GATHER_MAX], *idle[HQ_GATHER_MAX];
+	int n_all, n_idle;
+	/* Fibers that wait, in their order; the first n_done need no longer. */
+	struct hq_fiber *line[HQ_GATHER_MAX];
+	int n_line, n_done;
+	int n_open;     /* who waits for a commit; .own may be one of them */
+	bool own_waits; /* .own does, or has not been told of its end */
+	bool due;       /* somebody is to be told: handle no more events */
+	size_t bytes;   /* bodies of the open ones */
+	int64_t since_ms;
+};
 
 struct hq_worker {
 	const struct hq_serve_opts *o;
@@ -56,8 +82,10 @@ struct hq_worker {
 	int64_t stop_ms; /* when it began to stop */
 	int ep;
 	int sig;
+	bool told;   /* by a signal, to stop; not begun yet */
 	bool taking; /* the listening socket and the pool are polled */
 	enum hq_worker_mode mode;
+	struct hq_gather turn;
 };
 
 /* Part of a request has come, or no more of one. */
@@ -68,6 +96,13 @@ void hq_conn_drop(struct hq_worker *w, struct hq_conn *c);
 void hq_conn_look(struct hq_worker *w, struct hq_conn *c);
 /* Read and serve the request that is there. */
 void hq_conn_serve(struct hq_worker *w, struct hq_conn *c);
+
+void hq_gather_init(struct hq_worker *w);
+void hq_gather_done(struct hq_worker *w);
+/* Handle the events, to the end of every request. */
+void hq_gather_run(struct hq_worker *w);
+/* worker.c's part: one event. */
+void hq_worker_event(struct hq_worker *w, uint32_t what);
 
 /*
  * Hand in what is parked again, where it is due or something has changed; a few

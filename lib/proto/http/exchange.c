@@ -48,15 +48,46 @@ hq_exchange_init(struct hq_exchange *x, const struct hq_serve_opts *o,
 {
 	x->opts = o;
 	x->app = app;
-	x->arena = hq_arena_new(o->arena_max);
+	x->spare = NULL;
+	x->body_bytes = 0;
 	hq_buf_init(&x->head, NULL);
 }
 
 void
 hq_exchange_done(struct hq_exchange *x)
 {
-	hq_arena_free(x->arena);
+	hq_arena_free(x->spare);
 	hq_buf_done(&x->head);
+}
+
+/* An arena for one request: as a rule the last one's, which has a block. */
+static struct hq_arena *
+take_arena(struct hq_exchange *x)
+{
+	struct hq_arena *a = x->spare;
+
+	x->spare = NULL;
+	return a != NULL ? a : hq_arena_new(x->opts->arena_max);
+}
+
+/*
+ * free() keeps what is below the heap's last live block, and a large JSON text
+ * takes 50 times its size: without this, one request makes a worker that large
+ * until it is replaced.
+ */
+static void
+give_arena(struct hq_exchange *x, struct hq_arena *a)
+{
+	bool large = hq_arena_held(a) > HQ_EXCHANGE_LARGE;
+
+	if (x->spare == NULL) {
+		hq_arena_reset(a);
+		x->spare = a;
+	} else {
+		hq_arena_free(a);
+	}
+	if (large)
+		(void)malloc_trim(0);
 }
 
 /* What CONTENT_LENGTH promises, within the limit: a hint, not a fact. */
@@ -193,15 +224,17 @@ talk_with(const struct hq_http_req *req, const struct hq_carrier *io)
 }
 
 static void
-call(const struct hq_exchange *x, const struct hq_http_req *req,
+call(struct hq_exchange *x, const struct hq_http_req *req,
     struct hq_http_res *res)
 {
+	x->body_bytes = req->body_bytes;
 	x->opts->handle(x->app, req, res);
 	/*
 	 * What was built in a full arena is not whole.  An error may be: the
 	 * handler noticed and answered from static memory.
 	 */
-	if (!hq_arena_ok(x->arena) && (res->status < 400 || res->body == NULL))
+	if (!hq_arena_ok(req->arena) &&
+	    (res->status < 400 || res->body == NULL))
 		refuse(res, HQ_E_INTERNAL_SERVER_ERROR);
 	if (res->park_ms > 0) {
 		HQ_ASSERT(!req->last);
@@ -221,21 +254,6 @@ reply(struct hq_exchange *x, const struct hq_http_req *req,
 	if (res->body_bytes > 0 && has_length(res->status) &&
 	    (req->method == NULL || strcmp(req->method, "HEAD") != 0))
 		io->write(io->ctx, res->body, res->body_bytes);
-}
-
-/*
- * free() keeps what is below the heap's last live block, and a large JSON text
- * takes 50 times its size: without this, one request makes a worker that large
- * until it is replaced.
- */
-static void
-forget(struct hq_exchange *x)
-{
-	bool large = hq_arena_held(x->arena) > HQ_EXCHANGE_LARGE;
-
-	hq_arena_reset(x->arena);
-	if (large)
-		(void)malloc_trim(0);
 }
 
 static char *
@@ -285,7 +303,7 @@ enum hq_exchange_end
 hq_exchange_run(struct hq_exchange *x, const char *const *params,
     const struct hq_carrier *io, struct hq_parked *ret_parked)
 {
-	struct hq_http_req req = { .arena = x->arena,
+	struct hq_http_req req = { .arena = take_arena(x),
 		.params = params,
 		.arrived_ms = hq_mono_ms(hq_env_system()),
 		.last = ret_parked == NULL };
@@ -303,12 +321,12 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 	}
 	if (res.park_ms > 0) {
 		park(&req, &res, ret_parked);
-		forget(x);
+		give_arena(x, req.arena);
 		return HQ_EXCHANGE_PARKED;
 	}
 	if (rc != HQ_SUSPEND)
 		reply(x, &req, &res, io);
-	forget(x);
+	give_arena(x, req.arena);
 	return rc != HQ_SUSPEND ? HQ_EXCHANGE_DONE : HQ_EXCHANGE_CUT;
 }
 
@@ -316,7 +334,7 @@ enum hq_exchange_end
 hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
     const struct hq_carrier *io)
 {
-	struct hq_http_req req = { .arena = x->arena,
+	struct hq_http_req req = { .arena = take_arena(x),
 		.params = p->params,
 		.body = p->body == NULL ? "" : p->body,
 		.body_bytes = p->body_bytes,
@@ -331,11 +349,11 @@ hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
 	call(x, &req, &res);
 	if (res.park_ms > 0) {
 		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
-		forget(x);
+		give_arena(x, req.arena);
 		return HQ_EXCHANGE_PARKED;
 	}
 	reply(x, &req, &res, io);
-	forget(x);
+	give_arena(x, req.arena);
 	hq_parked_free(p);
 	return HQ_EXCHANGE_DONE;
 }

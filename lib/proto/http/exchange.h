@@ -28,8 +28,9 @@ struct hq_carrier {
 struct hq_exchange {
 	const struct hq_serve_opts *opts;
 	void *app;
-	struct hq_arena *arena; /* reset by hq_exchange_run */
+	struct hq_arena *spare; /* for the next request; NULL: in use */
 	struct hq_buf head;     /* on the heap; reused */
+	size_t body_bytes;      /* of the request that was handed in last */
 };
 
 void hq_exchange_init(struct hq_exchange *x, const struct hq_serve_opts *o,
@@ -56,7 +57,11 @@ enum hq_exchange_end {
 };
 
 /*
- * Serve the request with these CGI parameters ("NAME=value", NULL-ended).  ret_parked: NULL if it may not wait.
+ * Both may be called while an earlier call is in its handler, on another stack
+ * (base/fiber.h).
+ *
+ * Serve the request with these CGI parameters ("NAME=value", NULL-ended;
+ * borrowed until it is answered).  ret_parked: NULL if it may not wait.
  */
 enum hq_exchange_end hq_exchange_run(struct hq_exchange *x,
     const char *const *params, const struct hq_carrier *io,

@@ -26,6 +26,11 @@ enum {
 	HQ_SERVE_PASS_MS = 2,
 	HQ_SERVE_DUE_MS = 100, /* how late one may be whose time is over */
 	HQ_SERVE_WORKERS_MAX = 256,
+	HQ_SERVE_EVENTS_MAX = 64, /* that a worker takes at once */
+	/* A group of writes is committed when it has so many, */
+	HQ_GATHER_MAX = 32,
+	HQ_GATHER_BYTES = 1 << 20, /* their bodies are so large, */
+	HQ_GATHER_MS = 5,          /* or the first has waited so long. */
 };
 
 /* True if the process was started as a CGI program. */

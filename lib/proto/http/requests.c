@@ -25,6 +25,7 @@ static void
 forget(struct hq_worker *w, struct hq_conn *c)
 {
 	hq_conn_partial(w, c, false);
+	c->missed = false;
 	c->fr.ipcFd = -1;
 	w->n_open--;
 	TAILQ_INSERT_HEAD(&w->free, c, line);
@@ -104,14 +105,18 @@ hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 		forget(w, c);
 		return;
 	}
+	c->busy = true;
 	end = hq_exchange_run(&w->x, (const char *const *)c->fr.envp, &io,
 	    may_park(w) ? &c->parked : NULL);
+	c->busy = false;
 	if (end != HQ_EXCHANGE_PARKED) {
 		finish(w, c, end == HQ_EXCHANGE_DONE);
-		return;
+	} else {
+		FCGX_Free(&c->fr, 0); /* the streams, not the connection */
+		hq_waiting_add(w, c);
 	}
-	FCGX_Free(&c->fr, 0); /* the streams, not the connection */
-	hq_waiting_add(w, c);
+	if (c->missed && c->fr.ipcFd >= 0)
+		hq_conn_look(w, c);
 }
 
 /* Whoever asked has gone: nothing is done for him any more. */
@@ -205,8 +210,12 @@ hq_parked_answer(struct hq_worker *w)
 void
 hq_conn_look(struct hq_worker *w, struct hq_conn *c)
 {
-	enum hq_peek there = hq_peek(c->fr.ipcFd);
+	enum hq_peek there;
 
+	c->missed = c->busy;
+	if (c->busy)
+		return;
+	there = hq_peek(c->fr.ipcFd);
 	if (c->group != NULL) {
 		if (there == HQ_PEEK_CLOSED)
 			drop_parked(w, c);

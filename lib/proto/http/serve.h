@@ -43,6 +43,21 @@ struct hq_serve_opts {
 	 * changed that one of them may wait for?  NULL: never.
 	 */
 	bool (*changed)(void *app);
+	/*
+	 * How writes that come together share a commit (store/db.h); NULL, both:
+	 * they do not.  gather: called once, before the first request.  From
+	 * then on a handler that is to write has wait(w) called, which returns
+	 * when flush(app) has been; meanwhile other requests may be handled, on
+	 * other stacks.  So a handler is to keep nothing across a write that
+	 * another call of it may change.  Handlers' code after the write runs
+	 * when it is on disk, and so does what follows: the answer, the log.
+	 *
+	 * A worker flushes when it has handled all that was there when it
+	 * looked, or one of the limits HQ_GATHER_* is reached.  A request that is
+	 * parked is handed in by itself.
+	 */
+	void (*gather)(void *app, void (*wait)(void *w), void *w);
+	void (*flush)(void *app);
 };
 
 /* Serve until SIGTERM.  Gives an error if nothing could be served at all. */

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -17,8 +16,6 @@
 #include "proto/http/conn.h"
 #include "proto/http/handover.h"
 #include "proto/http/peek.h"
-
-enum { EVENTS_MAX = 64 };
 
 /* What an event is about: a connection's index, or one of these. */
 enum { ON_LISTEN = HQ_SERVE_SLOTS_MAX, ON_SIGNAL, ON_POOL };
@@ -218,13 +215,13 @@ on_signal(struct hq_worker *w)
 	if (read(w->sig, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
 	if (si.ssi_signo == SIGTERM && w->mode == HQ_WORKER_SERVING)
-		stop(w);
+		w->told = true; /* when what is in hand is answered */
 	else if (w->mode == HQ_WORKER_SERVING)
 		w->mode = HQ_WORKER_LEAVING;
 }
 
-static void
-on_event(struct hq_worker *w, uint32_t what)
+void
+hq_worker_event(struct hq_worker *w, uint32_t what)
 {
 	struct hq_conn *c;
 
@@ -252,9 +249,9 @@ static void
 loop(struct hq_worker *w)
 {
 	const struct hq_env *env = hq_env_system();
-	struct epoll_event ev[EVENTS_MAX];
+	struct hq_gather *t = &w->turn;
 	bool more = false;
-	int i, n, wait_ms;
+	int wait_ms;
 
 	while (w->mode == HQ_WORKER_SERVING ||
 	    (w->mode == HQ_WORKER_STOPPING && w->n_open > 0)) {
@@ -263,10 +260,13 @@ loop(struct hq_worker *w)
 		    w->taking && w->n_partial == 0 ? -1 : HQ_SERVE_TICK_MS;
 		if (w->n_parked > 0)
 			wait_ms = more ? HQ_SERVE_PASS_MS : HQ_SERVE_LOOK_MS;
-		n = epoll_wait(w->ep, ev, EVENTS_MAX, wait_ms);
+		t->n_events =
+		    epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX, wait_ms);
+		t->at = 0;
 		w->now_ms = hq_mono_ms(env);
-		for (i = 0; i < n; i++)
-			on_event(w, ev[i].data.u32);
+		hq_gather_run(w);
+		if (w->told && w->mode == HQ_WORKER_SERVING)
+			stop(w);
 		if (wait_ms >= 0)
 			tick(w);
 		more = w->n_parked > 0 && hq_parked_look(w);
@@ -371,10 +371,12 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 		return EXIT_FAILURE;
 	}
 	hq_exchange_init(&w.x, o, w.app);
+	hq_gather_init(&w);
 	loop(&w);
 	hq_parked_answer(&w);
 	if (w.mode == HQ_WORKER_LEAVING)
 		hand_over(&w);
+	hq_gather_done(&w);
 	o->done(w.app);
 	hq_exchange_done(&w.x);
 	hq_buf_done(&w.out);
