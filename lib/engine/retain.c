@@ -65,7 +65,7 @@ stop_at(struct sweep *s, char out[HQ_ULID_BYTES], struct hq_err *err)
 		    hq_cursor_i64(&row, 0) - INBOX_SLACK_MS < ms)
 			ms = hq_cursor_i64(&row, 0) - INBOX_SLACK_MS;
 	}
-	hq_eng_first_id(ms, out);
+	hq_ulid_least(ms < 0 ? 0 : ms, out);
 	return HQ_OK;
 }
 

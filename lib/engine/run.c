@@ -35,7 +35,8 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	HQ_TRY(first_time(t, s, &first, err));
 	if (!first)
 		return HQ_OK;
-	if (e->ts_ms > t->now_ms + HQ_ENGINE_FUTURE_MS)
+	/* Ahead of the clock that it came by. */
+	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
 		due = e->ts_ms;
 	hq_ulid(t->env, id);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
@@ -47,7 +48,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(HQ_LANE_NORMAL), hq_i64(due),
 		hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(), hq_null(),
-		hq_i64(t->now_ms)),
+		hq_i64(t->now_ms), hq_i64(0)),
 	    NULL, err);
 }
 

@@ -2,9 +2,9 @@
 # make bench: ours beside other things, measured in turns in one run, as
 # ratios.  Works on a copy of the tree, with the plugin of tests/bench/plugin
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
-# BENCH_GROWTH=1 adds the rows about a full store, BENCH_ENGINES=1 those beside
-# Restate, DBOS on PostgreSQL and BullMQ on Redis, which are installed for it.
-# BENCH_ONLY=growth,waiting,sleepers measures those alone.
+# BENCH_ONLY=reads,durable does only these parts (their names stand in bench.mjs);
+# growth, waiting, sleepers and engines, which install and fill more, have to be
+# named.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$root/tests/bench
@@ -49,10 +49,12 @@ packages() { # directory
 	    (cd "$1" && npm ci --silent --no-audit --no-fund)
 }
 packages "$bench/peer"
-if [ "${BENCH_ENGINES:-}" = 1 ]; then
+case ,${BENCH_ONLY:-}, in
+*,engines,* | *,all,*)
 	"$root/cli/packages.sh" engines
 	packages "$bench/engines"
-fi
+	;;
+esac
 
 # tests/lib/system.mjs starts these programs, and puts its data below TMPDIR.
 rm -rf "$dir"/rawr-*

@@ -103,3 +103,18 @@ test('rawr says what is wrong in one JSON document, with a stable exit status', 
   }
   fs.rmSync(s.dir, { recursive: true });
 });
+
+// Sanitizers keep what is freed for a while, so they are asked nothing.
+test('a worker that served large requests gives their memory back', { skip: bin.endsWith('san') }, async () => {
+  const s = await System.start({ RAWR_WORKERS: '1' });
+  try {
+    const [pid] = s.workers('rpc');
+    const ownKb = () => Number(/^Private_Dirty:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+    const before = ownKb();
+    // 400 KB of text that are 25 MB of objects.
+    const many = Object.fromEntries(Array.from({ length: 30000 }, (_, i) => [`k${i}`, {}]));
+    for (let i = 0; i < 3; i++) assert.equal((await s.rpc('coordination/getRunStatus', { runId: 'x', many })).status, 400);
+    await until('less than 4 MB more', () => ownKb() - before < 4096);
+    assert.deepEqual(s.workers('rpc'), [pid], 'the same worker');
+  } finally { await s.close(); }
+});

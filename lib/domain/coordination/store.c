@@ -125,6 +125,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE coordination_watch ("
 	" id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),"
 	" due_ms BIGINT NOT NULL)",
+	/* hq_event_clock() when it was offered: its end is an event after that. */
+	"ALTER TABLE coordination_task ADD COLUMN since_ms BIGINT",
 	NULL,
 };
 
@@ -190,8 +192,11 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	[HQ_CQ_RUN_GET] =
 	    "SELECT workflow_id, workflow_version, status, started_ms,"
 	    " finished_ms, input, output, error, engine_run_id, event_id,"
-	    " imported, workflow, reuse FROM coordination_run"
+	    " imported FROM coordination_run"
 	    " WHERE run_id = $1",
+	/* What a run is done again with; a reader need not carry it. */
+	[HQ_CQ_RUN_ORIGIN] = "SELECT workflow, reuse FROM coordination_run"
+			     " WHERE run_id = $1",
 	[HQ_CQ_RUN_START] =
 	    "UPDATE coordination_run SET status = 'running',"
 	    " engine_run_id = $1 WHERE run_id = $2 AND " ACTIVE
@@ -297,11 +302,12 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    "INSERT INTO coordination_task (task_id, run_id, workflow_id,"
 	    " desk_id, round, state, kind, human, priority, attempt,"
 	    " max_attempts, expiries, lease_ms, token, desk, input, memory,"
-	    " upstream, created_ms, due_ms)"
+	    " upstream, created_ms, due_ms, since_ms)"
 	    " VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, $8, 0, $9, 0, $10,"
-	    " 0, $11, $12, $13, $14, $15, $16)"
+	    " 0, $11, $12, $13, $14, $15, $16, $17)"
 	    " ON CONFLICT (run_id, desk_id, round) DO NOTHING",
-	[HQ_CQ_TASK_OF] = "SELECT task_id, created_ms FROM coordination_task"
+	[HQ_CQ_TASK_OF] = "SELECT task_id, coalesce(since_ms, created_ms)"
+			  " FROM coordination_task"
 			  " WHERE run_id = $1 AND desk_id = $2 AND round = $3",
 	[HQ_CQ_TASK_GET] = "SELECT " TASK_COLUMNS " FROM coordination_task"
 			   " WHERE task_id = $1",

@@ -15,6 +15,7 @@ enum hq_coord_q {
 	HQ_CQ_WORKFLOW_PUT,
 	HQ_CQ_RUN_ADD,
 	HQ_CQ_RUN_GET,
+	HQ_CQ_RUN_ORIGIN,
 	HQ_CQ_RUN_START,
 	HQ_CQ_RUN_END,
 	HQ_CQ_RUN_SET_IMPORTED,
@@ -77,8 +78,6 @@ enum {
 	HQ_COL_RUN_ENGINE_RUN_ID,
 	HQ_COL_RUN_EVENT_ID,
 	HQ_COL_RUN_IMPORTED,
-	HQ_COL_RUN_WORKFLOW,
-	HQ_COL_RUN_REUSE,
 };
 
 /* hq_exec() and hq_query() on this room's module. */

@@ -47,11 +47,12 @@ struct hq_coord_offer {
 
 /*
  * Offer the work, once per (run, desk, round): asked again it gives the same
- * task.  *ret_id in s->arena.  *ret_created_ms: when it was first offered.
+ * task.  *ret_id in s->arena.  *ret_since_ms: hq_event_clock() when it was first
+ * offered; the event of its end comes after that.
  */
 enum hq_rc hq_coord_task_offer(const struct hq_coord_step *s,
-    const struct hq_coord_offer *o, const char **ret_id,
-    int64_t *ret_created_ms, struct hq_err *err) HQ_MUST;
+    const struct hq_coord_offer *o, const char **ret_id, int64_t *ret_since_ms,
+    struct hq_err *err) HQ_MUST;
 
 /*
  * How the task stands: {"state", "output"?, "error"?, "by"?, "memory"?};

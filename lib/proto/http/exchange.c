@@ -1,10 +1,12 @@
 #include "proto/http/exchange.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/env.h"
 #include "base/log.h"
+#include "proto/http/fcgi_wire.h"
 #include "proto/http/path.h"
 
 #define PROBLEM(title, status, code, fix) \
@@ -179,6 +181,17 @@ put_head(struct hq_buf *b, const struct hq_http_res *res)
 	hq_buf_put(b, "\r\n", 2);
 }
 
+/* Does the caller take interim replies, and can he be sent any? */
+static const struct hq_http_talk *
+talk_with(const struct hq_http_req *req, const struct hq_carrier *io)
+{
+	const char *asked = hq_http_param(req, HQ_FCGI_INTERIM_PARAM);
+
+	if (asked == NULL || strcmp(asked, HQ_FCGI_INTERIM_VALUE) != 0)
+		return NULL;
+	return io->talk;
+}
+
 static void
 call(const struct hq_exchange *x, const struct hq_http_req *req,
     struct hq_http_res *res)
@@ -208,6 +221,21 @@ reply(struct hq_exchange *x, const struct hq_http_req *req,
 	if (res->body_bytes > 0 && has_length(res->status) &&
 	    (req->method == NULL || strcmp(req->method, "HEAD") != 0))
 		io->write(io->ctx, res->body, res->body_bytes);
+}
+
+/*
+ * free() keeps what is below the heap's last live block, and a large JSON text
+ * takes 50 times its size: without this, one request makes a worker that large
+ * until it is replaced.
+ */
+static void
+forget(struct hq_exchange *x)
+{
+	bool large = hq_arena_held(x->arena) > HQ_EXCHANGE_LARGE;
+
+	hq_arena_reset(x->arena);
+	if (large)
+		(void)malloc_trim(0);
 }
 
 static char *
@@ -267,18 +295,20 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 
 	if (rc == HQ_OK)
 		rc = read_body(&req, x->opts->body_max, io, &err);
-	if (rc == HQ_OK)
+	if (rc == HQ_OK) {
+		req.talk = talk_with(&req, io);
 		call(x, &req, &res);
-	else if (rc != HQ_SUSPEND)
+	} else if (rc != HQ_SUSPEND) {
 		refuse(&res, rc);
+	}
 	if (res.park_ms > 0) {
 		park(&req, &res, ret_parked);
-		hq_arena_reset(x->arena);
+		forget(x);
 		return HQ_EXCHANGE_PARKED;
 	}
 	if (rc != HQ_SUSPEND)
 		reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	return rc != HQ_SUSPEND ? HQ_EXCHANGE_DONE : HQ_EXCHANGE_CUT;
 }
 
@@ -301,11 +331,11 @@ hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
 	call(x, &req, &res);
 	if (res.park_ms > 0) {
 		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
-		hq_arena_reset(x->arena);
+		forget(x);
 		return HQ_EXCHANGE_PARKED;
 	}
 	reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	hq_parked_free(p);
 	return HQ_EXCHANGE_DONE;
 }

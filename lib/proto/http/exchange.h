@@ -13,6 +13,8 @@
 enum {
 	/* Of a body that is too large, this much is read away before 413. */
 	HQ_EXCHANGE_DISCARD_MAX = 64 << 20,
+	/* A request's arena above this is large: bytes. */
+	HQ_EXCHANGE_LARGE = 256 << 10,
 };
 
 struct hq_carrier {
@@ -20,6 +22,7 @@ struct hq_carrier {
 	/* At most n bytes of the body; 0: end; -1: cut off before its end. */
 	long (*read)(void *ctx, char *p, size_t n);
 	void (*write)(void *ctx, const char *p, size_t n);
+	const struct hq_http_talk *talk; /* NULL: it cannot */
 };
 
 struct hq_exchange {

@@ -15,7 +15,7 @@ enum {
 	HQ_SERVE_TICK_MS = 100,       /* how often a full worker looks around */
 	HQ_SERVE_QUIET_MAX_MS = 2000, /* SIGTERM until all idle ones close */
 	HQ_SERVE_GRACE_MS = 25000,    /* SIGTERM until SIGKILL */
-	HQ_SERVE_PAUSE_MIN_MS = 100,
+	HQ_SERVE_PAUSE_MIN_MS = 20,
 	HQ_SERVE_PAUSE_MAX_MS = 10000,
 	HQ_SERVE_QUICK_MS = 1000, /* who dies younger died at once */
 	HQ_SERVE_SLOTS_MAX = 16384,

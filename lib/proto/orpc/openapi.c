@@ -319,16 +319,22 @@ send(const struct exchange *x, int status, struct json_object *v)
 	struct hq_buf text;
 
 	hq_buf_init(&text, x->c->arena);
-	untag(v, x->c->arena);
-	if (hq_arena_ok(x->c->arena))
-		hq_json_write(&text, v);
+	if (!hq_json_write_plain(&text, v)) {
+		hq_buf_clear(&text);
+		untag(v, x->c->arena);
+		if (hq_arena_ok(x->c->arena))
+			hq_json_write(&text, v);
+	}
 	if (!hq_arena_ok(x->c->arena)) {
 		hq_http_res_text(x->res, 500, "application/json",
 		    "{\"defined\":false,\"code\":\"INTERNAL_SERVER_ERROR\","
 		    "\"status\":500,\"message\":\"Internal server error\"}");
 		return;
 	}
-	hq_http_res_text(x->res, status, "application/json", hq_buf_str(&text));
+	x->res->status = status;
+	hq_http_res_header(x->res, "Content-Type", "application/json");
+	x->res->body = hq_buf_str(&text);
+	x->res->body_bytes = text.n;
 }
 
 static void
