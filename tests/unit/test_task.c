@@ -328,6 +328,8 @@ START_TEST(a_shorter_lease_is_watched_sooner_and_only_the_last_watch_goes_on)
 	first = count(2, HQ_COORD_TASK_WATCH);
 	claimed_id(",'leaseSeconds':5");
 	ck_assert_int_eq(watches(), 2);
+	offer("run-3", 0, 9);
+	claimed_id(",'leaseSeconds':3600");
 	fake.now_ms = first;
 	ck_hq_ok(hq_coord_task_look(&step, first, &n, &err));
 	ck_assert_int_eq(n, 2);
