@@ -23,7 +23,14 @@
 enum { FAULT_FILES = 8, FAULT_SECTOR = 512 };
 
 enum fault_op { OP_WRITE, OP_SYNC, OP_TRUNCATE, OP_SHM, OP_OPEN, OP__MAX };
-enum fault_kept { KEPT_NONE, KEPT_ALL, KEPT_SOME, KEPT_TORN, KEPT_LAST, KEPT__MAX };
+enum fault_kept {
+	KEPT_NONE,
+	KEPT_ALL,
+	KEPT_SOME,
+	KEPT_TORN,
+	KEPT_LAST,
+	KEPT__MAX
+};
 enum fault_error { FAIL_IO, FAIL_FULL, FAIL_SHORT, FAIL__MAX };
 
 struct fault_write {
@@ -44,6 +51,7 @@ struct fault_disk {
 struct fault_file {
 	sqlite3_file base;
 	struct fault_disk *disk; /* NULL: not one that lasts */
+	bool syncs_dir;          /* its first sync is one of the directory */
 	sqlite3_file *real;
 };
 
@@ -66,7 +74,8 @@ static struct {
 static FAULT_UNUSED unsigned
 fault_random(unsigned n)
 {
-	fault.seed = fault.seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	fault.seed =
+	    fault.seed * 6364136223846793005ULL + 1442695040888963407ULL;
 	return (unsigned)(fault.seed >> 33) % n;
 }
 
@@ -87,7 +96,8 @@ fault_disk_of(const char *name)
 	for (i = 0; i < fault.n; i++)
 		if (strcmp(fault.disks[i].name, name) == 0)
 			return &fault.disks[i];
-	if (fault.n == FAULT_FILES || strlen(name) >= sizeof(fault.disks[0].name))
+	if (fault.n == FAULT_FILES ||
+	    strlen(name) >= sizeof(fault.disks[0].name))
 		abort();
 	(void)snprintf(fault.disks[fault.n].name, sizeof(fault.disks[0].name),
 	    "%s", name);
@@ -95,19 +105,19 @@ fault_disk_of(const char *name)
 }
 
 static void
-fault_note(struct fault_disk *d, struct fault_write w, const void *data)
+fault_note(struct fault_disk *d, struct fault_write f, const void *data)
 {
 	if (d == NULL)
 		return;
 	if (d->n == d->cap) {
 		d->cap = d->cap * 2 + 64;
-		d->since = fault_grown(d->since, d->cap * sizeof(w));
+		d->since = fault_grown(d->since, d->cap * sizeof(f));
 	}
-	if (w.n > 0) {
-		w.data = fault_grown(NULL, (size_t)w.n);
-		memcpy(w.data, data, (size_t)w.n);
+	if (f.n > 0) {
+		f.data = fault_grown(NULL, (size_t)f.n);
+		memcpy(f.data, data, (size_t)f.n);
 	}
-	d->since[d->n++] = w;
+	d->since[d->n++] = f;
 }
 
 static void
@@ -121,15 +131,15 @@ fault_resize(struct fault_disk *d, sqlite3_int64 size)
 
 /* Bytes [from, to) of a write reach the disk. */
 static void
-fault_apply(struct fault_disk *d, const struct fault_write *w, int from, int to)
+fault_apply(struct fault_disk *d, const struct fault_write *f, int from, int to)
 {
-	if (w->what != DATA) {
-		fault_resize(d, w->what == GONE ? 0 : w->at);
+	if (f->what != DATA) {
+		fault_resize(d, f->what == GONE ? 0 : f->at);
 		return;
 	}
-	if (d->size < w->at + to)
-		fault_resize(d, w->at + to);
-	memcpy(d->durable + w->at + from, w->data + from, (size_t)(to - from));
+	if (d->size < f->at + to)
+		fault_resize(d, f->at + to);
+	memcpy(d->durable + f->at + from, f->data + from, (size_t)(to - from));
 }
 
 static void
@@ -142,6 +152,29 @@ fault_synced(struct fault_disk *d)
 		free(d->since[i].data);
 	}
 	d->n = 0;
+}
+
+/*
+ * What was unlinked stays so.  Of the files themselves this syncs nothing.
+ */
+static void
+fault_dir_synced(void)
+{
+	struct fault_disk *d;
+	size_t i, k;
+
+	for (d = fault.disks; d < fault.disks + fault.n; d++) {
+		for (k = d->n; k > 0 && d->since[k - 1].what != GONE; k--)
+			;
+		for (i = 0; i < k; i++) {
+			fault_apply(d, &d->since[i], 0, d->since[i].n);
+			free(d->since[i].data);
+		}
+		if (k > 0)
+			memmove(d->since, d->since + k,
+			    (d->n - k) * sizeof(d->since[0]));
+		d->n -= k;
+	}
 }
 
 /* ---------------------------------------------------------- power is cut -- */
@@ -158,27 +191,27 @@ fault_unsynced(void)
 }
 
 static void
-fault_torn(struct fault_disk *d, const struct fault_write *w)
+fault_torn(struct fault_disk *d, const struct fault_write *f)
 {
 	int from, to;
 
-	for (from = 0; from < w->n; from = to) {
-		to = from + FAULT_SECTOR < w->n ? from + FAULT_SECTOR : w->n;
+	for (from = 0; from < f->n; from = to) {
+		to = from + FAULT_SECTOR < f->n ? from + FAULT_SECTOR : f->n;
 		if (fault_random(2) == 0)
-			fault_apply(d, w, from, to);
+			fault_apply(d, f, from, to);
 	}
 }
 
 static void
 fault_survive(struct fault_disk *d, size_t i, enum fault_kept kept)
 {
-	const struct fault_write *w = &d->since[i];
+	const struct fault_write *f = &d->since[i];
 
-	if (kept == KEPT_TORN && w->what == DATA)
-		fault_torn(d, w);
+	if (kept == KEPT_TORN && f->what == DATA)
+		fault_torn(d, f);
 	else if (kept == KEPT_ALL || (kept == KEPT_LAST && i + 1 == d->n) ||
 	    (kept != KEPT_NONE && kept != KEPT_LAST && fault_random(2) == 0))
-		fault_apply(d, w, 0, w->n);
+		fault_apply(d, f, 0, f->n);
 }
 
 /*
@@ -204,8 +237,10 @@ fault_image(const char *to, enum fault_kept kept)
 		(void)snprintf(path, sizeof(path), "%s%s", to,
 		    dash == NULL ? "" : dash);
 		f = fopen(path, "wb");
-		if (f == NULL || fwrite(d->durable, 1, (size_t)d->size, f) !=
-			(size_t)d->size || fclose(f) != 0)
+		if (f == NULL ||
+		    fwrite(d->durable, 1, (size_t)d->size, f) !=
+			(size_t)d->size ||
+		    fclose(f) != 0)
 			abort();
 	}
 }
@@ -241,8 +276,7 @@ fault_tick(void)
 
 #define FAULT_FILE(f) ((struct fault_file *)(void *)(f))
 #define REAL(f) (FAULT_FILE(f)->real)
-#define PASS(f, method, ...) \
-	(REAL(f)->pMethods->method(REAL(f), __VA_ARGS__))
+#define PASS(f, method, ...) (REAL(f)->pMethods->method(REAL(f), __VA_ARGS__))
 
 static int
 fault_close(sqlite3_file *f)
@@ -297,12 +331,18 @@ fault_truncate(sqlite3_file *f, sqlite3_int64 size)
 static int
 fault_sync(sqlite3_file *f, int flags)
 {
+	struct fault_file *file = FAULT_FILE(f);
+
 	(void)flags;
 	fault_tick();
 	if (fault_strikes(OP_SYNC))
 		return SQLITE_IOERR_FSYNC;
-	if (!fault.lies && FAULT_FILE(f)->disk != NULL)
-		fault_synced(FAULT_FILE(f)->disk);
+	if (fault.lies || file->disk == NULL)
+		return SQLITE_OK;
+	fault_synced(file->disk);
+	if (file->syncs_dir)
+		fault_dir_synced();
+	file->syncs_dir = false;
 	return SQLITE_OK;
 }
 
@@ -389,7 +429,8 @@ fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
     int *ret_flags)
 {
 	struct fault_file *file = FAULT_FILE(f);
-	int code, lasting = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL |
+	int code,
+	    lasting = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL |
 	    SQLITE_OPEN_MAIN_JOURNAL;
 
 	(void)vfs;
@@ -397,12 +438,15 @@ fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 	if (fault_strikes(OP_OPEN))
 		return fault_code(SQLITE_CANTOPEN);
 	file->real = (sqlite3_file *)(void *)(file + 1);
-	code = fault.real->xOpen(fault.real, name, file->real, flags, ret_flags);
+	code =
+	    fault.real->xOpen(fault.real, name, file->real, flags, ret_flags);
 	if (code != SQLITE_OK)
 		return code;
-	file->disk = name != NULL && (flags & lasting) != 0
-	    ? fault_disk_of(name)
-	    : NULL;
+	file->disk =
+	    name != NULL && (flags & lasting) != 0 ? fault_disk_of(name) : NULL;
+	/* As SQLite's own VFS has it, on which the end of a journal rests. */
+	file->syncs_dir = (flags & SQLITE_OPEN_CREATE) != 0 &&
+	    (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
 	file->base.pMethods = &fault_methods;
 	return SQLITE_OK;
 }

@@ -11,7 +11,10 @@
 #include "enginetest.h"
 #include "faultvfs.h"
 
+#include "base/ids.h"
+#include "base/log.h"
 #include "domain/coordination/coordination.h"
+#include "engine/limits.h"
 #include "proto/inngest/host.h"
 #include "store/admin.h"
 #include "store/internal.h"
@@ -32,9 +35,10 @@ enum {
 	"\"memoryScope\":{\"persist\":false}}"
 static const char a_workflow[] =
     "{\"workflow\":{\"workflowId\":\"wf\",\"version\":1,\"name\":\"W\","
-    "\"entryDeskId\":\"a\",\"desks\":[" A_DESK("a") "," A_DESK("b") "],"
-    "\"handoffs\":[{\"handoffId\":\"h\",\"fromDeskId\":\"a\","
-    "\"toDeskId\":\"b\"}]}}";
+    "\"entryDeskId\":\"a\",\"desks\":[" A_DESK("a") "," A_DESK(
+	"b") "],"
+	     "\"handoffs\":[{\"handoffId\":\"h\",\"fromDeskId\":\"a\","
+	     "\"toDeskId\":\"b\"}]}}";
 
 /* What clients and calls were told is on disk. */
 static struct {
@@ -50,7 +54,7 @@ static struct hq_db *domain; /* of the responders */
 static struct hq_boundary boundary;
 static struct hq_inngest_host *functions_host;
 static struct hq_config settings;
-static char fault_dir[64];
+static char fault_dir[32];
 
 static enum hq_rc
 programs_open_db(bool runner, struct hq_db **ret)
@@ -144,7 +148,7 @@ world_begin(const char *name)
 		.now_ms = world_now,
 		.mono_ms = world_now,
 		.random = world_random };
-	(void)snprintf(w.path, sizeof(w.path), "%s/%s", fault_dir, name);
+	(void)snprintf(w.path, sizeof(w.path), "%s/%.28s", fault_dir, name);
 	for (i = 0; i < HQ_SET__MAX; i++)
 		settings.s[i] = "";
 	settings.s[HQ_SET_RAWR_BASE_URL] = "http://h";
@@ -156,6 +160,7 @@ static void
 faults_open(void)
 {
 	arena_open();
+	hq_log_open("test", HQ_ERROR);
 	scratch = hq_arena_new((size_t)64 << 20);
 	memset(&noted, 0, sizeof(noted));
 	(void)snprintf(fault_dir, sizeof(fault_dir), "%s/hqfault.XXXXXX",
@@ -216,13 +221,15 @@ static void
 note_steps(const struct fake_call *c, struct json_object *body)
 {
 	struct json_object *steps = hq_json_get(body, "steps");
+	struct json_object_iter it;
+	const char *step;
 	size_t i;
 
 	if (steps == NULL)
 		return;
-	json_object_object_foreach(steps, step, value)
+	json_object_object_foreachC(steps, it)
 	{
-		(void)value;
+		step = it.key;
 		for (i = 0; i < noted.n; i++)
 			if (strcmp(noted.steps[i].run, c->run) == 0 &&
 			    strcmp(noted.steps[i].step, step) == 0)

@@ -8,7 +8,7 @@
 #include "faultworld.h"
 
 /* Of the operations with something unsynced; each one with RAWR_SOAK. */
-enum { ONE_IN = 24, ONE_IN_CONTROL = 40 };
+enum { ONE_IN = 10, ONE_IN_CONTROL = 40 };
 
 static const char *pragma;
 static int cuts, lost;
@@ -164,7 +164,8 @@ main(void)
 	    whatever_the_disk_kept_of_the_unsynced_nothing_acknowledged_is_lost);
 	tcase_add_loop_test(t,
 	    with_weaker_syncs_the_same_cuts_lose_what_was_acknowledged, 0, 2);
-	tcase_add_test(t, a_disk_that_does_not_sync_loses_what_was_acknowledged);
+	tcase_add_test(t,
+	    a_disk_that_does_not_sync_loses_what_was_acknowledged);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
