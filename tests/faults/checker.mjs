@@ -7,22 +7,24 @@ import os from 'node:os';
 import path from 'node:path';
 import { root, until } from '../lib/system.mjs';
 
-let dump;
-function dumpProgram() {
-  if (dump) return dump;
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rawr-dump-'));
+const built = new Map();
+// A program of this directory with SQLite, or a library to be preloaded.
+export function program(name, shared = false) {
+  if (built.has(name)) return built.get(name);
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), `rawr-${name}-`));
   process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
   const ours = path.join(root, 'build/obj/hard/sqlite3.o');
   const sqlite = fs.existsSync(ours) ? ['-I', path.join(root, 'build/sqlite'), ours, '-lm'] : ['-lsqlite3'];
-  dump = path.join(dir, 'dump');
-  execFileSync('cc', ['-o', dump, path.join(root, 'tests/faults/dump.c'), ...sqlite]);
-  return dump;
+  const file = path.join(dir, name);
+  execFileSync('cc', ['-o', file, path.join(root, `tests/faults/${name}.c`), ...(shared ? ['-shared', '-fPIC', '-ldl'] : sqlite)]);
+  built.set(name, file);
+  return file;
 }
 
 // The rows of a query on the live store, whose one column is JSON.
 export function rows(sys, sql) {
   const store = path.join(sys.dir, 'rawr.db');
-  return execFileSync(dumpProgram(), [store, sql], { maxBuffer: 256 << 20 }).toString('utf8').split('\n').filter(Boolean).map((l) => JSON.parse(l));
+  return execFileSync(program('dump'), [store, sql], { maxBuffer: 256 << 20 }).toString('utf8').split('\n').filter(Boolean).map((l) => JSON.parse(l));
 }
 export const one = (sys, sql) => rows(sys, sql)[0];
 

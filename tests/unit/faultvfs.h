@@ -231,9 +231,9 @@ fault_image(const char *to, enum fault_kept kept)
 
 		for (k = 0; k < d->n; k++)
 			fault_survive(d, k, kept);
-		if (d->size == 0)
-			continue;
 		dash = strrchr(d->name, '-');
+		if (d->size == 0 && dash != NULL)
+			continue; /* as good as not there */
 		(void)snprintf(path, sizeof(path), "%s%s", to,
 		    dash == NULL ? "" : dash);
 		f = fopen(path, "wb");
