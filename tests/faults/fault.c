@@ -32,8 +32,11 @@ static void
 tell(void)
 {
 	const char *file = getenv("FAULT_HIT");
-	int fd = file == NULL ? -1
-			      : (int)openat(AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	int fd = -1;
+
+	if (file != NULL)
+		fd =
+		    openat(AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 	if (fd >= 0)
 		(void)close(fd);
@@ -47,7 +50,8 @@ begin(void)
 	char rest[16] = "";
 
 	if (text != NULL &&
-	    sscanf(text, "%15[a-z]:%ld:%15[A-Z]:%15s", kind, &at, name, rest) >= 3)
+	    sscanf(text, "%15[a-z]:%ld:%15[A-Z]:%15s", kind, &at, name, rest) >=
+		3)
 		forever = strcmp(rest, "forever") == 0;
 	ready = at > 0;
 }
@@ -103,6 +107,18 @@ ssize_t
 pwrite(int fd, const void *data, size_t n, off_t to)
 {
 	return pwrite64(fd, data, n, to);
+}
+
+ssize_t
+write(int fd, const void *data, size_t n)
+{
+	static ssize_t (*real)(int, const void *, size_t);
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "write");
+	if (!is_store(fd) || !strikes("write"))
+		return real(fd, data, n);
+	return strcmp(name, "SHORT") == 0 ? real(fd, data, n / 2) : -1;
 }
 
 int
