@@ -5,6 +5,7 @@
 #	make up | down  the same system in the background
 #	make build      the programs, in build/
 #	make check      layers, format, both compilers, clang-tidy, cppcheck, man pages
+#	make soak       every fault at every place; hours
 #	make fuzz       60 s of each fuzz harness       make bench   ratios, in one run
 #	make sync       write rawr.hq.json from the plugins
 #	make install DESTDIR=
@@ -63,7 +64,7 @@ LIBHQ	= $(O)/libhq.a
 APIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/api/%,$(PLUGSRC)))
 FLOWOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/workflows/%,$(PLUGSRC)))
 
-.PHONY: objects all build run up down test check fuzz bench sync install deps \
+.PHONY: objects all build run up down test soak check fuzz bench sync install deps \
 	test-deps clean clean-objects unit tidy fuzzers
 all: build
 
@@ -185,6 +186,13 @@ test: test-deps
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory MODE=san build
 	@tests/run.sh
+
+# The same tests of faults as in make test, without leaving any place out.
+SOAK	= test_power test_io_faults
+soak: test-deps build
+	@$(MAKE) --no-print-directory MODE=san $(SOAK:%=build/obj/san/tests/%)
+	@RAWR_SOAK=1 tests/unit/run.sh build/obj/san/tests $(SOAK)
+	@RAWR_SOAK=1 node --test tests/faults/disk.test.mjs
 
 check: test-deps build
 	@tests/lint/check.sh
