@@ -5,7 +5,7 @@
 #	make up | down  the same system in the background
 #	make build      the programs, in build/
 #	make check      layers, format, both compilers, clang-tidy, cppcheck, man pages
-#	make soak       every fault at every place; hours
+#	make soak       every fault test, in its long form
 #	make fuzz       60 s of each fuzz harness       make bench   ratios, in one run
 #	make sync       write rawr.hq.json from the plugins
 #	make install DESTDIR=
@@ -20,7 +20,6 @@ DESTDIR	?=
 
 # ------------------------------------------------------------------ flags --
 
-PKGS	= json-c libsodium libcurl libcrypto
 WARN	= -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
 	  -Wcast-qual -Wcast-align -Wformat=2 -Wundef -Wvla \
 	  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -47,7 +46,7 @@ CPPFLAGS = $(INC) -D_DEFAULT_SOURCE -D_XOPEN_SOURCE=700
 CFLAGS	= -std=c17 -g $(WARN) $(if $(filter clang,$(CC)),$(WCLANG),$(WGCC)) \
 	  $(WERROR) $($(MODE))
 LDFLAGS	= -pie -Wl,-z,relro,-z,now $(if $(filter san fuzz,$(MODE)),$($(MODE)))
-LDLIBS	= -lfcgi -ljson-c -lsodium -lcurl -lcrypto -lm
+LDLIBS	= -lfcgi -ljson-c -lsodium -lcrypto -lm
 
 # ------------------------------------------------------------------ files --
 
@@ -148,7 +147,7 @@ $(PROGRAMS): $(LIBHQ)
 OBJECTS	= $(LIBSRC:%.c=$(O)/%.o) $(PLUGSRC:%.c=$(O)/%.o) $(RUNNEROBJ) $(CLIOBJ) \
 	$(HOSTOBJ) $(RESPONDERS:%=$(O)/fcgi/%.o) $(O)/cli/compose.o
 objects: $(OBJECTS) $(UNITS:%=$(O)/tests/unit/%.o) \
-	$(FUZZERS:%=$(O)/tests/fuzz/%.o)
+	$(FUZZERS:%=$(O)/tests/fuzz/%.o) $(O)/tests/differential/driver.o
 
 # An object is newer than its stamp when anything it was made from has changed.
 # A process per file: one that has read others finds va_lists that are not there.
@@ -182,17 +181,20 @@ $(B)/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIBHQ)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 fuzzers: $(FUZZERS:%=$(B)/%)
 
+$(B)/driver: $(O)/tests/differential/driver.o $(LIBHQ)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 test: test-deps
 	@$(MAKE) --no-print-directory build
 	@$(MAKE) --no-print-directory MODE=san build
 	@tests/run.sh
 
-# The same tests of faults as in make test, without leaving any place out.
 SOAK	= test_power test_io_faults
+# Every boundary instead of a sample, and longer runs.
 soak: test-deps build
 	@$(MAKE) --no-print-directory MODE=san $(SOAK:%=build/obj/san/tests/%)
 	@RAWR_SOAK=1 tests/unit/run.sh build/obj/san/tests $(SOAK)
-	@RAWR_SOAK=1 node --test tests/faults/disk.test.mjs
+	@RAWR_SOAK=1 tests/run.sh faults
 
 check: test-deps build
 	@tests/lint/check.sh

@@ -89,28 +89,41 @@ print_settings(const struct hq_cli *c, struct json_object *r)
 static enum hq_rc
 run_setting(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
+	struct json_object *rows = json_object_new_array(), *o;
 	enum hq_setting s;
+	int i;
 
-	for (s = 0; s < HQ_SET__MAX; s++)
-		if (strcmp(hq_setting_row(s)->name, c->argv[0]) == 0)
-			break;
-	if (s == HQ_SET__MAX)
-		return HQ_FAIL(err, NOT_FOUND,
-		    "no setting %s; see rawr settings", c->argv[0]);
 	*ret = hq_cli_object(c);
-	hq_json_put_str(*ret, "name", c->argv[0]);
-	hq_json_put_str(*ret, "value",
-	    hq_setting_row(s)->is_int
-		? hq_arena_printf(c->arena, "%lld", (long long)c->config.i[s])
-		: c->config.s[s]);
+	hq_json_put(*ret, "settings", rows);
+	for (i = 0; i < c->argc; i++) {
+		for (s = 0; s < HQ_SET__MAX; s++)
+			if (strcmp(hq_setting_row(s)->name, c->argv[i]) == 0)
+				break;
+		if (s == HQ_SET__MAX)
+			return HQ_FAIL(err, NOT_FOUND,
+			    "no setting %s; see rawr settings", c->argv[i]);
+		o = json_object_new_object();
+		hq_json_put_str(o, "name", c->argv[i]);
+		hq_json_put_str(o, "value",
+		    hq_setting_row(s)->is_int
+			? hq_arena_printf(c->arena, "%lld",
+			      (long long)c->config.i[s])
+			: c->config.s[s]);
+		hq_json_push(rows, o);
+	}
 	return HQ_OK;
 }
 
 static void
 print_setting(const struct hq_cli *c, struct json_object *r)
 {
+	struct json_object *rows = hq_json_get(r, "settings");
+	size_t i;
+
 	(void)c;
-	(void)printf("%s\n", hq_json_str(r, "value"));
+	for (i = 0; i < json_object_array_length(rows); i++)
+		(void)printf("%s\n",
+		    hq_json_str(json_object_array_get_idx(rows, i), "value"));
 }
 
 const char *
@@ -362,8 +375,9 @@ const struct hq_command hq_commands_own[] = {
 	{ NULL, "settings", "", 0, 0,
 	    "every setting with default, unit, bounds and present value",
 	    run_settings, print_settings, 0, NULL },
-	{ NULL, "setting", "NAME", 1, 1, "the present value of one setting",
-	    run_setting, print_setting, 0, NULL },
+	{ NULL, "setting", "NAME...", 1, HQ_SET__MAX,
+	    "the present values of settings, one a line", run_setting,
+	    print_setting, 0, NULL },
 	{ NULL, "version", "", 0, 0, "what this is, and its SQLite",
 	    run_version, print_version, HQ_CMD_BARE, NULL },
 	{ 0 },

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages that are missing: packages.sh run [test]
+# Install the Debian packages that are missing: packages.sh run|test|engines ...
 # Only this step needs root (or sudo); with everything there it does nothing.
 set -eu
 
@@ -8,12 +8,14 @@ run="gcc libc6-dev make pkg-config libfcgi-dev libjson-c-dev libsodium-dev
 	ca-certificates"
 test="check clang clang-format clang-tidy libclang-rt-14-dev cppcheck jq
 	mandoc nodejs shellcheck wrk"
+engines="postgresql redis-server" # what the benchmark measures ours beside
 
 wanted=
 for group; do
 	case $group in
 	run) wanted="$wanted $run" ;;
 	test) wanted="$wanted $test" ;;
+	engines) wanted="$wanted $engines" ;;
 	*) echo "packages.sh: no group $group" >&2; exit 2 ;;
 	esac
 done

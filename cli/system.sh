@@ -1,7 +1,8 @@
 #!/bin/sh
 # The whole system on one machine, for development and tests:
 #
-#	system.sh up     nginx, four responders, runner; ready when it returns
+#	system.sh up     nginx, four responders, runner: whatever is not running;
+#	                 ready when it returns
 #	system.sh down   everything stopped, nothing left but data and logs
 #	system.sh run    up, an example run, logs in the foreground until Ctrl-C
 #
@@ -10,21 +11,27 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 bin=${RAWR_BIN:-$here/build}
-# The programs check every setting; ask them for the value.
-setting() { # name -> its value
-	"$bin/rawr" setting "$1"
-}
 die() { echo "system.sh: $*" >&2; exit 1; }
 
 load() {
 	[ -x "$bin/rawr" ] || die "$bin/rawr is missing: run make build"
-	var=$(setting RAWR_VAR) || exit 2
-	mkdir -p "$var"
+	# The programs check every setting; ask them for the values.
+	values=$("$bin/rawr" setting RAWR_VAR RAWR_PORT RAWR_KEYS \
+	    RAWR_WORKERS RAWR_RUNNER RAWR_BODY_MAX RAWR_FIRST_PARTY_FROM \
+	    RAWR_ENGINE_FROM) || exit 2
+	{
+		read -r var; read -r port; read -r keys
+		read -r workers; read -r runner; read -r body_max
+		read -r first_party_from; read -r engine_from
+	} <<EOF
+$values
+EOF
+	mkdir -p "$var/run" "$var/log"
 	var=$(cd "$var" && pwd)
 	RAWR_VAR=$var
 	export RAWR_VAR
-	port=$(setting RAWR_PORT)
-	[ "$(printf '%s' "$var/run/workflows.sock" | wc -c)" -le 107 ] ||
+	sock=$var/run/workflows.sock
+	[ "$(LC_ALL=C; echo ${#sock})" -le 107 ] ||
 	    die "RAWR_VAR=$var is too long for a unix socket's path (107 bytes)"
 }
 
@@ -32,8 +39,11 @@ load() {
 
 # A pid file holds "pid start-time", so that a reused pid is never killed.
 started() { # pid -> its start time, "" if it is gone or a zombie
-	sed -n 's/^[0-9]* (.*) \([A-Z]\) /\1 /p' "/proc/$1/stat" 2>/dev/null |
-	    awk '$1 != "Z" { print $20 }'
+	{ IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	# Behind the name, which may hold anything: field 3 and on.
+	# shellcheck disable=SC2086 # words are wanted
+	set -- ${stat##*) }
+	[ "$1" = Z ] || echo "${20}"
 }
 alive() { # name
 	[ -s "$var/run/$1.pid" ] || return 1
@@ -44,13 +54,14 @@ note_pid() { # name pid
 	echo "$2 $(started "$2")" >"$var/run/$1.pid"
 }
 wait_for() { # seconds, what, command...: until it succeeds
-	limit=$(($(date +%s) + $1)); what=$2; shift 2
+	limit=; seconds=$1; what=$2; shift 2
 	until "$@"; do
+		[ -n "$limit" ] || limit=$(($(date +%s) + seconds))
 		[ "$(date +%s)" -lt "$limit" ] || {
 			tail -n 5 "$var"/log/*.log >&2 2>/dev/null || true
 			die "$what did not happen in time"
 		}
-		sleep 0.02
+		sleep 0.005
 	done
 }
 gone() { ! alive "$1"; }
@@ -67,28 +78,26 @@ stop() { # name
 	rm -f "$var/run/$1.pid"
 }
 
+no_socket() { # name: of one that was killed
+	[ ! -S "$var/run/$1.sock" ] || rm -f "$var/run/$1.sock"
+}
 start_responder() { # name
-	rm -f "$var/run/$1.sock"
+	no_socket "$1"
 	(
 		umask 007
 		exec setsid spawn-fcgi -n -s "$var/run/$1.sock" -M 0660 -- \
 		    "$bin/$1.fcgi" >>"$var/log/$1.log" 2>&1 </dev/null
 	) &
-	wait_for 5 "the start of $1.fcgi" test -S "$var/run/$1.sock"
 	note_pid "$1" $!
 }
 start_runner() {
+	no_socket runner
 	setsid "$bin/rawr-runner" >>"$var/log/runner.log" 2>&1 </dev/null &
 	note_pid runner $!
-	wait_for 10 "the start of the runner" test -S "$var/run/runner.sock"
 }
 
 # -------------------------------------------------------------------- nginx --
 
-geo() { # "a,b" -> geo rows
-	printf '%s' "$1" | tr ',' '\n' |
-	    sed -e 's/[[:space:]]//g' -e '/^unix$/d' -e '/^$/d' -e 's/.*/\t& 1;/'
-}
 write_nginx() {
 	mkdir -p "$var/nginx/conf.d" "$var/nginx/snippets" "$var/nginx/tmp" \
 	    "$var/nginx/run" "$var/nginx/log"
@@ -97,36 +106,50 @@ write_nginx() {
 	user=
 	[ "$(id -u)" -ne 0 ] || user="user root;"
 	sed -e "s|@VAR@|$var|" -e "s|@USER@|$user|" -e "s|@PORT@|$port|" \
-	    -e "s|@WORKERS@|$(setting RAWR_WORKERS)|" \
+	    -e "s|@WORKERS@|$workers|" \
 	    "$here/nginx/local.conf.in" >"$var/nginx/nginx.conf"
-	awk -v run="$var/run" -v first="$(geo "$(setting RAWR_FIRST_PARTY_FROM)")" \
-	    -v engine="$(geo "$(setting RAWR_ENGINE_FROM)")" '
+	awk -v run="$var/run" -v first="$first_party_from" \
+	    -v engine="$engine_from" '
 	    { gsub("unix:/run/rawr/", "unix:" run "/") }
-	    /^geo \$rawr_first_party/ { rows = first }
-	    /^geo \$rawr_engine/ { rows = engine }
+	    /^geo \$rawr_first_party/ { list = first }
+	    /^geo \$rawr_engine/ { list = engine }
 	    /^\t[0-9:].* 1;$/ { next }
 	    { print }
-	    /^\tdefault 0;$/ && rows != "" { print rows; rows = "" }' \
+	    /^\tdefault 0;$/ {
+		gsub(/[ \t]/, "", list)
+		n = split(list, rows, ",")
+		for (i = 1; i <= n; i++)
+			if (rows[i] != "" && rows[i] != "unix")
+				print "\t" rows[i] " 1;"
+	    }' \
 	    "$here/nginx/rawr-http.conf" >"$var/nginx/conf.d/rawr-http.conf"
-	sed "s|client_max_body_size 1m;|client_max_body_size $(setting RAWR_BODY_MAX);|" \
+	sed "s|client_max_body_size 1m;|client_max_body_size $body_max;|" \
 	    "$here/nginx/rawr.conf" >"$var/nginx/snippets/rawr.conf"
 	cp "$here/nginx/rawr-fastcgi.conf" "$var/nginx/snippets/rawr-fastcgi.conf"
 }
 start_nginx() {
+	rm -f "$var/nginx/run/nginx.pid" # of one that was killed
 	nginx=$(command -v nginx || echo /usr/sbin/nginx)
+	rm -f "$var/nginx/run/nginx.pid"
 	"$nginx" -p "$var/nginx" -c nginx.conf -e log/nginx.log
 	wait_for 5 "the start of nginx" test -s "$var/nginx/run/nginx.pid"
 	note_pid nginx "$(cat "$var/nginx/run/nginx.pid")"
 }
-answers() {
-	curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$port/$1" \
-	    2>/dev/null
+# A 4xx is an answer; 502 and its like are nginx's, for a responder that is not
+# there.
+all_answer() {
+	codes=$(curl -sS -o /dev/null -w '%{http_code} ' --max-time 2 \
+	    "http://127.0.0.1:$port/{health,api/orpc/,api/workflows/,api/inngest}" \
+	    2>/dev/null) || return 1
+	case $codes in
+	"200 "[1-4]*" "[1-4]*" "[1-4]*) return 0 ;;
+	esac
+	return 1
 }
 
 # ------------------------------------------------------------------- verbs --
 
 make_key() { # a signing key of this system's own, if it has none
-	keys=$(setting RAWR_KEYS)
 	[ ! -s "$keys/signing.key" ] || return 0
 	(
 		umask 077
@@ -135,23 +158,29 @@ make_key() { # a signing key of this system's own, if it has none
 		echo "signkey-local-$secret" >"$keys/signing.key"
 	)
 }
+start() { # name: unless it runs
+	if alive "$1"; then return; fi
+	case $1 in
+	nginx) write_nginx; start_nginx ;;
+	runner) start_runner ;;
+	*) start_responder "$1" ;;
+	esac
+}
 up() {
 	load
-	mkdir -p "$var/run" "$var/log"
-	for p in nginx rpc openapi workflows inngest runner; do
-		if alive $p; then die "it is up already: $var (make down)"; fi
-	done
 	make_key
-	"$bin/rawr" --json db migrate >/dev/null || die "the store: $("$bin/rawr" db migrate 2>&1)"
-	write_nginx
-	trap 'down' EXIT
-	for r in rpc openapi workflows inngest; do start_responder $r; done
-	[ "$(setting RAWR_RUNNER)" = off ] || start_runner
-	start_nginx
-	wait_for 10 "an answer from $r.fcgi" answers health
-	wait_for 10 "an answer from openapi.fcgi" answers api/orpc/openapi.json
-	wait_for 10 "an answer from workflows.fcgi" \
-	    answers api/workflows/openapi.json
+	said=$("$bin/rawr" db migrate 2>&1) || die "the store: $said"
+	# What ran before stays up if the rest does not start.
+	alive nginx || trap 'down' EXIT
+	for r in rpc openapi workflows inngest; do start $r; done
+	for r in rpc openapi workflows inngest; do
+		wait_for 5 "the start of $r.fcgi" test -S "$var/run/$r.sock"
+	done
+	[ "$runner" = off ] || start runner
+	start nginx
+	[ "$runner" = off ] || wait_for 10 "the start of the runner" \
+	    test -S "$var/run/runner.sock"
+	wait_for 10 "an answer from every responder" all_answer
 	trap - EXIT
 }
 down() {

@@ -34,10 +34,16 @@ static const char *
 new_traceparent(const struct hq_host *h, struct hq_arena *a)
 {
 	const char *hex = hq_random_hex(h->env, a, 24);
+	char *text = HQ_NEW(a, char, 56);
 
-	if (hex == NULL)
+	if (hex == NULL || text == NULL)
 		return NULL;
-	return hq_arena_printf(a, "00-%.32s-%s-01", hex, hex + 32);
+	memcpy(text, "00-", 3);
+	memcpy(text + 3, hex, 32);
+	text[35] = '-';
+	memcpy(text + 36, hex + 32, 16);
+	memcpy(text + 52, "-01", 4);
+	return text;
 }
 
 void
@@ -84,13 +90,11 @@ hq_boundary_check(const struct hq_http_req *req, struct hq_err *err)
 	static const char *const once[] = { "authorization", "content-type",
 		"content-disposition", "x-inngest-signature", "x-orpc-batch",
 		"x-request-id", "x-correlation-id", "traceparent",
-		"sec-fetch-site" };
-	size_t i;
+		"sec-fetch-site", NULL };
+	const char *twice = hq_http_header_repeated(req, once);
 
-	for (i = 0; i < sizeof(once) / sizeof(once[0]); i++)
-		if (hq_http_header_repeated(req, once[i]))
-			return HQ_FAIL(err, BAD_REQUEST,
-			    "The header %s came more than once: send it once",
-			    once[i]);
-	return HQ_OK;
+	if (twice == NULL)
+		return HQ_OK;
+	return HQ_FAIL(err, BAD_REQUEST,
+	    "The header %s came more than once: send it once", twice);
 }

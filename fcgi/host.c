@@ -16,8 +16,9 @@
 #include "surface.h"
 
 enum {
-	HOST_ARENA_MAX = 64 << 20, /* a worker's: contracts, keys */
-	REQUEST_ARENA_TIMES = 24,  /* of the largest body */
+	HOST_ARENA_MAX = 64
+	    << 20,                /* a master's (contracts, keys), a worker's */
+	REQUEST_ARENA_TIMES = 24, /* of the largest body */
 	REQUEST_ARENA_MIN = 128 << 20,
 };
 
@@ -28,6 +29,7 @@ struct setup {
 	struct hq_config config;
 	const struct hq_keys *keys;
 	struct hq_policy policy;
+	struct hq_procs procs; /* never written again: the workers share it */
 	bool dev;
 };
 
@@ -103,8 +105,6 @@ worker_open(const struct setup *s, struct hq_host *h, struct hq_err *err)
 	if (o.modules == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "no memory");
 	HQ_TRY(hq_db_open(&o, &h->db, err));
-	HQ_TRY(hq_procs_load(hq_composition, s->responder->kinds, h->arena,
-	    &h->procs, err));
 	h->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (h->wake_fd < 0)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "socket");
@@ -128,6 +128,7 @@ worker_init(void *ctx, void **ret_app, struct hq_err *err)
 		.config = &s->config,
 		.keys = s->keys,
 		.policy = s->policy,
+		.procs = s->procs,
 		.env = hq_env_system(),
 		.dev = s->dev,
 		.wake_fd = -1,
@@ -160,17 +161,6 @@ hq_host_health(const struct hq_http_req *req, struct hq_http_res *res)
 	if (!hq_host_is_get(req, "/health"))
 		return false;
 	hq_http_res_text(res, 200, "application/json", "{\"ok\":true}");
-	return true;
-}
-
-bool
-hq_host_document(const char *text, const char *path,
-    const struct hq_http_req *req, struct hq_http_res *res)
-{
-	if (!hq_host_is_get(req, path))
-		return false;
-	hq_http_res_text(res, 200, "application/json; charset=utf-8", text);
-	hq_http_res_header(res, "cache-control", "no-store");
 	return true;
 }
 
@@ -243,6 +233,8 @@ log_request(const struct hq_boundary *c, const struct hq_http_req *req,
 
 	if (res->status >= 400)
 		level = res->status >= 500 ? HQ_ERROR : HQ_INFO;
+	if (!hq_log_is_on(level))
+		return;
 	hq_log(level, "request", HQ_LSTR("method", req->method),
 	    HQ_LSTR("path", req->path), HQ_LI64("status", res->status),
 	    HQ_LI64("ms", hq_mono_ms(c->env) - req->arrived_ms),
@@ -397,7 +389,9 @@ load(struct setup *s, struct hq_err *err)
 	hq_log_open(s->responder->name, level);
 	HQ_TRY(hq_keys_load(s->config.s[HQ_SET_RAWR_KEYS], s->arena, &s->keys,
 	    err));
-	return load_policy(s, err);
+	HQ_TRY(load_policy(s, err));
+	return hq_procs_load(hq_composition, s->responder->kinds, s->arena,
+	    &s->procs, err);
 }
 
 static enum hq_rc

@@ -72,10 +72,6 @@ bool hq_host_is_get(const struct hq_http_req *req, const char *path);
 /* GET /health: {"ok":true}.  True if it was that. */
 bool hq_host_health(const struct hq_http_req *req, struct hq_http_res *res);
 
-/* GET of a document's path.  True if it was that. */
-bool hq_host_document(const char *text, const char *path,
-    const struct hq_http_req *req, struct hq_http_res *res);
-
 /* True unless the plugin was switched off in the runtime state. */
 enum hq_rc hq_host_is_on(struct hq_host *h, const struct hq_composed *plugin,
     struct hq_arena *scratch, bool *ret, struct hq_err *err) HQ_MUST;

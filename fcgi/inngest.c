@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/process.h"
 #include "host.h"
 #include "proto/inngest/host.h"
 
@@ -22,6 +23,9 @@ init(struct hq_host *h, struct hq_err *err)
 		.wake_ctx = h,
 	};
 
+	if (!hq_process_memory(h->config->i[HQ_SET_RAWR_FUNCTION_MEMORY]))
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
+		    "RAWR_FUNCTION_MEMORY cannot be set");
 	return hq_inngest_host_new(&o, h->arena,
 	    (struct hq_inngest_host **)&h->app, err);
 }

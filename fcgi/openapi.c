@@ -9,10 +9,13 @@ static bool
 open_route(struct hq_host *h, const struct hq_surface *s, struct hq_boundary *c,
     const struct hq_http_req *req, struct hq_http_res *res)
 {
+	struct hq_document *d = s->documents;
+
 	(void)h;
 	(void)c;
-	return hq_host_document(s->document, "/api/orpc/openapi.json", req,
-	    res);
+	while (d->capability != NULL)
+		d++;
+	return hq_surface_document(s, d, "/api/orpc/openapi.json", req, res);
 }
 
 static bool

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,35 +85,23 @@ only(const struct hq_procs *all, const char *capability, struct hq_arena *a)
 	return (struct hq_procs){ v, n };
 }
 
-static void
-make_documents(struct hq_surface_cache *sc)
+/* A row for each capability, and one for all: nothing is written yet. */
+static struct hq_document *
+list_documents(const struct hq_procs *on, struct hq_arena *a)
 {
-	const struct hq_procs *on = &sc->now.procs;
-	bool recorded = sc->h->responder->recorded;
-	struct hq_capability_document *d;
-	struct hq_procs mine;
-	const char *url;
+	struct hq_document *d = HQ_NEW(a, struct hq_document, on->n + 1);
 	size_t i, j, n = 0;
 
-	url = hq_arena_printf(sc->arena, "%s%s",
-	    sc->h->config->s[HQ_SET_RAWR_BASE_URL], sc->mount);
-	sc->now.document = hq_openapi_document(on, sc->title, "1.0.0", url,
-	    recorded, sc->arena);
-	d = HQ_NEW(sc->arena, struct hq_capability_document, on->n + 1);
-	sc->now.by_capability = d;
 	for (i = 0; d != NULL && i < on->n; i++) {
 		const char *capability = on->v[i].from->capability;
 
 		for (j = 0; j < n; j++)
 			if (strcmp(d[j].capability, capability) == 0)
 				break;
-		if (j < n)
-			continue;
-		mine = only(on, capability, sc->arena);
-		d[n].capability = capability;
-		d[n++].text = hq_openapi_document(&mine, sc->title, "1.0.0",
-		    url, recorded, sc->arena);
+		if (j == n)
+			d[n++].capability = capability;
 	}
+	return d;
 }
 
 static enum hq_rc
@@ -129,7 +118,8 @@ make_tables(struct hq_surface_cache *sc, struct hq_err *err)
 				v[n++] = all->v[i];
 	sc->now.procs = (struct hq_procs){ v, n };
 	sc->now.router = hq_openapi_new(&sc->now.procs, sc->arena);
-	make_documents(sc);
+	sc->now.documents = list_documents(&sc->now.procs, sc->arena);
+	sc->now.cache = sc;
 	if (!hq_arena_ok(sc->arena))
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
 		    "the contracts are too large");
@@ -166,4 +156,48 @@ hq_surface_get(struct hq_surface_cache *sc, const struct hq_surface **ret,
 	}
 	*ret = &sc->now;
 	return HQ_OK;
+}
+
+/*
+ * The text alone is kept: what it is made from is several times as large, and
+ * most workers are never asked.
+ */
+static const char *
+write_document(struct hq_surface_cache *sc, const char *capability)
+{
+	struct hq_arena *scratch = hq_arena_new(SURFACE_ARENA_MAX);
+	struct hq_procs procs = sc->now.procs;
+	const char *url, *text;
+
+	url = hq_arena_printf(scratch, "%s%s",
+	    sc->h->config->s[HQ_SET_RAWR_BASE_URL], sc->mount);
+	if (capability != NULL)
+		procs = only(&procs, capability, scratch);
+	text = hq_openapi_document(&procs, sc->title, "1.0.0", url,
+	    sc->h->responder->recorded, scratch);
+	if (!hq_arena_ok(scratch))
+		text = NULL;
+	if (text != NULL)
+		text = hq_arena_copy(sc->arena, text, strlen(text));
+	hq_arena_free(scratch);
+	(void)malloc_trim(0); /* the text now stands above what was freed */
+	return text;
+}
+
+bool
+hq_surface_document(const struct hq_surface *s, struct hq_document *d,
+    const char *path, const struct hq_http_req *req, struct hq_http_res *res)
+{
+	if (!hq_host_is_get(req, path))
+		return false;
+	if (d->text == NULL)
+		d->text = write_document(s->cache, d->capability);
+	if (d->text == NULL) {
+		hq_http_res_text(res, 500, "text/plain;charset=utf-8",
+		    "INTERNAL_SERVER_ERROR");
+		return true;
+	}
+	hq_http_res_text(res, 200, "application/json; charset=utf-8", d->text);
+	hq_http_res_header(res, "cache-control", "no-store");
+	return true;
 }

@@ -10,17 +10,17 @@ static bool
 open_route(struct hq_host *h, const struct hq_surface *s, struct hq_boundary *c,
     const struct hq_http_req *req, struct hq_http_res *res)
 {
-	const struct hq_capability_document *d;
+	struct hq_document *d;
 	const char *path;
 
 	(void)h;
-	for (d = s->by_capability; d->capability != NULL; d++) {
+	for (d = s->documents; d->capability != NULL; d++) {
 		path = hq_arena_printf(c->arena,
 		    "/api/workflows/%s/openapi.json", d->capability);
-		if (path != NULL && hq_host_document(d->text, path, req, res))
+		if (path != NULL && hq_surface_document(s, d, path, req, res))
 			return true;
 	}
-	return hq_host_document(s->document, "/api/workflows/openapi.json", req,
+	return hq_surface_document(s, d, "/api/workflows/openapi.json", req,
 	    res);
 }
 

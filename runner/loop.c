@@ -15,6 +15,8 @@ struct loop {
 	int64_t checkpoint_ms; /* monotonic: when the WAL is looked at again */
 	int64_t bell_ms;       /* monotonic: when the doorbell is tried again */
 	int64_t version;       /* of the data when the WAL was last moved */
+	int64_t seen;          /* the same, before the last turn */
+	int64_t next_ms;       /* wall clock: when a turn has something to do */
 	bool emptied;          /* and nothing was left of it */
 	bool warned;
 	int store_fails; /* in a row */
@@ -45,6 +47,8 @@ sleep_until(const struct loop *l, int64_t next_ms)
 		wall = next_ms - hq_now_ms(r->env);
 	if (!l->emptied && l->checkpoint_ms < first)
 		first = l->checkpoint_ms;
+	if (runner_retain_next(r) < first)
+		first = runner_retain_next(r);
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
 	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
@@ -125,11 +129,30 @@ tell_lost(struct loop *l)
 	l->lost = lost;
 }
 
-static enum hq_rc
-turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
+/*
+ * Nothing is in flight, nothing is due, and nobody has written since the last
+ * turn began: a turn would find nothing.  So an idle system takes no lock.
+ */
+static bool
+is_still(struct loop *l)
 {
-	enum hq_rc rc = hq_engine_turn(l->r->engine, ret_next, err);
+	struct runner *r = l->r;
+	int64_t seen = l->seen;
 
+	if (hq_db_data_version(r->db, &l->seen, NULL) != HQ_OK)
+		return false;
+	return l->seen == seen && hq_engine_inflight(r->engine) == 0 &&
+	    hq_now_ms(r->env) < l->next_ms;
+}
+
+static enum hq_rc
+turn(struct loop *l, struct hq_err *err)
+{
+	enum hq_rc rc;
+
+	if (is_still(l))
+		return HQ_OK;
+	rc = hq_engine_turn(l->r->engine, &l->next_ms, err);
 	if (rc == HQ_OK) {
 		l->store_fails = 0;
 		tell_lost(l);
@@ -141,7 +164,7 @@ turn(struct loop *l, int64_t *ret_next, struct hq_err *err)
 	if (rc != HQ_E_SERVICE_UNAVAILABLE ||
 	    ++l->store_fails > RUNNER_STORE_FAILS_MAX)
 		return rc;
-	*ret_next = hq_now_ms(l->r->env) + RUNNER_IDLE_MS;
+	l->next_ms = hq_now_ms(l->r->env) + RUNNER_IDLE_MS;
 	return HQ_OK;
 }
 
@@ -167,22 +190,23 @@ is_left(const struct loop *l)
 enum hq_rc
 runner_loop(struct runner *r, struct hq_err *err)
 {
-	struct loop l = { .r = r };
-	int64_t next;
+	struct loop l = { .r = r, .next_ms = INT64_MIN };
 	bool idle;
 
 	for (;;) {
-		HQ_TRY(turn(&l, &next, err));
+		HQ_TRY(turn(&l, err));
 		if (is_left(&l))
 			return hq_engine_release(r->engine, err);
 		idle = hq_engine_inflight(r->engine) == 0;
-		sleep_until(&l, next);
+		sleep_until(&l, l.next_ms);
 		if (r->polls[0].revents != 0)
 			runner_bell_drain(&r->bell);
 		if (r->polls[1].revents != 0 && !l.leaving)
 			leave(&l);
 		runner_step_calls(r);
 		take_bell(&l);
+		if (!l.leaving && runner_retain(r, idle))
+			l.emptied = false;
 		checkpoint(&l, idle);
 		runner_notify("WATCHDOG=1");
 	}

@@ -16,23 +16,27 @@ enum {
 	RUNNER_IDLE_MS = 1000,   /* longest sleep: makes up for a lost ring */
 	RUNNER_BUSY_MS = 250,    /* between checkpoints while data changes */
 	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
-	RUNNER_STORE_FAILS_MAX = 30, /* turns in a row; then leave */
+	RUNNER_STORE_FAILS_MAX = 30,    /* turns in a row; then leave */
+	RUNNER_RETAIN_MS = 3600 * 1000, /* from one sweep to the next */
+	RUNNER_RETAIN_BUSY_MS = 100,    /* between its steps, beside work */
+	RUNNER_RETAIN_FAIL_MS = 60 * 1000,
 	RUNNER_LOOK_MS = 50, /* between looks at calls that wait for a worker */
 	RUNNER_STEP_BYTES = 80,
 };
 
 /*
  * A call to the function host.  call NULL: free.  Its time runs from when a
- * worker of the host begins to read it: until then it waits in the backlog,
- * behind others.
+ * worker of the host begins to read it (until then it waits in the backlog,
+ * behind others) and stands still while a step of it is not on disk yet.
  */
 struct runner_call {
 	uint64_t ticket;
 	struct hq_fcgi_call *call;
 	bool begun;
 	int unread;          /* bytes in the socket when last looked */
+	int64_t look_ms;     /* monotonic: when to look next */
 	int64_t started_ms;  /* monotonic: sent, then begun */
-	int64_t deadline_ms; /* monotonic; INT64_MAX: not begun */
+	int64_t deadline_ms; /* monotonic; INT64_MAX: none now */
 	int64_t timeout_ms;
 	char run[HQ_ULID_BYTES]; /* for the log, as all that follows */
 	char step[RUNNER_STEP_BYTES];
@@ -44,6 +48,12 @@ struct runner_bell {
 	int lock; /* -1: not tried yet */
 };
 #define RUNNER_NO_BELL ((struct runner_bell){ .fd = -1, .lock = -1 })
+
+struct runner_sweep {
+	hq_retain_fn *fn;
+	struct hq_retain state;
+	int64_t next_ms; /* monotonic */
+};
 
 struct runner {
 	const struct hq_config *config;
@@ -58,11 +68,14 @@ struct runner {
 	struct runner_call *calls;
 	size_t n_calls;
 	struct pollfd *polls; /* bell, signal, then the calls */
+	struct runner_sweep *sweeps;
+	size_t n_sweeps;
 };
 
 /* dispatch.c: the engine's transport; ctx is a struct runner. */
 void runner_send(void *ctx, const struct hq_engine_call *call);
 void runner_abandon(void *ctx, uint64_t ticket);
+void runner_go_on(void *ctx, uint64_t ticket);
 /* Go on with what poll() said, and with what is too late. */
 void runner_step_calls(struct runner *r);
 /*
@@ -80,6 +93,16 @@ void runner_bell_close(const char *var, struct runner_bell *b);
 
 /* notify.c: tell systemd, where it listens; state is "READY=1". */
 void runner_notify(const char *state);
+
+/* retain.c: what old rows go; once, when the store is open. */
+void runner_retain_open(struct runner *r);
+/*
+ * Take the next step, if one is due; idle: there is nothing else to do.  True
+ * if it wrote to the store.
+ */
+bool runner_retain(struct runner *r, bool idle);
+/* When a step is due (monotonic ms). */
+int64_t runner_retain_next(const struct runner *r);
 
 /* loop.c: run until a signal; gives an error if the store is lost. */
 enum hq_rc runner_loop(struct runner *r, struct hq_err *err) HQ_MUST;

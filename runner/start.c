@@ -54,6 +54,7 @@ open_engine(struct runner *r, struct hq_err *err)
 		.env = r->env,
 		.send = runner_send,
 		.abandon = runner_abandon,
+		.go_on = runner_go_on,
 		.ctx = r,
 		.owner = hq_random_hex(r->env, r->arena, 16),
 		.concurrency = (int)c->i[HQ_SET_RAWR_CONCURRENCY],
@@ -98,6 +99,7 @@ runner_start(struct runner *r, struct hq_err *err)
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_functions(r, err));
+	runner_retain_open(r);
 	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
 }
 
@@ -114,4 +116,5 @@ runner_stop(struct runner *r)
 	hq_db_close(r->db);
 	free(r->calls);
 	free(r->polls);
+	free(r->sweeps);
 }

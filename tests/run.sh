@@ -1,10 +1,12 @@
 #!/bin/sh
 # make test: everything that a change could break.  The unit tests run under
 # ASan and UBSan; the systems run once as released and once under both.
-#	tests/run.sh [unit|http|clients|plugin|faults|san ...]
+#	tests/run.sh [lint|unit|differential|http|clients|plugin|faults|san ...]
 set -u
 cd "$(dirname "$0")/.." || exit 2
 passed=0; failed=0
+limit=1500 # seconds for one stage
+[ "${RAWR_SOAK:-0}" != 1 ] || limit=7200
 log=$(mktemp); trap 'rm -f "$log"' EXIT
 count() { # "N passed, M failed" of a stage
 	passed=$((passed + $1)); failed=$((failed + $2))
@@ -18,7 +20,7 @@ unit() {
 node_tests() { # name, files...
 	name=$1; shift
 	# One system at a time: they share two cores.
-	timeout 1500 node --test --test-concurrency=1 --test-reporter=tap "$@" >"$log" 2>&1
+	timeout "$limit" node --test --test-concurrency=1 --test-reporter=tap "$@" >"$log" 2>&1
 	grep -E '^\s*(ok|not ok) ' "$log" | sed 's/^ *//; s/ # .*//' |
 	    sed "s/^ok [0-9]* - /ok    $name: /; s/^not ok [0-9]* - /FAIL  $name: /"
 	p=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
@@ -29,14 +31,23 @@ node_tests() { # name, files...
 	fi
 	count "${p:-0}" "${f:-1}"
 }
-client_packages() {
-	stamp=tests/clients/node_modules/.package-lock.json
-	[ -z "$(find tests/clients/package-lock.json -newer "$stamp" 2>&1)" ] ||
-	    (cd tests/clients && npm ci --silent --no-audit --no-fund)
+packages() { # directory
+	stamp=$1/node_modules/.package-lock.json
+	[ -z "$(find "$1/package-lock.json" -newer "$stamp" 2>&1)" ] ||
+	    (cd "$1" && npm ci --silent --no-audit --no-fund)
 }
+client_packages() { packages tests/clients; }
 http() { node_tests http tests/http/*.test.mjs; }
 clients() { client_packages && node_tests clients tests/clients/*.test.mjs; }
 plugin() { node_tests plugin tests/plugin/*.test.mjs; }
+differential() {
+	RAWR_SEED=${RAWR_SEED:-$(date +%s)}
+	export RAWR_SEED
+	echo "RAWR_SEED=$RAWR_SEED repeats it, RAWR_TIMES=n makes it longer"
+	packages tests/differential &&
+	    make --no-print-directory -s MODE=san build/san/driver &&
+	    node_tests differential tests/differential/*.test.mjs
+}
 faults() { node_tests faults tests/faults/*.test.mjs; }
 san() {
 	client_packages
@@ -56,7 +67,7 @@ lint() {
 		echo "FAIL  layers"; count 0 1
 	fi
 }
-[ $# -gt 0 ] || set -- lint unit http clients plugin faults san
+[ $# -gt 0 ] || set -- lint unit differential http clients plugin faults san
 for stage; do
 	echo "--- $stage"
 	"$stage"

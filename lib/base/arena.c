@@ -34,6 +34,8 @@
 #define SMALL_MAX (BLOCK_MIN / 4)
 #define BYTES_MAX (SIZE_MAX / 2 - ALIGN - REDZONE)
 
+enum { PRINTF_FEW = 256 }; /* most texts are shorter: printed once */
+
 struct block {
 	struct block *next;
 	size_t cap;
@@ -248,14 +250,18 @@ char *
 hq_arena_printf(struct hq_arena *a, const char *fmt, ...)
 {
 	va_list ap, again;
-	char *s = NULL;
+	char few[PRINTF_FEW], *s = NULL;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n >= 0 && (s = take(a, (size_t)n + 1)) != NULL)
-		(void)vsnprintf(s, (size_t)n + 1, fmt, again);
+	n = vsnprintf(few, sizeof(few), fmt, ap);
+	if (n >= 0 && (s = take(a, (size_t)n + 1)) != NULL) {
+		if ((size_t)n < sizeof(few))
+			memcpy(s, few, (size_t)n + 1);
+		else
+			(void)vsnprintf(s, (size_t)n + 1, fmt, again);
+	}
 	va_end(again);
 	va_end(ap);
 	return s;
@@ -282,6 +288,12 @@ bool
 hq_arena_ok(const struct hq_arena *a)
 {
 	return !a->overflowed;
+}
+
+size_t
+hq_arena_held(const struct hq_arena *a)
+{
+	return a->held;
 }
 
 enum hq_rc

@@ -40,6 +40,8 @@ char *hq_arena_printf(struct hq_arena *a, const char *fmt, ...) HQ_PRINTF(2, 3)
 /* A NUL-terminated copy of n bytes (which may hold anything). */
 char *hq_arena_copy(struct hq_arena *a, const void *p, size_t n) HQ_MUST;
 bool hq_arena_ok(const struct hq_arena *a);
+/* Bytes of its blocks, free space in them included. */
+size_t hq_arena_held(const struct hq_arena *a);
 
 #define HQ_NEW(a, type, n) ((type *)hq_arena_alloc((a), (n), sizeof(type)))
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/ids.h"
 
 /* Years 0000 and 9999, first and last millisecond. */
@@ -10,7 +11,9 @@
 
 #define DAY_MS INT64_C(86400000)
 
-enum { STAMP_CHARS = 8 };
+enum { STAMP_CHARS = 8, ULID_CHARS = HQ_ULID_BYTES - 1, ULID_MS_CHARS = 10 };
+
+static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 static void
 hex(const unsigned char *p, size_t n, char *out)
@@ -28,21 +31,61 @@ hex(const unsigned char *p, size_t n, char *out)
 void
 hq_ulid(const struct hq_env *env, char out[HQ_ULID_BYTES])
 {
-	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-	uint64_t ms = (uint64_t)hq_now_ms(env);
 	unsigned char r[10];
 	unsigned bits = 0, have = 0;
 	size_t i, at;
 
+	hq_ulid_least(hq_now_ms(env), out);
 	env->random(env->ctx, r, sizeof(r));
-	for (i = 0; i < 10; i++)
-		out[i] = digits[(ms >> (45 - 5 * i)) & 31];
-	for (i = 0, at = 10; i < sizeof(r); i++) {
+	for (i = 0, at = ULID_MS_CHARS; i < sizeof(r); i++) {
 		bits = bits << 8 | r[i];
 		for (have += 8; have >= 5; have -= 5)
-			out[at++] = digits[(bits >> (have - 5)) & 31];
+			out[at++] = crockford[(bits >> (have - 5)) & 31];
 	}
 	out[at] = '\0';
+}
+
+void
+hq_ulid_after(const struct hq_env *env, const char *last,
+    char out[HQ_ULID_BYTES])
+{
+	size_t i = ULID_CHARS;
+
+	HQ_ASSERT(strlen(last) == ULID_CHARS);
+	hq_ulid(env, out);
+	if (strcmp(out, last) > 0)
+		return;
+	memcpy(out, last, HQ_ULID_BYTES);
+	while (i-- > 0 && out[i] == 'Z')
+		out[i] = '0';
+	HQ_ASSERT(i < ULID_CHARS);
+	out[i] = strchr(crockford, out[i])[1];
+}
+
+void
+hq_ulid_least(int64_t ms, char out[HQ_ULID_BYTES])
+{
+	size_t i;
+
+	memset(out, '0', ULID_CHARS);
+	for (i = 0; i < ULID_MS_CHARS; i++)
+		out[i] = crockford[((uint64_t)ms >> (45 - 5 * i)) & 31];
+	out[ULID_CHARS] = '\0';
+}
+
+int64_t
+hq_ulid_ms(const char *ulid)
+{
+	const char *digit;
+	int64_t ms = 0;
+	size_t i;
+
+	for (i = 0; i < ULID_MS_CHARS; i++) {
+		digit = ulid[i] == '\0' ? NULL : strchr(crockford, ulid[i]);
+		HQ_ASSERT(digit != NULL);
+		ms = ms << 5 | (int64_t)(digit - crockford);
+	}
+	return ms;
 }
 
 char *

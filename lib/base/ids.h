@@ -19,6 +19,14 @@ enum {
 /* 26 characters of Crockford base32: 48 bits of now, 80 random bits. */
 void hq_ulid(const struct hq_env *env, char out[HQ_ULID_BYTES]);
 
+/* The same, but one that sorts behind `last`, a ULID, whatever the clock says. */
+void hq_ulid_after(const struct hq_env *env, const char *last,
+    char out[HQ_ULID_BYTES]);
+
+/* The least ULID of that time (Unix ms, 0 or later), and the time of one. */
+void hq_ulid_least(int64_t ms, char out[HQ_ULID_BYTES]);
+int64_t hq_ulid_ms(const char *ulid);
+
 /* "<prefix>-<unix ms>-<8 base36 characters>", as the reference makes them. */
 char *hq_stamped_id(const struct hq_env *env, struct hq_arena *a,
     const char *prefix);

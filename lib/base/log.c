@@ -55,6 +55,12 @@ hq_log_level_parse(const char *text, enum hq_level *ret)
 	return false;
 }
 
+bool
+hq_log_is_on(enum hq_level level)
+{
+	return level >= log_level;
+}
+
 static void
 put(struct line *l, const char *p, size_t n)
 {

@@ -39,6 +39,8 @@ struct hq_field {
 
 /* component: "rpc", "runner", ...; static.  Lines below level are dropped. */
 void hq_log_open(const char *component, enum hq_level level);
+/* Is a line of that level written?  For who would have to gather it. */
+bool hq_log_is_on(enum hq_level level);
 bool hq_log_level_parse(const char *text, enum hq_level *ret);
 
 /* hq_log(HQ_INFO, "request", HQ_LSTR("code", "OK"), HQ_LI64("ms", 3)); */

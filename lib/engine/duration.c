@@ -74,7 +74,7 @@ hq_duration_ms(const char *text, int64_t *ret_ms)
 	while (*p != '\0') {
 		if (!take_number(&p, &milli) || (u = unit_at(p)) == NULL)
 			return false;
-		if (milli > SPAN_MAX / u->ms)
+		if (milli > SPAN_MAX * 1000 / u->ms)
 			return false;
 		total += milli * u->ms / 1000;
 		if (total > SPAN_MAX)

@@ -176,13 +176,46 @@ hq_eng_event_trace(struct hq_eng_tx *t, const char *data)
 		short_str(ours, "traceparent") };
 }
 
+/* The last event's id; "" if there is none. */
+static enum hq_rc
+last_id(struct hq_db *db, char out[HQ_ULID_BYTES], struct hq_err *err)
+{
+	const char *id;
+	size_t n;
+	HQ_CURSOR(row);
+
+	out[0] = '\0';
+	HQ_TRY(hq_query(db, &hq_engine_store, Q_EVENT_LAST, HQ_NO_BIND, &row,
+	    err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	id = hq_cursor_peek(&row, 0, &n);
+	HQ_ASSERT(id != NULL && n == HQ_ULID_BYTES - 1);
+	memcpy(out, id, HQ_ULID_BYTES);
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_event_clock(struct hq_db *db, int64_t *ret_ms, struct hq_err *err)
+{
+	char id[HQ_ULID_BYTES];
+
+	HQ_TRY(last_id(db, id, err));
+	*ret_ms = id[0] == '\0' ? 0 : hq_ulid_ms(id);
+	return HQ_OK;
+}
+
 enum hq_rc
 hq_eng_event_put(struct hq_eng_tx *t, struct hq_eng_event *e, bool inbox,
     struct hq_err *err)
 {
-	char id[HQ_ULID_BYTES];
+	char last[HQ_ULID_BYTES], id[HQ_ULID_BYTES];
 
-	hq_ulid(t->env, id);
+	HQ_TRY(last_id(t->db, last, err));
+	if (last[0] == '\0')
+		hq_ulid(t->env, id);
+	else
+		hq_ulid_after(t->env, last, id);
 	e->id = hq_arena_copy(t->a, id, sizeof(id) - 1);
 	if (e->id == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "event too large");

@@ -31,6 +31,14 @@ enum hq_rc hq_event_send(struct hq_db *db, const struct hq_env *env,
     struct hq_err *err) HQ_MUST;
 
 /*
+ * How far the events have come: the time that the last one's id tells.  Ids
+ * never go back, whatever the clock does, so every event that is recorded from
+ * now on is of this time or later.  0: there is none.
+ */
+enum hq_rc hq_event_clock(struct hq_db *db, int64_t *ret_ms, struct hq_err *err)
+    HQ_MUST;
+
+/*
  * End every unfinished engine run that an event of this sender's id started,
  * as cancelled; inside the caller's hq_db_tx().  Also marks the event so that
  * a run it has not started yet never starts.

@@ -27,6 +27,11 @@
 #define HQ_ENG_FAILED "inngest/function.failed"
 #define HQ_ENG_CANCELLED "inngest/function.cancelled"
 
+/* What a run has recorded, as a call carries it. */
+struct hq_eng_size {
+	size_t steps, bytes;
+};
+
 /* A job whose answer is being taken. */
 struct hq_eng_job {
 	const char *run, *step;
@@ -36,6 +41,7 @@ struct hq_eng_job {
 	int req_version;    /* that its call was made with; -1: not known */
 	bool discovery;
 	bool again;   /* something new was recorded meanwhile */
+	bool stepped; /* its call gave steps that are recorded */
 	bool settled; /* a retry is scheduled: leave it as it is */
 	bool over;    /* its run has ended */
 };
@@ -98,7 +104,7 @@ enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
 struct hq_eng_wait {
 	const char *run, *step;
 	const char *event, *expression; /* expression: or NULL */
-	int64_t since_ms;
+	int64_t since_ms;               /* by hq_event_clock() */
 };
 /* Resume it at once if such an event has come since then; the oldest. */
 enum hq_rc hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
@@ -151,6 +157,13 @@ const char *hq_eng_error(struct hq_eng_tx *t, const char *name,
 /* Canonical JSON text of a value in t->a. */
 const char *hq_eng_text(struct hq_eng_tx *t, struct json_object *v);
 
+/* One more of n bytes; the name of the error if that is over a limit, or NULL. */
+const char *hq_eng_grow(const struct hq_eng_tx *t, struct hq_eng_size *size,
+    const char *step, size_t n);
+/* End a run that is over a limit. */
+enum hq_rc hq_eng_overflow(struct hq_eng_tx *t, const char *run,
+    const char *name, struct hq_err *err) HQ_MUST;
+
 /* -------------------------------------------------------------- answers -- */
 
 struct hq_eng_answer {
@@ -169,6 +182,16 @@ enum hq_rc hq_eng_answer(struct hq_eng_tx *t, const struct hq_engine_reply *r,
     struct hq_err *err) HQ_MUST;
 
 /*
+ * Take a step of t->job's call (answer.c); size: of the run's state, grown by it.
+ * *ret_more: the call may give another one.
+ */
+struct hq_engine_step;
+enum hq_rc hq_eng_step(struct hq_eng_tx *t, const struct hq_engine_step *s,
+    struct hq_eng_size *size, bool *ret_more, struct hq_err *err) HQ_MUST;
+/* Have t->job called again at once: its call is over behind a step. */
+enum hq_rc hq_eng_again(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;
+
+/*
  * A failed attempt of t->job: there is another one, or the error (JSON text)
  * becomes the step's, or, where step is NULL, the run's.
  */
@@ -184,11 +207,20 @@ enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     struct json_object *list, const char **ret_wrong, struct hq_err *err)
     HQ_MUST;
 
+/* Can it be the id of a step?  NULL is none. */
+bool hq_eng_is_step_id(const char *s);
+
 /* ---------------------------------------------------------------- times -- */
 
 /* Fire due sleeps and timeouts; *ret_n: how many (timer.c). */
 enum hq_rc hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
     HQ_MUST;
+/*
+ * The wall clock has gone back from from_ms to t->now_ms (clock.c).  May be told
+ * of it twice; lease_ms: the longest lease.
+ */
+enum hq_rc hq_eng_clock_back(struct hq_eng_tx *t, int64_t from_ms,
+    int64_t lease_ms, struct hq_err *err) HQ_MUST;
 /* Start the runs of due cron ticks. */
 enum hq_rc hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;
 
@@ -198,6 +230,8 @@ struct hq_eng_call {
 	struct hq_eng_job job; /* strings in the arena of the turn */
 	const char *url, *body, *request_id;
 	size_t body_bytes;
+	struct hq_eng_size state;
+	bool in_steps;
 	struct hq_eng_trace trace;
 };
 

@@ -17,12 +17,13 @@ enum {
 	HQ_ENGINE_STATE_BYTES_MAX = 4 << 20,  /* recorded values of one run */
 	HQ_ENGINE_ANSWER_BYTES_MAX = 8 << 20, /* of one call */
 	HQ_ENGINE_CRASHES_MAX = 8,            /* deaths of one job's host */
-	HQ_ENGINE_CRASH_DELAY_MS = 100,       /* times the number of crashes */
+	HQ_ENGINE_CRASH_DELAY_MS = 100,       /* doubles with each */
 	HQ_ENGINE_REFUSED_MIN_MS = 50,        /* doubles up to the next */
 	HQ_ENGINE_REFUSED_MAX_MS = 1000,
 	HQ_ENGINE_FUTURE_MS = 2000, /* an event further ahead is delayed */
 	HQ_ENGINE_WAIT_SLACK_MS =
 	    5000,                  /* an event this much older than a wait */
+	HQ_ENGINE_BACK_MS = 1000,  /* a clock set back by more is noticed */
 	HQ_ENGINE_BATCH = 256,     /* events, timers, ticks in one turn */
 	HQ_ENGINE_CLAIM = 16,      /* jobs claimed by one statement */
 	HQ_ENGINE_CHECK_MS = 1000, /* between looks at our own leases */

@@ -9,8 +9,8 @@
 struct wait {
 	const char *run, *step;
 	const char *expression; /* or NULL */
-	int64_t armed_ms;
-	const char *cause; /* event that started the run */
+	int64_t heard_ms;       /* how far events had come when it was armed */
+	const char *cause;      /* event that started the run */
 };
 
 /* Waits that are looked at together; a full page is followed by another. */
@@ -96,7 +96,7 @@ wait_is_met(struct hq_eng_tx *t, const struct wait *w, struct arrival *in,
 
 	*ret = false;
 	if (strcmp(w->cause, in->e->id) == 0 ||
-	    in->e->received_ms < w->armed_ms - HQ_ENGINE_WAIT_SLACK_MS)
+	    hq_ulid_ms(in->e->id) < w->heard_ms - HQ_ENGINE_WAIT_SLACK_MS)
 		return HQ_OK;
 	if (w->expression == NULL) {
 		*ret = true;
@@ -129,7 +129,7 @@ waits_for(struct hq_eng_tx *t, const char *name, struct wait_page *p,
 		w->run = hq_cursor_text(&row, 0, p->a);
 		w->step = hq_cursor_text(&row, 1, p->a);
 		w->expression = hq_cursor_text(&row, 2, p->a);
-		w->armed_ms = hq_cursor_i64(&row, 3);
+		w->heard_ms = hq_cursor_i64(&row, 3);
 		w->cause = hq_cursor_text(&row, 4, p->a);
 	}
 	HQ_ASSERT(hq_arena_ok(p->a)); /* expressions are short */
@@ -183,33 +183,6 @@ resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
 
 /* ----------------------------------------------------------- looking back -- */
 
-static int64_t
-fixed_now(void *ctx)
-{
-	return *(int64_t *)ctx;
-}
-
-static void
-zeros(void *ctx, void *out, size_t n)
-{
-	(void)ctx;
-	memset(out, 0, n);
-}
-
-/* The least id that an event of this time can have. */
-static void
-first_id(int64_t ms, char out[HQ_ULID_BYTES])
-{
-	const struct hq_env then = { .ctx = &ms,
-		.now_ms = fixed_now,
-		.mono_ms = fixed_now,
-		.random = zeros };
-
-	if (ms < 0)
-		ms = 0;
-	hq_ulid(&then, out);
-}
-
 /* *ret_value: the event that meets the wait, in `keep`; NULL if none does. */
 static enum hq_rc
 find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
@@ -221,11 +194,9 @@ find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
 	bool met = false;
 	HQ_CURSOR(row);
 
-	first_id(past->since_ms - HQ_ENGINE_WAIT_SLACK_MS, from);
+	hq_ulid_least(past->since_ms, from);
 	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_EVENTS_SINCE,
-	    HQ_BIND(hq_text(from), hq_text(past->event),
-		hq_i64(past->since_ms)),
-	    &row, err));
+	    HQ_BIND(hq_text(past->event), hq_text(from)), &row, err));
 	while (!met && hq_cursor_next(&row)) {
 		hq_arena_reset(t->a);
 		hq_eng_event_row(t, &row, &e);
@@ -248,7 +219,7 @@ hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
 	struct wait w = { .run = past->run,
 		.step = past->step,
 		.expression = past->expression,
-		.armed_ms = past->since_ms };
+		.heard_ms = past->since_ms };
 	struct hq_eng_tx each = *t; /* memory of one event after the other */
 	struct hq_eng_run run;
 	const char *value;

@@ -78,6 +78,7 @@ struct plan {
 	int lane;
 	int64_t due_ms, max_attempts, timeout_ms;
 	const char *wait_event, *wait_if;
+	int64_t heard_ms; /* of a wait */
 };
 
 /* *ret_new may be NULL. */
@@ -91,7 +92,7 @@ plan(struct hq_eng_tx *t, const struct op *op, const struct plan *p,
 	    HQ_BIND(hq_text(t->job->run), hq_text(op->id), hq_i64(p->kind),
 		hq_i64(p->lane), hq_i64(p->due_ms), hq_i64(p->max_attempts),
 		hq_i64(p->timeout_ms), hq_text(p->wait_event),
-		hq_text(p->wait_if), hq_i64(t->now_ms)),
+		hq_text(p->wait_if), hq_i64(t->now_ms), hq_i64(p->heard_ms)),
 	    &changes, err));
 	if (ret_new != NULL)
 		*ret_new = changes > 0;
@@ -172,7 +173,7 @@ sleep_until(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 
 /*
  * A wait without a timeout that can be read is over at once.  opts.sinceMs is
- * an extension: an event that came since then (Unix ms) counts as well.
+ * an extension: an event that came since then (hq_event_clock) counts as well.
  */
 static enum hq_rc
 wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
@@ -198,6 +199,7 @@ wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	if (!hq_when_ms(hq_json_str(op->opts, "timeout"), t->now_ms, &p.due_ms))
 		p.due_ms = t->now_ms;
 	p.due_ms = clamp(p.due_ms, t->now_ms);
+	HQ_TRY(hq_event_clock(t->db, &p.heard_ms, err));
 	HQ_TRY(plan(t, op, &p, &is_new, err));
 	if (!is_new || past.since_ms < 0)
 		return HQ_OK;
@@ -333,8 +335,8 @@ static const struct op_kind kinds[] = {
 
 /* ------------------------------------------------------------- checking -- */
 
-static bool
-is_step_id(const char *s)
+bool
+hq_eng_is_step_id(const char *s)
 {
 	size_t n = s == NULL ? 0 : strlen(s);
 
@@ -394,7 +396,7 @@ read_op(struct hq_eng_tx *t, struct json_object *o, struct op *ret)
 		return hq_arena_printf(t->a,
 		    "this engine has no step operation %.60s",
 		    name == NULL ? "without a name" : name);
-	if (!ret->kind->lazy && !is_step_id(ret->id))
+	if (!ret->kind->lazy && !hq_eng_is_step_id(ret->id))
 		return "a step operation has a bad id";
 	return check_members(t, ret);
 }

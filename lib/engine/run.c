@@ -35,18 +35,20 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	HQ_TRY(first_time(t, s, &first, err));
 	if (!first)
 		return HQ_OK;
-	if (e->ts_ms > t->now_ms + HQ_ENGINE_FUTURE_MS)
+	/* Ahead of the clock that it came by. */
+	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
 		due = e->ts_ms;
 	hq_ulid(t->env, id);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
-		hq_text(e->client_id), hq_text(s->invoker), hq_i64(t->now_ms)),
+		hq_text(e->client_id != NULL ? e->client_id : e->id),
+		hq_text(s->invoker), hq_i64(t->now_ms)),
 	    NULL, err));
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(HQ_LANE_NORMAL), hq_i64(due),
 		hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(), hq_null(),
-		hq_i64(t->now_ms)),
+		hq_i64(t->now_ms), hq_i64(0)),
 	    NULL, err);
 }
 

@@ -71,8 +71,23 @@ static const char *const migrations[] = {
 	"CREATE INDEX engine_job_due ON engine_job (lane, due_ms);"
 	"CREATE INDEX engine_job_wait ON engine_job (wait_event)"
 	" WHERE wait_event IS NOT NULL",
+	/*
+	 * A wait looks back by name.  event_client is the id that the event is
+	 * known by outside: retention asks for the open runs of every event.
+	 */
+	"CREATE INDEX engine_event_name ON engine_event (name, id);"
+	"UPDATE engine_run SET event_client = event"
+	" WHERE state = 0 AND event_client IS NULL",
+	/* How far the events had come (hq_event_clock) when a wait was armed. */
+	"ALTER TABLE engine_job ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0",
 	NULL,
 };
+
+/* Of a row of engine_event. */
+#define BEGAN_OPEN_RUN \
+	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event_client =" \
+	" coalesce(engine_event.client_id, engine_event.id)" \
+	" AND r.state = 0 AND r.event = engine_event.id)"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -80,11 +95,11 @@ static const char *const sql[Q__MAX + 1] = {
 			" VALUES ($1, $2, $3, $4, $5, $6)",
 	[Q_EVENT_GET] = "SELECT id, client_id, name, data, ts_ms, received_ms"
 			" FROM engine_event WHERE id = $1",
-	/* Ids begin with the time: the key's order is the order of arrival. */
+	/* The key's order is the order of arrival. */
+	[Q_EVENT_LAST] = "SELECT id FROM engine_event ORDER BY id DESC LIMIT 1",
 	[Q_EVENTS_SINCE] =
 	    "SELECT id, client_id, name, data, ts_ms, received_ms"
-	    " FROM engine_event WHERE id >= $1 AND name = $2"
-	    " AND received_ms >= $3 ORDER BY id",
+	    " FROM engine_event WHERE name = $1 AND id >= $2 ORDER BY id",
 	[Q_INBOX_ADD] =
 	    "INSERT INTO engine_inbox (event, client_id) VALUES ($1, $2)",
 	[Q_INBOX_HEAD] =
@@ -128,8 +143,9 @@ static const char *const sql[Q__MAX + 1] = {
 	/* No change: the step is planned already, or recorded. */
 	[Q_JOB_PLAN] =
 	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
-	    " max_attempts, timeout_ms, wait_event, wait_if, armed_ms)"
-	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
+	    " max_attempts, timeout_ms, wait_event, wait_if, armed_ms,"
+	    " heard_ms)"
+	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
 	    " WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
 	    " WHERE run = $1 AND step = $2)"
 	    " ON CONFLICT (run, step) DO NOTHING",
@@ -148,7 +164,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
 	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
 	    " RETURNING run, step, generation, attempt, max_attempts,"
-	    " timeout_ms",
+	    " timeout_ms, crashes",
 	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
 		       " FROM engine_job WHERE run = $1 AND step = $2"
 		       " AND generation = $3 AND owner = $4",
@@ -164,6 +180,19 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_AGAIN] =
 	    "UPDATE engine_job SET owner = NULL, attempt = 0, crashes = 0,"
 	    " refusals = 0, due_ms = $3 WHERE run = $1 AND step = $2",
+	[Q_JOB_ANEW] = "UPDATE engine_job SET attempt = 0, crashes = 0,"
+		       " refusals = 0 WHERE run = $1 AND step = $2",
+	/*
+	 * The clock went back from $2 to $1: what was due then is due now, a
+	 * pending attempt is moved along, and no lease is longer than one.
+	 * What was planned for a date keeps it.
+	 */
+	[Q_JOB_BACK] =
+	    "UPDATE engine_job SET due_ms = CASE WHEN owner IS NULL"
+	    " THEN max($1, due_ms - ($2 - $1)) ELSE min(due_ms, $1 + $3) END"
+	    " WHERE lane IN ($4, $5, $6) AND due_ms > $1"
+	    " AND due_ms < 9223372036854775807 AND (owner IS NOT NULL"
+	    " OR due_ms <= $2 OR attempt + crashes + refusals > 0)",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
 	    " LIMIT 1",
@@ -171,7 +200,7 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_TIMERS_DUE] =
 	    "SELECT run, step, kind FROM engine_job"
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
-	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.armed_ms, r.event"
+	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event"
 		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
 		    " WHERE j.wait_event = $1 AND (j.run, j.step) > ($2, $3)"
 		    " ORDER BY j.run, j.step LIMIT $4",
@@ -202,7 +231,34 @@ static const char *const sql[Q__MAX + 1] = {
 	    " ORDER BY next_ms LIMIT $2",
 	[Q_CRON_SET] =
 	    "UPDATE engine_cron SET next_ms = $3 WHERE fn = $1 AND expr = $2",
+	[Q_CRON_ALL] = "SELECT fn, expr, next_ms FROM engine_cron"
+		       " ORDER BY fn, expr",
 	[Q_CRON_NEXT] = "SELECT min(next_ms) FROM engine_cron",
+	[Q_INBOX_SINCE] =
+	    "SELECT e.received_ms FROM engine_inbox i"
+	    " JOIN engine_event e ON e.id = i.event ORDER BY i.seq LIMIT 1",
+	[Q_RETAIN_RUNS] =
+	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
+	    " END FROM engine_run WHERE id > $1 AND id < $2"
+	    " ORDER BY id LIMIT $4",
+	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = $1",
+	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
+			 " AND state <> 0 AND ended_ms < $2",
+	[Q_RETAIN_EVENTS] =
+	    "SELECT id, CASE WHEN received_ms < $3 AND NOT " BEGAN_OPEN_RUN
+	    " THEN 1 ELSE 0 END FROM engine_event WHERE id > $1 AND id < $2"
+	    " ORDER BY id LIMIT $4",
+	[Q_RETAIN_EVENT] =
+	    "DELETE FROM engine_event WHERE id = $1 AND NOT " BEGAN_OPEN_RUN,
+	[Q_RETAIN_SEEN_LOOK] =
+	    "SELECT event_id, fn, CASE WHEN seen_ms < $3 THEN 1 ELSE 0 END"
+	    " FROM engine_seen WHERE (event_id, fn) > ($1, $2)"
+	    " ORDER BY event_id, fn LIMIT $4",
+	[Q_RETAIN_SEEN] =
+	    "DELETE FROM engine_seen WHERE seen_ms < $3 AND (event_id, fn) IN"
+	    " (SELECT s.event_id, s.fn FROM engine_seen s"
+	    " WHERE (s.event_id, s.fn) > ($1, $2)"
+	    " ORDER BY s.event_id, s.fn LIMIT $4)",
 };
 
 const struct hq_module hq_engine_store = {

@@ -53,6 +53,7 @@ hq_expr_true(struct json_object *v)
 		return *json_object_get_string(v) != '\0';
 	case HQ_JS_ARRAY:
 	case HQ_JS_OBJECT:
+	case HQ_JS_JSON:
 	case HQ_JS_BIGINT:
 	case HQ_JS_DATE:
 	case HQ_JS_URL:

@@ -3,8 +3,10 @@
  *
  * A durable function is an ordinary C function that the host calls again and
  * again until it gives HQ_OK or fails.  The first time a step is met it runs
- * and its result is recorded; in every later call it gives back the recorded
- * result without running.  So between its steps a function is deterministic:
+ * and its result is recorded, before the next one runs; in every later call it
+ * gives back the recorded result without running.  Whether the same call goes
+ * on behind a step or a new one does, is the host's affair, and no function
+ * sees it.  So between its steps a function is deterministic:
  * no clock, no random, no I/O.  A step's code runs at least once: give what it
  * touches hq_flow_key(), which is the same in every attempt.
  *
@@ -37,6 +39,8 @@
 
 enum {
 	HQ_FLOW_STEPS_MAX = 1000, /* steps one execution may come to */
+	/* Memory above which a call goes on behind no step of its own. */
+	HQ_FLOW_CALL_BYTES_MAX = 32 << 20,
 };
 
 /* ------------------------------------------------------- the runtime context */
@@ -121,8 +125,9 @@ enum hq_rc hq_wait_for_event(struct hq_flow *f, const char *id,
     struct json_object **ret_event, struct hq_err *err) HQ_MUST;
 
 /*
- * The same, and also an event that came after since_ms (Unix): for an answer
- * to something that an earlier step asked, which may be faster than the wait.
+ * The same, and also an event that came since_ms (hq_event_clock() at that
+ * time, read in the step that asks) or later: for an answer to something that an
+ * earlier step asked, which may be faster than the wait.
  * An extension of ours (opts.sinceMs); another engine ignores it.
  */
 enum hq_rc hq_wait_for_event_since(struct hq_flow *f, const char *id,

@@ -81,6 +81,21 @@ clone_string(struct json_object *v)
 	    json_object_get_string_len(v)));
 }
 
+/* Ours is JSON, and no larger than what was parsed or written before. */
+static struct json_object *
+clone_json(struct json_object *v)
+{
+	struct hq_arena *a = hq_arena_new(SIZE_MAX / 2);
+	struct json_object *to;
+
+	if (hq_json_parse(a, json_object_get_string(v),
+		(size_t)json_object_get_string_len(v), &to, NULL) != HQ_OK)
+		HQ_BUG("a value's own text is not JSON");
+	to = json_object_get(to);
+	hq_arena_free(a);
+	return to;
+}
+
 struct json_object *
 hq_json_clone(struct json_object *v)
 {
@@ -101,6 +116,8 @@ hq_json_clone(struct json_object *v)
 	case HQ_JS_STRING:
 	case HQ_JS_URL:
 		return clone_string(v);
+	case HQ_JS_JSON:
+		return clone_json(v);
 	case HQ_JS_ARRAY:
 		return clone_array(v);
 	case HQ_JS_OBJECT:
@@ -166,6 +183,23 @@ hq_json_put(struct json_object *o, const char *key, struct json_object *v)
 	HQ_ASSERT(json_object_is_type(o, json_type_object));
 	if (json_object_object_add(o, key, v) != 0)
 		HQ_BUG("out of memory");
+}
+
+void
+hq_json_add(struct json_object *o, const char *key, struct json_object *v)
+{
+	const unsigned flags =
+	    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
+
+	HQ_ASSERT(json_object_is_type(o, json_type_object));
+	if (json_object_object_add_ex(o, key, v, flags) != 0)
+		HQ_BUG("out of memory");
+}
+
+void
+hq_json_add_str(struct json_object *o, const char *key, const char *s)
+{
+	hq_json_add(o, key, s == NULL ? NULL : made(json_object_new_string(s)));
 }
 
 void

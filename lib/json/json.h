@@ -58,6 +58,11 @@ enum hq_rc hq_json_parse(struct hq_arena *a, const char *text, size_t n,
  * itself is written as null.
  */
 void hq_json_write(struct hq_buf *b, struct json_object *v);
+/*
+ * The same of a value that is plain JSON (value.h).  False if it holds one that
+ * is not: then what was written is of no use.
+ */
+bool hq_json_write_plain(struct hq_buf *b, struct json_object *v);
 /* The same with two-space indentation, as JSON.stringify(v, null, 2). */
 void hq_json_write_pretty(struct hq_buf *b, struct json_object *v);
 /* RFC 8785 (JCS): keys sorted by UTF-16 code unit. */
@@ -92,6 +97,12 @@ void hq_json_put(struct json_object *o, const char *key, struct json_object *v);
 void hq_json_put_str(struct json_object *o, const char *key, const char *s);
 void hq_json_put_i64(struct json_object *o, const char *key, int64_t i);
 void hq_json_put_bool(struct json_object *o, const char *key, bool v);
+/*
+ * The same for a document that is being made: key is static, and no member yet.
+ * v is new.
+ */
+void hq_json_add(struct json_object *o, const char *key, struct json_object *v);
+void hq_json_add_str(struct json_object *o, const char *key, const char *s);
 /* Append to an array; takes the reference. */
 void hq_json_push(struct json_object *array, struct json_object *v);
 

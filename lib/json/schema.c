@@ -86,8 +86,9 @@ is_number(enum hq_js t, struct json_object *v)
 	return t == HQ_JS_NUMBER && isfinite(json_object_get_double(v));
 }
 
-static bool
-has_type(enum hq_schema_type type, enum hq_js t, struct json_object *v)
+bool
+hq_schema_has_type(enum hq_schema_type type, enum hq_js t,
+    struct json_object *v)
 {
 	double d;
 
@@ -283,9 +284,8 @@ check_minimum(struct check *c, const struct hq_schema *s, enum hq_js t,
 	return false;
 }
 
-/* json-c compares 1 and 1.0 as different; a schema does not. */
-static bool
-same(struct json_object *want, enum hq_js t, struct json_object *v)
+bool
+hq_schema_same(struct json_object *want, enum hq_js t, struct json_object *v)
 {
 	double a, b;
 
@@ -305,7 +305,8 @@ check_choices(struct check *c, const struct hq_schema *s, enum hq_js t,
 	size_t i, n = json_object_array_length(s->choices);
 
 	for (i = 0; i < n; i++)
-		if (same(json_object_array_get_idx(s->choices, i), t, v))
+		if (hq_schema_same(json_object_array_get_idx(s->choices, i), t,
+			v))
 			return true;
 	return issue(c, at, "must be equal to one of the allowed values");
 }
@@ -339,6 +340,22 @@ check_any(struct check *c, const struct hq_schema *s, struct json_object *v,
 	return ok || issue(c, at, "must match a schema in anyOf");
 }
 
+/* A value's own text is taken apart where the schema asks for anything. */
+static bool
+check_json(struct check *c, const struct hq_schema *s, struct json_object *v,
+    const struct place *at)
+{
+	struct json_object *apart;
+	bool ok;
+
+	if (s->takes_all)
+		return true;
+	apart = hq_json_clone(v);
+	ok = check_node(c, s, apart, at);
+	(void)json_object_put(apart);
+	return ok;
+}
+
 static bool
 check_node(struct check *c, const struct hq_schema *s, struct json_object *v,
     const struct place *at)
@@ -347,9 +364,11 @@ check_node(struct check *c, const struct hq_schema *s, struct json_object *v,
 	char text[32];
 	bool ok = true;
 
+	if (t == HQ_JS_JSON)
+		return check_json(c, s, v, at);
 	if (c->n == HQ_SCHEMA_ISSUES_MAX && c->tentative == 0)
 		return false;
-	if (!has_type(s->type, t, v)) {
+	if (!hq_schema_has_type(s->type, t, v)) {
 		(void)snprintf(text, sizeof(text), "must be %s",
 		    hq_schema_type_names[s->type]);
 		ok = issue(c, at, text);
@@ -362,7 +381,7 @@ check_node(struct check *c, const struct hq_schema *s, struct json_object *v,
 		ok = check_min_length(c, s, v, at) && ok;
 	if ((is_number(t, v) || t == HQ_JS_BIGINT) && s->has_minimum)
 		ok = check_minimum(c, s, t, v, at) && ok;
-	if (s->has_const && !same(s->constant, t, v))
+	if (s->has_const && !hq_schema_same(s->constant, t, v))
 		ok = issue(c, at, "must be equal to constant");
 	if (s->choices != NULL)
 		ok = check_choices(c, s, t, v, at) && ok;
@@ -380,7 +399,7 @@ hq_schema_check(const struct hq_schema *s, struct json_object *v,
 	struct json_object *issues;
 	size_t i;
 
-	if (check_node(&c, s, v, &root)) {
+	if (hq_schema_fits(s, v) || check_node(&c, s, v, &root)) {
 		*ret_issues = NULL;
 		return HQ_OK;
 	}

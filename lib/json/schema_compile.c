@@ -239,6 +239,22 @@ static const struct keyword {
 	{ NULL, NULL },
 };
 
+static void
+count_required(struct hq_schema *s)
+{
+	size_t i, n;
+
+	for (i = 0; i < s->n_props; i++)
+		s->n_required += s->props[i].required;
+	n = s->required == NULL ? 0 : json_object_array_length(s->required);
+	for (i = 0; i < n; i++)
+		if (!json_object_object_get_ex(s->known,
+			json_object_get_string(
+			    json_object_array_get_idx(s->required, i)),
+			NULL))
+			s->required_elsewhere = true;
+}
+
 static enum hq_rc
 compile(struct hq_arena *a, struct json_object *def, const char *at,
     const struct hq_schema **ret, struct hq_err *err)
@@ -246,6 +262,7 @@ compile(struct hq_arena *a, struct json_object *def, const char *at,
 	struct compiler c = { a, at, HQ_NEW(a, struct hq_schema, 1), def };
 	const struct keyword *k;
 	struct json_object_iter it;
+	bool asks = false;
 
 	if (c.s == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
@@ -260,7 +277,10 @@ compile(struct hq_arena *a, struct json_object *def, const char *at,
 			return HQ_FAIL(err, BAD_REQUEST,
 			    "%s/%s: unknown keyword", at, it.key);
 		HQ_TRY(k->read(&c, it.val, err));
+		asks = asks || k->read != kw_annotation;
 	}
+	c.s->takes_all = !asks;
+	count_required(c.s);
 	*ret = c.s;
 	return HQ_OK;
 }

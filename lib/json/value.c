@@ -4,6 +4,7 @@
 static char tags[HQ_JS__MAX];
 
 static const json_type below[HQ_JS__MAX] = {
+	[HQ_JS_JSON] = json_type_string,
 	[HQ_JS_BIGINT] = json_type_string,
 	[HQ_JS_DATE] = json_type_string,
 	[HQ_JS_NAN] = json_type_double,
@@ -40,10 +41,20 @@ hq_js_type(struct json_object *v)
 struct json_object *
 hq_js_tag(struct json_object *v, enum hq_js type)
 {
-	HQ_ASSERT(type >= HQ_JS_BIGINT && type < HQ_JS__MAX);
+	HQ_ASSERT(type > HQ_JS_OBJECT && type < HQ_JS__MAX);
 	HQ_ASSERT(json_object_is_type(v, below[type]));
 	json_object_set_serializer(v, NULL, &tags[type], NULL);
 	return v;
+}
+
+struct json_object *
+hq_js_json(const char *text)
+{
+	struct json_object *v = json_object_new_string(text);
+
+	if (v == NULL)
+		HQ_BUG("out of memory");
+	return hq_js_tag(v, HQ_JS_JSON);
 }
 
 struct json_object *

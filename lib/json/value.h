@@ -18,6 +18,7 @@ enum hq_js {
 	HQ_JS_ARRAY,
 	HQ_JS_OBJECT,
 	/* tagged; what json-c holds */
+	HQ_JS_JSON,      /* string: the text of a value, see hq_js_json() */
 	HQ_JS_BIGINT,    /* string of decimal digits */
 	HQ_JS_DATE,      /* ISO string; "" for an invalid date */
 	HQ_JS_NAN,       /* double NaN */
@@ -37,6 +38,21 @@ struct json_object *hq_js_tag(struct json_object *v, enum hq_js type);
 
 /* A new reference to an undefined value. */
 struct json_object *hq_js_undefined(void);
+
+/*
+ * A value that carries its own text and is never taken apart: what the store
+ * holds goes out as it stands.  text: what hq_json_write() gave; copied.  Only
+ * for what is on its way out: whoever reads values does not look inside.  A new
+ * reference.
+ */
+struct json_object *hq_js_json(const char *text);
+
+/* Tagged, but nothing that JSON cannot write. */
+static inline bool
+hq_js_is_special(enum hq_js type)
+{
+	return type > HQ_JS_JSON;
+}
 
 static inline bool
 hq_js_is_undefined(struct json_object *v)

@@ -12,6 +12,8 @@ struct writer {
 	struct hq_buf *b;
 	enum layout layout;
 	size_t depth;
+	bool may_stop; /* plain JSON is asked for, anything else is no use */
+	bool special; /* a value came that is not plain JSON */
 };
 
 static void write_value(struct writer *w, struct json_object *v);
@@ -159,8 +161,10 @@ write_member(struct writer *w, const struct lh_entry *e, char *open)
 	const char *key = lh_entry_k(e);
 	struct json_object *v = (struct json_object *)lh_entry_v(e);
 
-	if (hq_js_is_undefined(v))
+	if (hq_js_is_undefined(v)) {
+		w->special = true;
 		return;
+	}
 	put_char(w->b, *open);
 	*open = ',';
 	new_line(w);
@@ -223,10 +227,30 @@ write_string(struct writer *w, struct json_object *v)
 	    (size_t)json_object_get_string_len(v));
 }
 
+/* Text of the compact layout; another one has to take it apart. */
+static __attribute__((noinline)) void
+write_json(struct writer *w, struct json_object *v)
+{
+	struct json_object *apart;
+
+	if (w->layout == COMPACT) {
+		put(w->b, json_object_get_string(v),
+		    (size_t)json_object_get_string_len(v));
+		return;
+	}
+	apart = hq_json_clone(v);
+	write_value(w, apart);
+	(void)json_object_put(apart);
+}
+
 static void
 write_value(struct writer *w, struct json_object *v)
 {
-	switch (hq_js_type(v)) {
+	enum hq_js type = hq_js_type(v);
+
+	if (hq_js_is_special(type))
+		w->special = true;
+	switch (type) {
 	case HQ_JS_BOOLEAN:
 		if (json_object_get_boolean(v))
 			put(w->b, "true", 4);
@@ -257,9 +281,14 @@ write_value(struct writer *w, struct json_object *v)
 	case HQ_JS_FILE:
 		put(w->b, "{}", 2);
 		return;
+	case HQ_JS_JSON:
+		write_json(w, v);
+		return;
 	case HQ_JS_BIGINT:
+		HQ_ASSERT(w->may_stop);
+		break;
 	case HQ_JS__MAX:
-		HQ_BUG("a bigint has no JSON");
+		HQ_BUG("no such type");
 	case HQ_JS_NULL:
 	case HQ_JS_NAN:
 	case HQ_JS_UNDEFINED:
@@ -275,6 +304,16 @@ write_all(struct hq_buf *b, struct json_object *v, enum layout layout)
 
 	write_value(&w, v);
 	hq_buf_put(b, "", 0); /* put() leaves no NUL */
+}
+
+bool
+hq_json_write_plain(struct hq_buf *b, struct json_object *v)
+{
+	struct writer w = { .b = b, .layout = COMPACT, .may_stop = true };
+
+	write_value(&w, v);
+	hq_buf_put(b, "", 0);
+	return !w.special;
 }
 
 void

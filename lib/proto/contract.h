@@ -26,7 +26,7 @@
 
 #include "auth/principal.h"
 #include "base/env.h"
-#include "store/db.h"
+#include "store/retain.h"
 #include "json/schema.h"
 
 /*
@@ -50,10 +50,11 @@ struct hq_boundary {
 	 * Waiting without keeping a worker: a handler that gives HQ_SUSPEND and
 	 * sets park_ms is called again, from the top, after so many ms or
 	 * earlier when the store has changed.  Not while `last` is set: then
-	 * it answers.
+	 * it answers.  park_key: what it waits for; see struct hq_http_res.
 	 */
 	int64_t arrived_ms; /* hq_mono_ms() of the request; stays the same */
 	int64_t park_ms;
+	const char *park_key;
 	bool last;
 	/*
 	 * Why a call failed with a 5xx, the last one of a batch: for the log
@@ -86,6 +87,7 @@ struct hq_plugin {
 	/* Each ends with NULL, or is NULL. */
 	const struct hq_function *const *functions;
 	const struct hq_module *const *modules;
+	hq_retain_fn *retain; /* what of them grows old; or NULL */
 };
 
 enum hq_kind {

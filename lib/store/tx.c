@@ -56,7 +56,7 @@ commit(struct hq_db *db, struct hq_err *err)
 		    "the transaction was rolled back after an error");
 	if ((code = hq_store_control(db, HQ_CTL_COMMIT)) == SQLITE_OK)
 		return HQ_OK;
-	return HQ_OK;
+	rc = hq_store_fail(db->h, code, "commit", err);
 	if (rc == HQ_E_INTERNAL_SERVER_ERROR)
 		db->broken = true;
 	return rc;

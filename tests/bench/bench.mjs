@@ -1,11 +1,14 @@
 // bench.mjs DIRECTORY - every figure in one run, sides in turns, as ratios.
 // The programs are RAWR_BIN's, the data is below TMPDIR (run.sh sets both).
+// BENCH_ONLY=reads,durable names the parts that are wanted, of those in
+// `everything`; "all" has the slow ones too.
 import assert from 'node:assert/strict';
 import nodeOs from 'node:os';
 import fs from 'node:fs';
 import path from 'node:path';
 import { System, chain, until } from '../lib/system.mjs';
 import { inTurns, median, pssBytes, run, series, writtenBytes, cpuSeconds } from './measure.mjs';
+import { engines } from './engines.mjs';
 import { RPC, SAVE, Others } from './others.mjs';
 import { Table, k, kb, mb, ms, us } from './table.mjs';
 
@@ -81,8 +84,15 @@ function template() {
   return { file, text };
 }
 
-async function writes(sys, others, table) {
-  const { file, text } = template();
+let n_commits = 0;
+async function commit() {
+  const db = path.join(dir, `commit-${process.pid}-${n_commits++}.db`);
+  const perSecond = Number(await run(bin('commit'), [db, 2]));
+  for (const tail of ['', '-wal', '-shm']) fs.rmSync(db + tail, { force: true });
+  return { perSecond };
+}
+
+async function writes(sys, others, { file, text }, table) {
   for (const [port, prefix] of [[sys.port, ''], [others.port, '/peer']]) {
     const answer = await sys.request('POST', prefix + SAVE, { port, headers: { 'content-type': 'application/json' }, body: text.replace('@ID@', 'wf-written') });
     assert.deepEqual([answer.status, answer.json.json.workflow.workflowId], [200, 'wf-written']);
@@ -91,13 +101,6 @@ async function writes(sys, others, table) {
   }
   assert.ok(others.hasWorkflow('wf-written'));
   assert.equal((await sys.get('/api/orpc/coordination/workflows/wf-written')).status, 200);
-  let n = 0;
-  const commit = async () => {
-    const db = path.join(dir, `commit-${process.pid}-${n++}.db`);
-    const perSecond = Number(await run(bin('commit'), [db, 2]));
-    for (const tail of ['', '-wal', '-shm']) fs.rmSync(db + tail, { force: true });
-    return { perSecond };
-  };
   const r = await inTurns({
     ours: () => series({ url: sys.base + SAVE, template: file, connections: 8 }),
     peer: () => series({ url: `${others.base}/peer${SAVE}`, template: file, connections: 8 }),
@@ -105,7 +108,6 @@ async function writes(sys, others, table) {
   }, ROUNDS);
   table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, `${others.peerName}, no fsync`, r.peer.perSecond, { least: 1.5 });
   table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, 'SQLite commit', r.commit.perSecond, { least: 0.9 });
-  return r.commit.perSecond;
 }
 
 async function contention(table) {
@@ -140,9 +142,10 @@ async function one(sys, n) {
   return median(took);
 }
 
-async function durable(sys, commits, table) {
+async function durable(sys, table) {
   const roots = ours(sys);
   await drain(sys, AT_ONCE);
+  const commits = (await commit()).perSecond;
   const used = cpuSeconds(roots);
   const { steps } = await inTurns({ steps: () => drain(sys, 500) }, ROUNDS);
   const cpuUs = ((cpuSeconds(roots) - used) * 1e6) / (ROUNDS * 500 * STEPS);
@@ -162,14 +165,14 @@ async function durable(sys, commits, table) {
 }
 
 // Reads, writes and runs at the same time, and what it takes meanwhile.
-async function memory(sys, runId, idle, table) {
+async function memory(sys, runId, file, idle, table) {
   let most = 0;
   const look = setInterval(() => { most = Math.max(most, pssBytes(ours(sys))); }, 200);
   try {
     await Promise.all([
       series({ url: sys.base + RPC, body: statusBody(runId), connections: 64 }),
       series({ url: sys.base + statusPath(runId), connections: 64 }),
-      series({ url: sys.base + SAVE, template: path.join(dir, 'workflow.json'), connections: 8 }),
+      series({ url: sys.base + SAVE, template: file, connections: 8 }),
       drain(sys, 200, 200),
     ]);
   } finally { clearInterval(look); }
@@ -212,14 +215,22 @@ async function everything(sys, others) {
   const start = await starts(sys);
   const runId = await completedRun(sys, others);
   const idle = pssBytes(ours(sys));
-  const table = new Table();
-  await reads(sys, others, runId, table);
-  const commits = await writes(sys, others, table);
-  await contention(table);
-  await durable(sys, commits, table);
-  await memory(sys, runId, idle, table);
-  table.figure('start of the whole system', ms, start, { most: 250 });
-  if (process.env.BENCH_GROWTH === '1') await growth(sys, runId, table);
+  const table = new Table(), saved = template();
+  const parts = {
+    reads: () => reads(sys, others, runId, table),
+    writes: () => writes(sys, others, saved, table),
+    contention: () => contention(table),
+    durable: () => durable(sys, table),
+    memory: () => memory(sys, runId, saved.file, idle, table),
+    start: () => table.figure('start of the whole system', ms, start, { most: 250 }),
+  };
+  const slow = {
+    growth: () => growth(sys, runId, table),
+    engines: () => engines(dir, { drain: () => drain(sys, 300), one: async () => ({ p50Ms: await one(sys, 20) }) }, table),
+  };
+  const only = process.env.BENCH_ONLY ?? Object.keys(parts).join();
+  Object.assign(parts, slow);
+  for (const part of only === 'all' ? Object.keys(parts) : only.split(',')) await parts[part]();
   console.log(`\n${table.met} met, ${table.missed} missed; ${nodeOs.cpus().length} processors, ${load()} at the end`);
 }
 

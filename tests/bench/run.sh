@@ -2,7 +2,8 @@
 # make bench: ours beside other things, measured in turns in one run, as
 # ratios.  Works on a copy of the tree, with the plugin of tests/bench/plugin
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
-# BENCH_GROWTH=1 adds the rows about a full store.
+# BENCH_ONLY=reads,durable does only these parts (their names stand in bench.mjs);
+# growth and engines, which install and fill more, have to be named.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$root/tests/bench
@@ -41,9 +42,18 @@ program() { # name, libraries...
 	    -ljson-c -lsodium -lcurl -lcrypto -lm
 }
 
-stamp=$bench/peer/node_modules/.package-lock.json
-[ -z "$(find "$bench/peer/package-lock.json" -newer "$stamp" 2>&1)" ] ||
-    (cd "$bench/peer" && npm ci --silent --no-audit --no-fund)
+packages() { # directory
+	stamp=$1/node_modules/.package-lock.json
+	[ -z "$(find "$1/package-lock.json" -newer "$stamp" 2>&1)" ] ||
+	    (cd "$1" && npm ci --silent --no-audit --no-fund)
+}
+packages "$bench/peer"
+case ,${BENCH_ONLY:-}, in
+*,engines,* | *,all,*)
+	"$root/cli/packages.sh" engines
+	packages "$bench/engines"
+	;;
+esac
 
 # tests/lib/system.mjs starts these programs, and puts its data below TMPDIR.
 rm -rf "$dir"/rawr-*

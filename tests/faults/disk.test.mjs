@@ -7,7 +7,8 @@ import path from 'node:path';
 import test from 'node:test';
 import { System, bin, chain, root, until } from '../lib/system.mjs';
 import { Clients, start, workflows } from './chaos.mjs';
-import { judge, one, program, rows } from './checker.mjs';
+import { judge, one, rows, storeProgram } from './checker.mjs';
+import { preload } from './native.mjs';
 
 const soak = process.env.RAWR_SOAK !== undefined;
 const json = { 'content-type': 'application/json' };
@@ -58,7 +59,7 @@ test('a foreign program that takes the lock at random delays writers and costs n
   const s = await start(t);
   const store = path.join(s.dir, 'rawr.db');
   const c = new Clients(s, { clients: 6, least: 30 });
-  const holders = [1, 2].map(() => new Promise((resolve, reject) => execFile(program('hold'), [store, 'write', '150', '40'], (e, out) => (e ? reject(e) : resolve(Number(out))))));
+  const holders = [1, 2].map(() => new Promise((resolve, reject) => execFile(storeProgram('hold'), [store, 'write', '150', '40'], (e, out) => (e ? reject(e) : resolve(Number(out))))));
   const held = (await Promise.all(holders)).reduce((a, b) => a + b);
   await c.stop();
   const n = await judge(s, workflows, c.log, 60);
@@ -68,7 +69,7 @@ test('a foreign program that takes the lock at random delays writers and costs n
 
 test('a reader that never ends lets the log grow to its limit, then writes are refused, until it leaves', async (t) => {
   const s = await start(t, { RAWR_WAL_MAX: '4194304', RAWR_WAL_WARN: '1048576' });
-  const reader = spawn(program('hold'), [path.join(s.dir, 'rawr.db'), 'read'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const reader = spawn(storeProgram('hold'), [path.join(s.dir, 'rawr.db'), 'read'], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => reader.kill());
   await new Promise((resolve) => reader.stdout.once('data', resolve));
   const save = (i) => s.rpc('coordination/saveWorkflow', { workflow: chain(`w${i}`, ['a'], { description: 'x'.repeat(300000) }) });
@@ -96,7 +97,7 @@ test('a reader that never ends lets the log grow to its limit, then writes are r
 function request(s, responder, fault, uri, body) {
   const mark = path.join(s.dir, 'hit');
   fs.rmSync(mark, { force: true });
-  const env = { ...s.env, REMOTE_ADDR: '127.0.0.1', LD_PRELOAD: program('fault', true), FAULT: fault, FAULT_HIT: mark, GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'POST',
+  const env = { ...s.env, REMOTE_ADDR: '127.0.0.1', LD_PRELOAD: preload('fault'), FAULT: fault, FAULT_HIT: mark, GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'POST',
     REQUEST_URI: uri, CONTENT_TYPE: 'application/json', CONTENT_LENGTH: String(Buffer.byteLength(body)) };
   return new Promise((resolve) => {
     const p = execFile(path.join(bin, `${responder}.fcgi`), [], { env, cwd: root, timeout: 30000, maxBuffer: 16 << 20 }, (e, out, log) => {
@@ -163,7 +164,7 @@ test('a runner whose disk fails at any write or sync leaves with a word, and the
     for (const n of [1, 3, 20, 90]) {
       process.kill(s.pid('runner'), 'SIGTERM');
       await until('the end of the runner', () => !fs.existsSync(`/proc/${s.pid('runner')}`) || /\) Z /.test(fs.readFileSync(`/proc/${s.pid('runner')}/stat`, 'utf8')));
-      const p = s.startRunner({ LD_PRELOAD: program('fault', true), FAULT: `${kind}:${n}:${error}`, FAULT_HIT: path.join(s.dir, 'hit') });
+      const p = s.startRunner({ LD_PRELOAD: preload('fault'), FAULT: `${kind}:${n}:${error}`, FAULT_HIT: path.join(s.dir, 'hit') });
       const goal = c.acked() + 1;
       await until('its end, or progress', () => p.exitCode !== null || p.signalCode !== null || c.acked() > goal, 20);
       if (p.exitCode === null && p.signalCode === null) continue;

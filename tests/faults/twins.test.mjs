@@ -1,10 +1,10 @@
-// Two runners on one store.
+// Two and three runners on one store.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { until } from '../lib/system.mjs';
-import { Clients, frozen, gone, pause, signal, start, workflows } from './chaos.mjs';
+import { Clients, frozen, gone, pause, seed, signal, start, workflows } from './chaos.mjs';
 import { judge, one, rows } from './checker.mjs';
 
 // A second runner for the time of fn.
@@ -92,4 +92,45 @@ test('the doorbell stays with the first runner when the second leaves', async (t
   const alone = new Clients(s, { clients: 1, least: 8, poll: 5 });
   await alone.stop();
   assert.ok(Date.now() - began < 4000, `8 runs took ${Date.now() - began} ms`);
+});
+
+test('three runners, one of which stands still again and again while the others die, do each run once', async (t) => {
+  const rnd = seed(t);
+  const s = await start(t, { RAWR_FUNCTION_WORKERS: '2' });
+  const first = s.pid('runner');
+  const c = new Clients(s, { clients: 12, least: 60 });
+  const [owner] = await until('the first runner at work', () => { const o = owners(s); return o.length === 1 && o; });
+  const others = new Map(['runner2', 'runner3'].map((name) => [name, s.startRunner({}, name).pid]));
+  let stale = 0, deaths = 0;
+  const die = async () => {
+    const name = rnd.pick([...others.keys()]);
+    signal(others.get(name));
+    await until(`the end of ${name}`, () => gone(others.get(name)));
+    others.set(name, s.startRunner({}, name).pid);
+    deaths++;
+  };
+  try {
+    await until('all three at work', () => owners(s).length === 3);
+    for (let i = 0; i < (process.env.RAWR_SOAK === '1' ? 40 : 5); i++) {
+      await freeze(s, first, owner);
+      stale += held(s, owner);
+      for (let k = rnd.between(1, 3); k > 0; k--) {
+        await pause(rnd.between(20, 300));
+        await die();
+      }
+      await until('the others have taken over', () => held(s, owner) === 0);
+      signal(first, 'SIGCONT');
+      await until('the first runner is at work again', () => held(s, owner) > 0);
+    }
+  } finally {
+    signal(first, 'SIGCONT');
+    await c.stop();
+    for (const [name, pid] of others) {
+      signal(pid, 'SIGTERM');
+      await until(`the end of ${name}`, () => gone(pid));
+    }
+  }
+  const n = await judge(s, workflows, c.log);
+  t.diagnostic(`${n} runs, ${stale} stale calls, ${lost(s)} refused, ${deaths} deaths`);
+  assert.ok(lost(s) >= stale, 'a stale answer was taken');
 });

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "proto/contract.h"
-#include "proto/http/http.h"
+#include "proto/http/path.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -138,16 +138,12 @@ fuzz_request(const uint8_t *data, size_t n, const char **params)
 {
 	struct fuzz_rest r = { (const char *)data, n };
 	struct hq_http_req req = { .arena = arena, .params = params };
-	char *target;
+	const char *target;
 
 	req.method = fuzz_line(&r);
 	target = fuzz_line(&r);
-	req.query = "";
-	if (strchr(target, '?') != NULL) {
-		req.query = strchr(target, '?') + 1;
-		*strchr(target, '?') = '\0';
-	}
-	req.path = target;
+	req.path = hq_path_resolve(arena, target);
+	req.query = hq_path_query(arena, target);
 	params[0] = hq_arena_printf(arena, "CONTENT_TYPE=%s", fuzz_line(&r));
 	params[1] = "HTTP_HOST=h:8080";
 	req.body = hq_arena_copy(arena, r.p, r.n);

@@ -1,4 +1,7 @@
-/* Crons, durations and dates.  A tick is a later, whole minute. */
+/*
+ * Crons, durations and dates.  A tick is a later, whole minute, and the same
+ * one from every moment before it.
+ */
 #include "engine/cron.h"
 #include "engine/duration.h"
 #include "fuzz.h"
@@ -23,7 +26,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
 		ms = hq_cron_next(&c, from[i]);
 		HQ_ASSERT(ms > from[i]);
-		HQ_ASSERT(ms == INT64_MAX || ms % 60000 == 0);
+		if (ms == INT64_MAX)
+			continue;
+		HQ_ASSERT(ms % 60000 == 0);
+		HQ_ASSERT(hq_cron_next(&c, ms - 1) == ms);
+		HQ_ASSERT(hq_cron_next(&c, from[i] + (ms - from[i]) / 2) == ms);
 	}
 	return 0;
 }

@@ -13,7 +13,7 @@ one() { # name
 	mkdir -p "$work" "$out/found"
 	if "$out/fuzz_$1" -max_total_time="$seconds" -max_len=8192 \
 	    -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-	    -artifact_prefix="$out/found/$1-" \
+	    -artifact_prefix="$out/found/$1-" -dict=tests/fuzz/words.dict \
 	    "$work" "tests/fuzz/corpus/$1" >"$out/$1.log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$1.log")
 		echo "ok    fuzz_$1 ($runs inputs)"

@@ -4,7 +4,8 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { System, bin, root, until } from '../lib/system.mjs';
+import { gone } from '../faults/chaos.mjs';
+import { System, bin, chain, root, until } from '../lib/system.mjs';
 
 const processesOf = (dir) => fs.readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
   try { return fs.readFileSync(`/proc/${p}/environ`, 'utf8').includes(`RAWR_VAR=${dir}\0`) || fs.readFileSync(`/proc/${p}/cmdline`, 'utf8').includes(dir); } catch { return false; }
@@ -22,7 +23,7 @@ test('nothing is left running, and no socket, after down', async () => {
 test('two systems run side by side and share nothing', async () => {
   const [a, b] = [await System.start(), await System.start()];
   try {
-    await a.rpc('coordination/saveWorkflow', { workflow: (await import('../lib/system.mjs')).chain('wf-a', ['x']) });
+    await a.rpc('coordination/saveWorkflow', { workflow: chain('wf-a', ['x']) });
     assert.equal((await a.rpc('coordination/listWorkflows', {})).json.json.workflows.length, 1);
     assert.equal((await b.rpc('coordination/listWorkflows', {})).json.json.workflows.length, 0);
   } finally { await a.close(); await b.close(); }
@@ -30,10 +31,24 @@ test('two systems run side by side and share nothing', async () => {
 
 test('the store survives down and up', async () => {
   const s = await System.start();
-  await s.rpc('coordination/saveWorkflow', { workflow: (await import('../lib/system.mjs')).chain('wf-kept', ['x']) });
+  await s.rpc('coordination/saveWorkflow', { workflow: chain('wf-kept', ['x']) });
   await s.down();
   await s.up();
   assert.equal((await s.rpc('coordination/getWorkflow', { workflowId: 'wf-kept' })).status, 200);
+  await s.close();
+});
+
+test('up starts what is not running and leaves the rest alone', async () => {
+  const s = await System.start();
+  const before = Object.fromEntries(['nginx', 'rpc', 'openapi', 'workflows', 'inngest', 'runner'].map((n) => [n, s.pid(n)]));
+  for (const name of ['runner', 'inngest']) process.kill(before[name], 'SIGKILL');
+  await until('both are gone', () => ['runner', 'inngest'].every((n) => gone(before[n])));
+  await s.up();
+  for (const name of ['nginx', 'rpc', 'openapi', 'workflows']) assert.equal(s.pid(name), before[name], name);
+  for (const name of ['runner', 'inngest']) assert.ok(!gone(s.pid(name)), name);
+  await s.rpc('coordination/saveWorkflow', { workflow: chain('wf-again', ['x']) });
+  await s.rpc('coordination/queueRun', { workflowId: 'wf-again', runId: 'run-again', input: {} });
+  assert.equal((await s.finish('run-again')).status, 'completed');
   await s.close();
 });
 
@@ -66,7 +81,7 @@ test('make run saves a workflow, runs it to its end, prints it, and leaves on Ct
 
 test('rawr checks and backs up a live store, and the copy opens', async () => {
   const s = await System.start();
-  await s.rpc('coordination/saveWorkflow', { workflow: (await import('../lib/system.mjs')).chain('wf-b', ['x']) });
+  await s.rpc('coordination/saveWorkflow', { workflow: chain('wf-b', ['x']) });
   assert.equal((await s.rawr('db', 'check')).code, 0);
   const copy = path.join(s.dir, 'copy.db');
   assert.equal((await s.rawr('db', 'backup', copy)).code, 0);
@@ -87,4 +102,19 @@ test('rawr says what is wrong in one JSON document, with a stable exit status', 
     assert.ok(r.doc.error.code && r.doc.error.message);
   }
   fs.rmSync(s.dir, { recursive: true });
+});
+
+// Sanitizers keep what is freed for a while, so they are asked nothing.
+test('a worker that served large requests gives their memory back', { skip: bin.endsWith('san') }, async () => {
+  const s = await System.start({ RAWR_WORKERS: '1' });
+  try {
+    const [pid] = s.workers('rpc');
+    const ownKb = () => Number(/^Private_Dirty:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+    const before = ownKb();
+    // 400 KB of text that are 25 MB of objects.
+    const many = Object.fromEntries(Array.from({ length: 30000 }, (_, i) => [`k${i}`, {}]));
+    for (let i = 0; i < 3; i++) assert.equal((await s.rpc('coordination/getRunStatus', { runId: 'x', many })).status, 400);
+    await until('less than 4 MB more', () => ownKb() - before < 4096);
+    assert.deepEqual(s.workers('rpc'), [pid], 'the same worker');
+  } finally { await s.close(); }
 });

@@ -14,7 +14,7 @@ const base = '/api/workflows/coordination';
 const agent = { kind: 'agent', taskKind: 'review' };
 
 let sys;
-test.before(async () => { sys = await System.start({ RAWR_WORKERS: '1', RAWR_RETRY_INTERVAL: '1' }); });
+test.before(async () => { sys = await System.start({ RAWR_WORKERS: '1', RAWR_SLOTS: '64', RAWR_RETRY_INTERVAL: '1' }); });
 test.after(() => sys.close());
 
 const api = async (method, p, value) => (method === 'GET' ? sys.get(base + p) : sys.post(base + p, value));

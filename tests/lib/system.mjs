@@ -79,10 +79,10 @@ export class System {
   // The runner or a responder again, as system.sh starts it; `name` of its log
   // and pid file.
   startRunner(env = {}, name = 'runner') { return this.#spawn(name, path.join(bin, 'rawr-runner'), [], env); }
-  startResponder(name) {
+  startResponder(name, env = {}) {
     const socket = path.join(this.dir, 'run', `${name}.sock`);
     fs.rmSync(socket, { force: true });
-    return this.#spawn(name, 'spawn-fcgi', ['-n', '-s', socket, '-M', '0660', '--', path.join(bin, `${name}.fcgi`)]);
+    return this.#spawn(name, 'spawn-fcgi', ['-n', '-s', socket, '-M', '0660', '--', path.join(bin, `${name}.fcgi`)], env);
   }
   #spawn(name, file, args, env = {}) {
     const log = fs.openSync(path.join(this.dir, `log/${name}.log`), 'a');

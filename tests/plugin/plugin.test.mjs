@@ -1,35 +1,22 @@
 // A capability added by following docs/plugins.md, and nothing else: its files
 // and its commands are taken from that page, in a copy of the tree.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { copyTree, makeIn } from '../lib/tree.mjs';
+import { root } from '../lib/system.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const tree = fs.mkdtempSync(path.join(os.tmpdir(), 'rawr-plugin-'));
 const page = fs.readFileSync(path.join(root, 'docs/plugins.md'), 'utf8');
 const at = (file) => path.join(tree, file);
 const read = (file) => fs.readFileSync(at(file), 'utf8');
 
-function copyTree() {
-  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
-    .toString().split('\0').filter((f) => f && fs.existsSync(path.join(root, f)));
-  execFileSync('cp', ['-a', '--parents', ...files, tree], { cwd: root });
-  const built = ['build/obj/hard', 'build/sqlite'].filter((f) => fs.existsSync(path.join(root, f)));
-  if (built.length) execFileSync('cp', ['-a', '--parents', ...built, tree], { cwd: root });
-  return files;
-}
-
-function make(...targets) {
-  const env = { ...process.env };
-  for (const k of ['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MODE', 'RAWR_BIN']) delete env[k];
-  const r = spawnSync('make', ['--no-print-directory', 'WERROR=-Werror', ...targets], { cwd: tree, env, encoding: 'utf8', maxBuffer: 64 << 20 });
-  return { ok: r.status === 0, said: r.stdout + r.stderr };
-}
+const make = (...targets) => makeIn(tree, ...targets);
 const mustMake = (...targets) => {
   const r = make(...targets);
   assert.ok(r.ok, r.said);
@@ -43,7 +30,7 @@ let before, sys, lib;
 const responders = ['rpc', 'openapi', 'workflows', 'inngest'];
 
 test.before(async () => {
-  const files = copyTree();
+  const files = copyTree(tree);
   before = Object.fromEntries(files.map((f) => [f, digest(f)]));
   for (const [file, text] of Object.entries(filesOfThePage)) {
     fs.mkdirSync(path.dirname(at(file)), { recursive: true });

@@ -70,7 +70,6 @@ static const struct row {
 	{ "a\\[b=1", "{\"a\\\\[b\":\"1\"}" },
 	{ "a\\\\[b]=1", "{\"a\":{\"\\\\b\":\"1\"}}" },
 	{ "a[b\\\\][c]=1", "{\"a\":{\"b\":{\"\\\\c\":\"1\"}}}" },
-	{ "a[__proto__][x]=1", "{\"a\":{\"__proto__\":{\"x\":\"1\"}}}" },
 	{ "length=3", "{\"length\":\"3\"}" },
 	{ "a[]=1&a[0][b]=2", "{\"a\":[{\"b\":\"2\"}]}" },
 	{ "a[]=1&a[1]=2", "{\"a\":{\"1\":\"2\",\"\":\"1\"}}" },
@@ -89,6 +88,15 @@ static const struct row {
 START_TEST(a_form_becomes_the_value_of_the_reference)
 {
 	ck_assert_str_eq(parsed(rows[_i].text), rows[_i].json);
+}
+END_TEST
+
+START_TEST(a_member_called_proto_is_dropped)
+{
+	ck_assert_str_eq(parsed("__proto__[x]=1&b=2"), "{\"b\":\"2\"}");
+	ck_assert_str_eq(parsed("a[__proto__][x]=1"), "{\"a\":{}}");
+	ck_assert_str_eq(parsed("a[0]=1&a[__proto__]=2"),
+	    "{\"a\":{\"0\":\"1\"}}");
 }
 END_TEST
 
@@ -200,6 +208,7 @@ main(void)
 	tcase_add_checked_fixture(t, arena_open, arena_close);
 	tcase_add_loop_test(t, a_form_becomes_the_value_of_the_reference, 0,
 	    COUNT(rows));
+	tcase_add_test(t, a_member_called_proto_is_dropped);
 	tcase_add_test(t, a_hole_is_undefined);
 	tcase_add_test(t, the_largest_index_makes_an_array);
 	tcase_add_test(t, a_file_stays_a_file);

@@ -247,8 +247,61 @@ START_TEST(a_url_is_normalised)
 		"{\"json\":\"mailto:a@b\",\"meta\":[[4]]}" },
 	    { "{\"json\":\"file:///a/../..\",\"meta\":[[4]]}",
 		"{\"json\":\"file:///\",\"meta\":[[4]]}" },
+	    { "{\"json\":\"http://u:@h/\",\"meta\":[[4]]}",
+		"{\"json\":\"http://u@h/\",\"meta\":[[4]]}" },
+	    { "{\"json\":\"http://:@h/\",\"meta\":[[4]]}",
+		"{\"json\":\"http://h/\",\"meta\":[[4]]}" },
+	    { "{\"json\":\"http://a@b:c:d@h/\",\"meta\":[[4]]}",
+		"{\"json\":\"http://a%40b:c%3Ad@h/\",\"meta\":[[4]]}" },
+	    { "{\"json\":\"x://H\xc3\xa9:80\",\"meta\":[[4]]}",
+		"{\"json\":\"x://H%C3%A9:80\",\"meta\":[[4]]}" },
+	    { "{\"json\":\"x:/.//h\",\"meta\":[[4]]}",
+		"{\"json\":\"x:/.//h\",\"meta\":[[4]]}" },
+	    { "{\"json\":\"x:a \xc3\xa9\",\"meta\":[[4]]}",
+		"{\"json\":\"x:a %C3%A9\",\"meta\":[[4]]}" },
 	    { "{\"json\":\"http://[::1]:8080/%2e%2E/x\",\"meta\":[[4]]}",
 		"{\"json\":\"http://[::1]:8080/x\",\"meta\":[[4]]}" },
+	    { 0 },
+	});
+}
+END_TEST
+
+START_TEST(a_url_with_a_user_or_port_has_a_host)
+{
+	check_malformed((const char *const[]){
+	    "{\"json\":\"x://u@\",\"meta\":[[4]]}",
+	    "{\"json\":\"x://:80\",\"meta\":[[4]]}",
+	    "{\"json\":\"x://@/a\",\"meta\":[[4]]}",
+	    NULL,
+	});
+}
+END_TEST
+
+START_TEST(a_regexp_is_written_as_javascript_shows_it)
+{
+	check_rows((const struct row[]){
+	    { "{\"json\":\"//g\",\"meta\":[[5]]}",
+		"{\"json\":\"/(?:)/g\",\"meta\":[[5]]}" },
+	    { "{\"json\":\"/a/b/\",\"meta\":[[5]]}",
+		"{\"json\":\"/a\\\\/b/\",\"meta\":[[5]]}" },
+	    { "{\"json\":\"/[/]\\\\//\",\"meta\":[[5]]}",
+		"{\"json\":\"/[/]\\\\//\",\"meta\":[[5]]}" },
+	    { "{\"json\":\"/\\\\[/]/\",\"meta\":[[5]]}",
+		"{\"json\":\"/\\\\[\\\\/]/\",\"meta\":[[5]]}" },
+	    { 0 },
+	});
+}
+END_TEST
+
+START_TEST(any_object_may_be_an_entry_of_a_map)
+{
+	check_rows((const struct row[]){
+	    { "{\"json\":[[1,2]],\"meta\":[[6,0],[7]]}",
+		"{\"json\":[[null,null]],\"meta\":[[3,0,0],[3,0,1],[7]]}" },
+	    { "{\"json\":[null],\"meta\":[[1,0],[7]]}",
+		"{\"json\":[[null,null]],\"meta\":[[3,0,0],[3,0,1],[7]]}" },
+	    { "{\"json\":[\"1\"],\"meta\":[[0,0],[7]]}",
+		hq_envelope_malformed },
 	    { 0 },
 	});
 }
@@ -362,6 +415,17 @@ START_TEST(files_stand_where_maps_says)
 }
 END_TEST
 
+START_TEST(a_file_alone_needs_no_json)
+{
+	struct json_object *v;
+
+	ck_hq_ok(decode_form("{\"maps\":[[]]}", new_file("a"), &v));
+	ck_assert_int_eq(hq_js_type(v), HQ_JS_FILE);
+	ck_assert_int_eq(decode_form("{\"maps\":[[0]]}", new_file("a"), &v),
+	    HQ_E_BAD_REQUEST);
+}
+END_TEST
+
 START_TEST(a_form_needs_data_and_its_files)
 {
 	static const char *const rows[] = { "", "{bad", "null",
@@ -397,11 +461,15 @@ main(void)
 	tcase_add_test(t, dates_are_read_as_by_javascript);
 	tcase_add_test(t, a_text_that_is_no_date_is_an_invalid_date);
 	tcase_add_test(t, a_url_is_normalised);
+	tcase_add_test(t, a_url_with_a_user_or_port_has_a_host);
+	tcase_add_test(t, a_regexp_is_written_as_javascript_shows_it);
+	tcase_add_test(t, any_object_may_be_an_entry_of_a_map);
 	tcase_add_test(t, sets_and_maps_keep_no_duplicates);
 	tcase_add_test(t, meta_follows_the_order_of_javascript_keys);
 	tcase_add_test(t, undefined_is_an_empty_envelope);
 	tcase_add_test(t, tagged_values_too_deep_are_an_error);
 	tcase_add_test(t, files_stand_where_maps_says);
+	tcase_add_test(t, a_file_alone_needs_no_json);
 	tcase_add_test(t, a_form_needs_data_and_its_files);
 	suite_add_tcase(s, t);
 	return run_suite(s);

@@ -468,6 +468,7 @@ tagged(enum hq_js type, const char *s)
 	case HQ_JS_STRING:
 	case HQ_JS_ARRAY:
 	case HQ_JS_OBJECT:
+	case HQ_JS_JSON:
 	case HQ_JS__MAX:
 		break;
 	}

@@ -109,12 +109,14 @@ state_of(const char *id)
 	return o == NULL ? "none" : hq_json_text(arena, o);
 }
 
-/* How many events tell the end of a task. */
-static int
-events(const char *id)
+static int64_t
+count(size_t q, const char *of)
 {
 	static const char *const sql[] = {
 		"SELECT count(*) FROM engine_event WHERE client_id = $1",
+		"SELECT count(*) FROM engine_event WHERE name = $1",
+		"SELECT max(json_extract(data, '$.dueMs')) FROM engine_event"
+		" WHERE name = $1",
 		NULL,
 	};
 	static const char *const none[] = { NULL };
@@ -131,28 +133,43 @@ events(const char *id)
 		.write_wait_ms = 10000,
 	};
 	struct hq_db *other;
-	int n;
+	int64_t n;
 
 	ck_hq_ok(hq_db_open(&o, &other, &err));
 	{
 		HQ_CURSOR(row);
 
-		ck_hq_ok(hq_query(other, &counting, 0,
-		    HQ_BIND(hq_text(hq_arena_printf(arena, "%s-ended", id))),
+		ck_hq_ok(hq_query(other, &counting, q, HQ_BIND(hq_text(of)),
 		    &row, &err));
 		ck_assert(hq_cursor_next(&row));
-		n = (int)hq_cursor_i64(&row, 0);
+		n = hq_cursor_i64(&row, 0);
 	}
 	hq_db_close(other);
 	return n;
 }
 
+/* How many events tell the end of a task. */
+static int
+events(const char *id)
+{
+	return (int)count(0, hq_arena_printf(arena, "%s-ended", id));
+}
+
+static int
+watches(void)
+{
+	return (int)count(1, HQ_COORD_TASK_WATCH);
+}
+
+/* As the last watch that was started does, when it is due. */
 static void
 reap(void)
 {
-	int64_t n;
+	int64_t n, due = count(2, HQ_COORD_TASK_WATCH);
 
-	ck_hq_ok(hq_coord_task_expire(db, &env, arena, &n, &err));
+	if (fake.now_ms < due)
+		fake.now_ms = due;
+	ck_hq_ok(hq_coord_task_look(&step, due, &n, &err));
 }
 
 /* -------------------------------------------------------------- offering -- */
@@ -267,18 +284,64 @@ START_TEST(a_task_whose_leases_all_ran_out_fails)
 }
 END_TEST
 
-START_TEST(the_reaper_takes_back_what_ran_out)
+START_TEST(the_watch_takes_back_what_ran_out_and_then_rests)
 {
 	const char *id = offer("run-1", 0, 1);
 
+	ck_assert_int_eq(watches(), 0);
+	woken = 0;
 	claimed_id("");
-	reap();
-	ck_assert_ptr_nonnull(strstr(state_of(id), "claimed"));
-	fake.now_ms += HQ_COORD_TASK_LEASE_S * 1000;
+	ck_assert_int_eq(watches(), 1);
+	ck_assert_int_eq(woken, 1);
 	reap();
 	reap();
 	ck_assert_ptr_nonnull(strstr(state_of(id), "failed"));
 	ck_assert_int_eq(events(id), 1);
+	ck_assert_int_eq(watches(), 1);
+}
+END_TEST
+
+START_TEST(one_watch_follows_the_other_while_a_lease_is_kept)
+{
+	const char *id = offer("run-1", 0, 1);
+	struct json_object *t = claim_as("a", "");
+
+	offer("run-2", 0, 1);
+	claimed_id("");
+	ck_assert_int_eq(watches(), 1);
+	fake.now_ms += 59000;
+	act(hq_coord_heartbeat_task, id, token(t), "");
+	reap();
+	ck_assert_ptr_nonnull(strstr(state_of(id), "claimed"));
+	ck_assert_int_eq(watches(), 2);
+	ck_assert_int_eq(count(2, HQ_COORD_TASK_WATCH), fake.now_ms + 59000);
+}
+END_TEST
+
+START_TEST(a_shorter_lease_is_watched_sooner_and_only_the_last_watch_goes_on)
+{
+	int64_t first, n;
+
+	offer("run-1", 0, 9);
+	offer("run-2", 0, 9);
+	claimed_id("");
+	first = count(2, HQ_COORD_TASK_WATCH);
+	claimed_id(",'leaseSeconds':5");
+	ck_assert_int_eq(watches(), 2);
+	fake.now_ms = first;
+	ck_hq_ok(hq_coord_task_look(&step, first, &n, &err));
+	ck_assert_int_eq(n, 2);
+	ck_assert_int_eq(watches(), 2);
+}
+END_TEST
+
+START_TEST(a_watch_that_is_lost_is_replaced_by_the_next_claim)
+{
+	offer("run-1", 0, 9);
+	claimed_id("");
+	fake.now_ms += (HQ_COORD_TASK_LEASE_S + 61) * 1000;
+	claimed_id("");
+	ck_assert_int_eq(watches(), 2);
 }
 END_TEST
 
@@ -485,7 +548,7 @@ START_TEST(a_claim_waits_until_its_time_is_over)
 	boundary.arrived_ms = fake.now_ms;
 	ck_assert_int_eq(hq_coord_claim_task(&boundary, in, &out, &err),
 	    HQ_SUSPEND);
-	ck_assert_int_eq(boundary.park_ms, 1000);
+	ck_assert_int_eq(boundary.park_ms, 30000);
 	fake.now_ms += 29900;
 	ck_assert_int_eq(hq_coord_claim_task(&boundary, in, &out, &err),
 	    HQ_SUSPEND);
@@ -565,7 +628,11 @@ main(void)
 	tcase_add_test(t, a_task_comes_with_what_it_needs);
 	tcase_add_test(t, a_lease_that_ran_out_gives_the_task_to_the_next);
 	tcase_add_test(t, a_task_whose_leases_all_ran_out_fails);
-	tcase_add_test(t, the_reaper_takes_back_what_ran_out);
+	tcase_add_test(t, the_watch_takes_back_what_ran_out_and_then_rests);
+	tcase_add_test(t, one_watch_follows_the_other_while_a_lease_is_kept);
+	tcase_add_test(t,
+	    a_shorter_lease_is_watched_sooner_and_only_the_last_watch_goes_on);
+	tcase_add_test(t, a_watch_that_is_lost_is_replaced_by_the_next_claim);
 	tcase_add_test(t, a_heartbeat_keeps_the_lease);
 	tcase_add_test(t, a_completed_task_has_its_output_and_ends_once);
 	tcase_add_test(t,

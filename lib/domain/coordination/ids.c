@@ -81,11 +81,20 @@ blank_bytes(const char *s, size_t n, bool at_end)
 	return 0;
 }
 
+static bool
+is_graphic(char c)
+{
+	return c > ' ' && c < 0x7f;
+}
+
 const char *
 hq_coord_trim(struct hq_arena *a, const char *s)
 {
 	size_t cut, n = strlen(s);
 
+	/* The common case: no blank begins or ends with such a byte. */
+	if (n > 0 && is_graphic(s[0]) && is_graphic(s[n - 1]))
+		return hq_arena_copy(a, s, n);
 	while ((cut = blank_bytes(s, n, false)) > 0) {
 		s += cut;
 		n -= cut;

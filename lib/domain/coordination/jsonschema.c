@@ -127,20 +127,53 @@ static const struct {
 };
 
 /* A type that nobody knows is none that a value has. */
+static bool
+has_type(struct json_object *v, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].name, name) == 0)
+			return types[i].is(v);
+	return false;
+}
+
+/* One of several; what is no name in the list says nothing. */
+static const char *
+check_types(const struct check *c, struct json_object *list,
+    struct json_object *v)
+{
+	struct json_object *name;
+	struct hq_buf what;
+	size_t i, n = 0;
+
+	hq_buf_init(&what, c->arena);
+	for (i = 0; i < json_object_array_length(list); i++) {
+		name = json_object_array_get_idx(list, i);
+		if (!is_string(name))
+			continue;
+		if (has_type(v, json_object_get_string(name)))
+			return NULL;
+		hq_buf_puts(&what, n++ == 0 ? "must be " : " or ");
+		hq_buf_puts(&what, json_object_get_string(name));
+	}
+	return n == 0 ? NULL : say(c, c->at, hq_buf_str(&what));
+}
+
 static const char *
 check_type(const struct check *c, struct json_object *schema,
     struct json_object *want, struct json_object *v)
 {
 	const char *name;
-	size_t i;
 
 	(void)schema;
+	if (is_array(want))
+		return check_types(c, want, v);
 	if (!is_string(want))
 		return NULL;
 	name = json_object_get_string(want);
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(types[i].name, name) == 0 && types[i].is(v))
-			return NULL;
+	if (has_type(v, name))
+		return NULL;
 	name = hq_arena_printf(c->arena, "must be %s", name);
 	return say(c, c->at, name == NULL ? "has the wrong type" : name);
 }

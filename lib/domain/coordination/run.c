@@ -4,6 +4,7 @@
 
 #include "base/ids.h"
 #include "domain/coordination/ids.h"
+#include "json/value.h"
 
 bool
 hq_coord_run_active(const struct hq_coord_run *r)
@@ -37,9 +38,24 @@ hq_coord_run_load(struct hq_db *db, struct hq_arena *a, const char *run_id,
 		    hq_cursor_text(&row, HQ_COL_RUN_ENGINE_RUN_ID, a),
 		.event_id = hq_cursor_text(&row, HQ_COL_RUN_EVENT_ID, a),
 		.imported = hq_cursor_text(&row, HQ_COL_RUN_IMPORTED, a),
-		.workflow = hq_cursor_text(&row, HQ_COL_RUN_WORKFLOW, a),
-		.reuse = hq_cursor_text(&row, HQ_COL_RUN_REUSE, a),
 	};
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_coord_run_load_origin(struct hq_db *db, struct hq_arena *a,
+    struct hq_coord_run *r, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(HQ_COORD_QUERY(db, HQ_CQ_RUN_ORIGIN, &row, err,
+	    hq_text(r->run_id)));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	r->workflow = hq_cursor_text(&row, 0, a);
+	r->reuse = hq_cursor_text(&row, 1, a);
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
 	return HQ_OK;
@@ -50,34 +66,46 @@ link_json(const char *provider, const char *label, const char *url)
 {
 	struct json_object *l = json_object_new_object();
 
-	hq_json_put_str(l, "provider", provider);
-	hq_json_put_str(l, "label", label);
-	hq_json_put_str(l, "url", url);
+	hq_json_add_str(l, "provider", provider);
+	hq_json_add_str(l, "label", label);
+	hq_json_add_str(l, "url", url);
 	return l;
 }
+
+/* The texts one behind the other, without printf; NULL ends them. */
+static const char *
+join(struct hq_arena *a, const char *const *texts)
+{
+	struct hq_buf b;
+
+	hq_buf_init(&b, a);
+	for (; *texts != NULL; texts++)
+		hq_buf_puts(&b, *texts);
+	return hq_buf_str(&b);
+}
+#define JOIN(a, ...) join((a), (const char *const[]){ __VA_ARGS__, NULL })
 
 /* Where to look at the run: by its engine run, else its event, else its id. */
 static struct json_object *
 trace_links(const struct hq_coord_run *r, const struct hq_config *config,
     struct hq_arena *a)
 {
-	struct json_object *links = json_object_new_array();
+	struct json_object *links = json_object_new_array_ext(2);
 	const char *engine = config->s[HQ_SET_RAWR_ENGINE_URL];
+	const char *base = config->s[HQ_SET_RAWR_BASE_URL];
 	const char *label = "Inngest Trace", *url;
 
 	hq_json_push(links,
 	    link_json("rawr", "RAWR Run Timeline",
-		hq_arena_printf(a, "%s/api/orpc/coordination/runs/%s/timeline",
-		    config->s[HQ_SET_RAWR_BASE_URL], r->run_id)));
+		JOIN(a, base, "/api/orpc/coordination/runs/", r->run_id,
+		    "/timeline")));
 	if (r->engine_run_id != NULL) {
-		label =
-		    hq_arena_printf(a, "Inngest Trace (%s)", r->engine_run_id);
-		url =
-		    hq_arena_printf(a, "%s/runs/%s", engine, r->engine_run_id);
+		label = JOIN(a, "Inngest Trace (", r->engine_run_id, ")");
+		url = JOIN(a, engine, "/runs/", r->engine_run_id);
 	} else if (r->event_id != NULL) {
-		url = hq_arena_printf(a, "%s/events/%s", engine, r->event_id);
+		url = JOIN(a, engine, "/events/", r->event_id);
 	} else {
-		url = hq_arena_printf(a, "%s/runs/%s", engine, r->run_id);
+		url = JOIN(a, engine, "/runs/", r->run_id);
 	}
 	hq_json_push(links, link_json("inngest", label, url));
 	return links;
@@ -96,18 +124,25 @@ hq_coord_put_text(struct hq_arena *a, struct json_object *o, const char *key,
 	return HQ_OK;
 }
 
+void
+hq_coord_put_stored(struct json_object *o, const char *key, const char *text)
+{
+	if (text != NULL)
+		hq_json_add(o, key, hq_js_json(text));
+}
+
 static void
 put_state(struct json_object *run, const struct hq_coord_run *r)
 {
 	char iso[HQ_ISO_BYTES];
 
-	hq_json_put_str(run, "status", r->status);
+	hq_json_add_str(run, "status", r->status);
 	hq_iso_from_ms(r->started_ms, iso);
-	hq_json_put_str(run, "startedAt", iso);
+	hq_json_add_str(run, "startedAt", iso);
 	if (!r->finished)
 		return;
 	hq_iso_from_ms(r->finished_ms, iso);
-	hq_json_put_str(run, "finishedAt", iso);
+	hq_json_add_str(run, "finishedAt", iso);
 }
 
 enum hq_rc
@@ -119,15 +154,15 @@ hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
 	if (r->imported != NULL)
 		return hq_coord_parse(a, r->imported, ret, err);
 	HQ_TRY(hq_coord_object(a, &run, err));
-	hq_json_put_str(run, "runId", r->run_id);
-	hq_json_put_str(run, "workflowId", r->workflow_id);
+	hq_json_add_str(run, "runId", r->run_id);
+	hq_json_add_str(run, "workflowId", r->workflow_id);
 	HQ_TRY(hq_coord_put_text(a, run, "workflowVersion", r->version, err));
 	put_state(run, r);
-	HQ_TRY(hq_coord_put_text(a, run, "input", r->input, err));
-	HQ_TRY(hq_coord_put_text(a, run, "output", r->output, err));
+	hq_coord_put_stored(run, "input", r->input);
+	hq_coord_put_stored(run, "output", r->output);
 	if (r->error != NULL)
-		hq_json_put_str(run, "error", r->error);
-	hq_json_put(run, "traceLinks", trace_links(r, config, a));
+		hq_json_add_str(run, "error", r->error);
+	hq_json_add(run, "traceLinks", trace_links(r, config, a));
 	*ret = run;
 	return HQ_OK;
 }
@@ -177,7 +212,7 @@ hq_coord_get_run_status(struct hq_boundary *c, struct json_object *in,
 		return hq_coord_run_not_found(c, id, err);
 	HQ_TRY(hq_coord_run_json(&r, c->config, c->arena, &run, err));
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
-	hq_json_put(out, "run", json_object_get(run));
+	hq_json_add(out, "run", json_object_get(run));
 	*ret_out = out;
 	return HQ_OK;
 }

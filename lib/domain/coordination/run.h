@@ -27,6 +27,7 @@ struct hq_coord_run {
 	const char *error;
 	const char *engine_run_id, *event_id;
 	const char *imported; /* the whole document of an imported run */
+	/* With hq_coord_run_load_origin() only, for they never change: */
 	const char *workflow; /* as it was when the run was queued */
 	const char *reuse;    /* outputs by desk that the run starts with */
 };
@@ -39,7 +40,14 @@ enum hq_rc hq_coord_run_load(struct hq_db *db, struct hq_arena *a,
     const char *run_id, struct hq_coord_run *r, bool *ret_found,
     struct hq_err *err) HQ_MUST;
 
-/* The document: Run in types.json.  Owned by a. */
+/* Its .workflow and .reuse. */
+enum hq_rc hq_coord_run_load_origin(struct hq_db *db, struct hq_arena *a,
+    struct hq_coord_run *r, struct hq_err *err) HQ_MUST;
+
+/*
+ * The document: Run in types.json, on its way out (hq_coord_put_stored).  Owned
+ * by a.
+ */
 enum hq_rc hq_coord_run_json(const struct hq_coord_run *r,
     const struct hq_config *config, struct hq_arena *a,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
@@ -88,6 +96,13 @@ enum hq_rc hq_coord_parse(struct hq_arena *a, const char *text,
 /* Put a stored JSON text under key; nothing if there is none. */
 enum hq_rc hq_coord_put_text(struct hq_arena *a, struct json_object *o,
     const char *key, const char *text, struct hq_err *err) HQ_MUST;
+
+/*
+ * The same for a document on its way out (hq_json_add): the text goes there as
+ * it stands (hq_js_json), and nobody looks into it.
+ */
+void hq_coord_put_stored(struct json_object *o, const char *key,
+    const char *text);
 
 /* An object that the arena owns. */
 enum hq_rc hq_coord_object(struct hq_arena *a, struct json_object **ret,

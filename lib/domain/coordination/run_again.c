@@ -86,6 +86,7 @@ open_again(struct again *g, struct json_object *in, struct hq_err *err)
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "newRunId is the id of the run itself");
 	g->order.workflow_id = g->run.workflow_id;
+	HQ_TRY(hq_coord_run_load_origin(c->db, c->arena, &g->run, err));
 	HQ_TRY(workflow_of(g, err));
 	return input_of(g, err);
 }

@@ -56,6 +56,16 @@ read_run(const struct hq_cursor *row, struct hq_boundary *c,
 	return HQ_OK;
 }
 
+/* The statement whose index finds the fewest that do not fit. */
+static enum hq_coord_q
+list_by(const struct filter *f)
+{
+	if (f->status != NULL && strcmp(f->status, "completed") != 0)
+		return HQ_CQ_RUN_LIST_STATUS;
+	return f->workflow_id != NULL ? HQ_CQ_RUN_LIST_WORKFLOW
+				      : HQ_CQ_RUN_LIST;
+}
+
 static enum hq_rc
 list(struct hq_boundary *c, const struct filter *f, struct hq_coord_page *page,
     struct hq_err *err)
@@ -64,9 +74,9 @@ list(struct hq_boundary *c, const struct filter *f, struct hq_coord_page *page,
 	struct hq_coord_run r;
 	HQ_CURSOR(row);
 
-	HQ_TRY(HQ_COORD_QUERY(c->db, HQ_CQ_RUN_LIST, &row, err,
-	    hq_i64(f->below_ms), hq_text(f->below_id), hq_i64(f->since_ms),
-	    hq_text(f->workflow_id), hq_text(f->status), hq_i64(f->limit + 1)));
+	HQ_TRY(HQ_COORD_QUERY(c->db, list_by(f), &row, err, hq_i64(f->below_ms),
+	    hq_text(f->below_id), hq_i64(f->since_ms), hq_text(f->workflow_id),
+	    hq_text(f->status), hq_i64(f->limit + 1)));
 	while (hq_cursor_next(&row)) {
 		if (page->n == f->limit) {
 			page->more = true;

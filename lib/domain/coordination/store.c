@@ -104,6 +104,29 @@ static const char *const migrations[] = {
 	"ALTER TABLE coordination_run ADD COLUMN reuse TEXT;"
 	"CREATE INDEX coordination_run_started"
 	" ON coordination_run (started_ms, run_id)",
+	/* For what is asked for by a filter: few of very many. */
+	"CREATE INDEX coordination_run_of_workflow"
+	" ON coordination_run (workflow_id, started_ms, run_id);"
+	"CREATE INDEX coordination_run_not_completed"
+	" ON coordination_run (status, started_ms, run_id)"
+	" WHERE status <> 'completed';"
+	"CREATE INDEX coordination_task_live ON coordination_task (state, seq)"
+	" WHERE ended_ms IS NULL;"
+	"CREATE INDEX coordination_task_of_workflow"
+	" ON coordination_task (workflow_id, priority DESC, seq)"
+	" WHERE state = 'open' AND human = 0;"
+	"CREATE INDEX coordination_task_of_desk"
+	" ON coordination_task (desk_id, priority DESC, seq)"
+	" WHERE state = 'open' AND human = 0;"
+	"CREATE INDEX coordination_task_of_kind"
+	" ON coordination_task (kind, priority DESC, seq)"
+	" WHERE state = 'open' AND human = 0;"
+	/* When the watch over leases is due (task_watch.c). */
+	"CREATE TABLE coordination_watch ("
+	" id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),"
+	" due_ms BIGINT NOT NULL)",
+	/* hq_event_clock() when it was offered: its end is an event after that. */
+	"ALTER TABLE coordination_task ADD COLUMN since_ms BIGINT",
 	NULL,
 };
 
@@ -115,6 +138,38 @@ static const char *const migrations[] = {
 	" human, priority, attempt, max_attempts, expiries, lease_until_ms," \
 	" token, claimed_by, desk, input, memory, upstream, output," \
 	" new_memory, error, created_ms, due_ms, ended_ms"
+
+/* The same without what a list leaves out. */
+#define TASK_LIST_COLUMNS \
+	"seq, task_id, run_id, workflow_id, desk_id, round, state, kind," \
+	" human, priority, attempt, max_attempts, expiries, lease_until_ms," \
+	" token, claimed_by, NULL, NULL, NULL, NULL, NULL, NULL, error," \
+	" created_ms, due_ms, ended_ms"
+
+/* A parameter that may be NULL: then everything fits. */
+#define ANY(column, n) "($" #n " IS NULL OR " column " = $" #n ")"
+
+/* Newest first, below (started_ms, run_id); without in- and output. */
+#define RUN_LIST(workflow, status) \
+	"SELECT run_id, workflow_id, workflow_version, status, started_ms," \
+	" finished_ms, error, engine_run_id, event_id, imported" \
+	" FROM coordination_run" \
+	" WHERE started_ms <= $1 AND (started_ms < $1 OR run_id < $2)" \
+	" AND started_ms >= $3 AND " workflow " AND " status \
+	" ORDER BY started_ms DESC, run_id DESC LIMIT $6"
+
+/* Newest first, from below seq $1 down to seq $2. */
+#define TASK_LIST(run, state) \
+	"SELECT " TASK_LIST_COLUMNS " FROM coordination_task" \
+	" WHERE seq < $1 AND seq >= $2 AND " ANY("workflow_id", \
+	    3) " AND " run " AND " ANY("desk_id", 5) " AND " ANY("kind", \
+	    6) " AND " state " ORDER BY seq DESC LIMIT $8"
+
+/* The best one that is offered. */
+#define TASK_OFFERED(workflow, desk, kind) \
+	"SELECT task_id FROM coordination_task" \
+	" WHERE state = 'open' AND human = 0 AND " workflow " AND " desk \
+	" AND " kind " ORDER BY priority DESC, seq LIMIT 1"
 
 /* Parameters first appear in the order of their numbers. */
 static const char *const sql[HQ_CQ__MAX + 1] = {
@@ -137,8 +192,11 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	[HQ_CQ_RUN_GET] =
 	    "SELECT workflow_id, workflow_version, status, started_ms,"
 	    " finished_ms, input, output, error, engine_run_id, event_id,"
-	    " imported, workflow, reuse FROM coordination_run"
+	    " imported FROM coordination_run"
 	    " WHERE run_id = $1",
+	/* What a run is done again with; a reader need not carry it. */
+	[HQ_CQ_RUN_ORIGIN] = "SELECT workflow, reuse FROM coordination_run"
+			     " WHERE run_id = $1",
 	[HQ_CQ_RUN_START] =
 	    "UPDATE coordination_run SET status = 'running',"
 	    " engine_run_id = $1 WHERE run_id = $2 AND " ACTIVE
@@ -223,16 +281,11 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    " DO UPDATE SET data = excluded.data,"
 	    " updated_ms = excluded.updated_ms,"
 	    " expires_ms = excluded.expires_ms",
-	/* Newest first, below (started_ms, run_id); without in- and output. */
-	[HQ_CQ_RUN_LIST] =
-	    "SELECT run_id, workflow_id, workflow_version, status, started_ms,"
-	    " finished_ms, error, engine_run_id, event_id, imported"
-	    " FROM coordination_run"
-	    " WHERE started_ms <= $1 AND (started_ms < $1 OR run_id < $2)"
-	    " AND started_ms >= $3"
-	    " AND ($4 IS NULL OR workflow_id = $4)"
-	    " AND ($5 IS NULL OR status = $5)"
-	    " ORDER BY started_ms DESC, run_id DESC LIMIT $6",
+	[HQ_CQ_RUN_LIST] = RUN_LIST(ANY("workflow_id", 4), ANY("status", 5)),
+	[HQ_CQ_RUN_LIST_WORKFLOW] =
+	    RUN_LIST("workflow_id = $4", ANY("status", 5)),
+	[HQ_CQ_RUN_LIST_STATUS] = RUN_LIST(ANY("workflow_id", 4),
+	    "status = $5 AND status <> 'completed'"),
 	[HQ_CQ_TIMELINE_OUTPUTS] =
 	    "SELECT desk_id, output FROM coordination_timeline"
 	    " WHERE run_id = $1 AND type = 'desk.completed'"
@@ -249,21 +302,23 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    "INSERT INTO coordination_task (task_id, run_id, workflow_id,"
 	    " desk_id, round, state, kind, human, priority, attempt,"
 	    " max_attempts, expiries, lease_ms, token, desk, input, memory,"
-	    " upstream, created_ms, due_ms)"
+	    " upstream, created_ms, due_ms, since_ms)"
 	    " VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, $8, 0, $9, 0, $10,"
-	    " 0, $11, $12, $13, $14, $15, $16)"
+	    " 0, $11, $12, $13, $14, $15, $16, $17)"
 	    " ON CONFLICT (run_id, desk_id, round) DO NOTHING",
-	[HQ_CQ_TASK_OF] = "SELECT task_id, created_ms FROM coordination_task"
+	[HQ_CQ_TASK_OF] = "SELECT task_id, coalesce(since_ms, created_ms)"
+			  " FROM coordination_task"
 			  " WHERE run_id = $1 AND desk_id = $2 AND round = $3",
 	[HQ_CQ_TASK_GET] = "SELECT " TASK_COLUMNS " FROM coordination_task"
 			   " WHERE task_id = $1",
-	/* The best one that is offered; NULL: any. */
-	[HQ_CQ_TASK_OFFERED] = "SELECT task_id FROM coordination_task"
-			       " WHERE state = 'open' AND human = 0"
-			       " AND ($1 IS NULL OR workflow_id = $1)"
-			       " AND ($2 IS NULL OR desk_id = $2)"
-			       " AND ($3 IS NULL OR kind = $3)"
-			       " ORDER BY priority DESC, seq LIMIT 1",
+	[HQ_CQ_TASK_OFFERED] = TASK_OFFERED(ANY("workflow_id", 1),
+	    ANY("desk_id", 2), ANY("kind", 3)),
+	[HQ_CQ_TASK_OFFERED_WORKFLOW] =
+	    TASK_OFFERED("workflow_id = $1", ANY("desk_id", 2), ANY("kind", 3)),
+	[HQ_CQ_TASK_OFFERED_DESK] =
+	    TASK_OFFERED(ANY("workflow_id", 1), "desk_id = $2", ANY("kind", 3)),
+	[HQ_CQ_TASK_OFFERED_KIND] =
+	    TASK_OFFERED(ANY("workflow_id", 1), ANY("desk_id", 2), "kind = $3"),
 	[HQ_CQ_TASK_CLAIM] =
 	    "UPDATE coordination_task SET state = 'claimed',"
 	    " attempt = attempt + 1, token = token + 1, claimed_by = $1,"
@@ -278,6 +333,15 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    " FROM coordination_task"
 	    " WHERE state = 'claimed' AND lease_until_ms <= $1"
 	    " ORDER BY lease_until_ms LIMIT $2",
+	[HQ_CQ_TASK_FIRST_LEASE] =
+	    "SELECT min(lease_until_ms) FROM coordination_task"
+	    " WHERE state = 'claimed'",
+	[HQ_CQ_WATCH_GET] =
+	    "SELECT due_ms FROM coordination_watch WHERE id = 1",
+	[HQ_CQ_WATCH_SET] =
+	    "INSERT INTO coordination_watch (id, due_ms) VALUES (1, $1)"
+	    " ON CONFLICT (id) DO UPDATE SET due_ms = excluded.due_ms",
+	[HQ_CQ_WATCH_DROP] = "DELETE FROM coordination_watch WHERE id = 1",
 	/* Offered again. */
 	[HQ_CQ_TASK_REOPEN] =
 	    "UPDATE coordination_task SET state = 'open', claimed_by = NULL,"
@@ -292,15 +356,32 @@ static const char *const sql[HQ_CQ__MAX + 1] = {
 	    "UPDATE coordination_task SET state = 'closed', error = $1,"
 	    " ended_ms = $2, lease_until_ms = NULL"
 	    " WHERE run_id = $3 AND state IN ('open', 'claimed')",
-	/* Newest first, below a seq. */
-	[HQ_CQ_TASK_LIST] =
-	    "SELECT " TASK_COLUMNS " FROM coordination_task WHERE seq < $1"
-	    " AND ($2 IS NULL OR workflow_id = $2)"
-	    " AND ($3 IS NULL OR run_id = $3)"
-	    " AND ($4 IS NULL OR desk_id = $4)"
-	    " AND ($5 IS NULL OR kind = $5)"
-	    " AND ($6 IS NULL OR state = $6)"
-	    " ORDER BY seq DESC LIMIT $7",
+	[HQ_CQ_TASK_NEWEST] = "SELECT max(seq) FROM coordination_task",
+	[HQ_CQ_TASK_LIST] = TASK_LIST(ANY("run_id", 4), ANY("state", 7)),
+	[HQ_CQ_TASK_LIST_RUN] = TASK_LIST("run_id = $4", ANY("state", 7)),
+	[HQ_CQ_TASK_LIST_LIVE] =
+	    TASK_LIST(ANY("run_id", 4), "state = $7 AND ended_ms IS NULL"),
+	[HQ_CQ_RETAIN_LOOK] =
+	    "SELECT run_id, started_ms, CASE WHEN finished_ms < $3"
+	    " AND status IN ('completed', 'failed') THEN 1 ELSE 0 END"
+	    " FROM coordination_run WHERE (started_ms, run_id) > ($1, $2)"
+	    " AND started_ms < $3 ORDER BY started_ms, run_id LIMIT $4",
+	[HQ_CQ_RETAIN_TIMELINE] =
+	    "DELETE FROM coordination_timeline WHERE run_id = $1 AND seq IN"
+	    " (SELECT t.seq FROM coordination_timeline t WHERE t.run_id = $1"
+	    " ORDER BY t.seq LIMIT $2)",
+	[HQ_CQ_RETAIN_TASKS] =
+	    "DELETE FROM coordination_task WHERE run_id = $1",
+	[HQ_CQ_RETAIN_RUN] = "DELETE FROM coordination_run WHERE run_id = $1"
+			     " AND finished_ms < $2",
+	[HQ_CQ_RETAIN_REJECTED_LOOK] =
+	    "SELECT run_id, workflow_id, CASE WHEN at_ms < $3 THEN 1 ELSE 0"
+	    " END FROM coordination_rejected"
+	    " WHERE (run_id, workflow_id) > ($1, $2)"
+	    " ORDER BY run_id, workflow_id LIMIT $4",
+	[HQ_CQ_RETAIN_REJECTED] =
+	    "DELETE FROM coordination_rejected WHERE run_id = $1"
+	    " AND workflow_id = $2 AND at_ms < $3",
 };
 
 const struct hq_module hq_coordination_store = {

@@ -76,7 +76,7 @@ struct offer {
 	const struct hq_coord_offer *o;
 	const char *id, *workflow_id, *desk_id;
 	const char *desk, *input, *memory, *upstream;
-	int64_t now_ms, created_ms;
+	int64_t now_ms, since_ms;
 };
 
 static int64_t
@@ -103,8 +103,10 @@ offer_tx(void *arg, struct hq_err *err)
 	struct offer *x = arg;
 	const struct hq_coord_offer *o = x->o;
 	const struct hq_coord_step *s = x->s;
+	int64_t heard_ms;
 	HQ_CURSOR(row);
 
+	HQ_TRY(hq_event_clock(s->db, &heard_ms, err));
 	HQ_TRY(HQ_COORD_EXEC(s->db, HQ_CQ_TASK_ADD, NULL, err, hq_text(x->id),
 	    hq_text(s->run_id), hq_text(x->workflow_id), hq_text(x->desk_id),
 	    hq_i64(o->round), hq_text(o->kind), hq_i64(o->human),
@@ -112,12 +114,12 @@ offer_tx(void *arg, struct hq_err *err)
 	    hq_i64(within(o->max_attempts, 1, HQ_COORD_TASK_ATTEMPTS_MAX)),
 	    hq_i64(lease_of(o)), hq_text(x->desk), hq_text(x->input),
 	    hq_text(x->memory), hq_text(x->upstream), hq_i64(x->now_ms),
-	    o->due_ms == 0 ? hq_null() : hq_i64(o->due_ms)));
+	    o->due_ms == 0 ? hq_null() : hq_i64(o->due_ms), hq_i64(heard_ms)));
 	HQ_TRY(HQ_COORD_QUERY(s->db, HQ_CQ_TASK_OF, &row, err,
 	    hq_text(s->run_id), hq_text(x->desk_id), hq_i64(o->round)));
 	HQ_ASSERT(hq_cursor_next(&row));
 	x->id = hq_cursor_text(&row, 0, s->arena);
-	x->created_ms = hq_cursor_i64(&row, 1);
+	x->since_ms = hq_cursor_i64(&row, 1);
 	if (x->id == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the task is too large");
 	return HQ_OK;
@@ -134,8 +136,8 @@ text_of(struct hq_arena *a, struct json_object *v, const char **ret,
 
 enum hq_rc
 hq_coord_task_offer(const struct hq_coord_step *s,
-    const struct hq_coord_offer *o, const char **ret_id,
-    int64_t *ret_created_ms, struct hq_err *err)
+    const struct hq_coord_offer *o, const char **ret_id, int64_t *ret_since_ms,
+    struct hq_err *err)
 {
 	struct offer x = {
 		.s = s,
@@ -152,7 +154,7 @@ hq_coord_task_offer(const struct hq_coord_step *s,
 	HQ_TRY(text_of(s->arena, o->upstream, &x.upstream, err));
 	HQ_TRY(hq_db_tx(s->db, offer_tx, &x, err));
 	*ret_id = x.id;
-	*ret_created_ms = x.created_ms;
+	*ret_since_ms = x.since_ms;
 	return HQ_OK;
 }
 
@@ -342,35 +344,5 @@ hq_coord_task_take_back(struct hq_coord_task_tx *x, int64_t *ret_n,
 			HQ_TRY(take_back(x, &v[i], err));
 		*ret_n += (int64_t)n;
 	} while (n == HQ_COORD_TASK_EXPIRE_BATCH);
-	return HQ_OK;
-}
-
-struct expire {
-	struct hq_coord_task_tx tx;
-	int64_t n;
-};
-
-static enum hq_rc
-expire_tx(void *arg, struct hq_err *err)
-{
-	struct expire *x = arg;
-
-	return hq_coord_task_take_back(&x->tx, &x->n, err);
-}
-
-enum hq_rc
-hq_coord_task_expire(struct hq_db *db, const struct hq_env *env,
-    struct hq_arena *a, int64_t *ret_n, struct hq_err *err)
-{
-	struct expire x = { .tx = { .db = db,
-				.env = env,
-				.arena = a,
-				.now_ms = hq_now_ms(env) } };
-	bool any;
-
-	HQ_TRY(hq_coord_task_any_expired(db, x.tx.now_ms, &any, err));
-	if (any)
-		HQ_TRY(hq_db_tx(db, expire_tx, &x, err));
-	*ret_n = x.n;
 	return HQ_OK;
 }

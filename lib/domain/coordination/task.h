@@ -17,6 +17,9 @@
 /* Sent once per task, in the transaction that ends it; data {taskId, runId}. */
 #define HQ_COORD_TASK_ENDED "rawr/coordination.task.ended"
 
+/* Somebody has to look at leases; data {dueMs}: when. */
+#define HQ_COORD_TASK_WATCH "rawr/coordination.task.watch"
+
 enum {
 	HQ_COORD_TASK_LEASE_S = 60, /* default lease */
 	HQ_COORD_TASK_LEASE_S_MAX = 3600,
@@ -25,6 +28,8 @@ enum {
 	HQ_COORD_TASK_AGENT_BYTES_MAX = 128, /* agentId, by */
 	HQ_COORD_TASK_ERROR_BYTES_MAX = 4096,
 	HQ_COORD_TASK_LIST_MAX = 200, /* rows per page */
+	/* Rows that a page of a filtered list looks at. */
+	HQ_COORD_TASK_LOOK_MAX = 5000,
 };
 
 struct hq_coord_offer {
@@ -42,11 +47,12 @@ struct hq_coord_offer {
 
 /*
  * Offer the work, once per (run, desk, round): asked again it gives the same
- * task.  *ret_id in s->arena.  *ret_created_ms: when it was first offered.
+ * task.  *ret_id in s->arena.  *ret_since_ms: hq_event_clock() when it was first
+ * offered; the event of its end comes after that.
  */
 enum hq_rc hq_coord_task_offer(const struct hq_coord_step *s,
-    const struct hq_coord_offer *o, const char **ret_id,
-    int64_t *ret_created_ms, struct hq_err *err) HQ_MUST;
+    const struct hq_coord_offer *o, const char **ret_id, int64_t *ret_since_ms,
+    struct hq_err *err) HQ_MUST;
 
 /*
  * How the task stands: {"state", "output"?, "error"?, "by"?, "memory"?};
@@ -65,10 +71,11 @@ enum hq_rc hq_coord_task_close_run(struct hq_db *db, const char *run_id,
 
 /*
  * Take back leases that have run out and fail tasks whose attempts are spent;
- * *ret_n of them.  A cron function calls it, and every claim does.
+ * *ret_n of them.  The function that HQ_COORD_TASK_WATCH starts calls it at the
+ * event's dueMs; it has the next one started while anything is claimed.
  */
-enum hq_rc hq_coord_task_expire(struct hq_db *db, const struct hq_env *env,
-    struct hq_arena *a, int64_t *ret_n, struct hq_err *err) HQ_MUST;
+enum hq_rc hq_coord_task_look(const struct hq_coord_step *s, int64_t due_ms,
+    int64_t *ret_n, struct hq_err *err) HQ_MUST;
 
 /* Procedures of the workflows plugin. */
 hq_handler hq_coord_claim_task;

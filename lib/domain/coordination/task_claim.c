@@ -10,11 +10,7 @@
 #include "domain/coordination/run.h"
 #include "domain/coordination/task_row.h"
 
-enum {
-	MS_PER_S = 1000,
-	/* A waiting claim looks again at least so often, for leases that end. */
-	LOOK_MS = 1000,
-};
+enum { MS_PER_S = 1000 };
 
 /* One procedure's transaction. */
 struct act {
@@ -90,13 +86,25 @@ lease_of(struct json_object *in)
 
 /* -------------------------------------------------------------- claiming -- */
 
+/* The statement whose index finds the fewest that do not fit. */
+static enum hq_coord_q
+offered_by(struct json_object *in)
+{
+	if (hq_json_str(in, "deskId") != NULL)
+		return HQ_CQ_TASK_OFFERED_DESK;
+	if (hq_json_str(in, "workflowId") != NULL)
+		return HQ_CQ_TASK_OFFERED_WORKFLOW;
+	return hq_json_str(in, "kind") != NULL ? HQ_CQ_TASK_OFFERED_KIND
+					       : HQ_CQ_TASK_OFFERED;
+}
+
 static enum hq_rc
 offered(struct act *x, const char **ret_id, struct hq_err *err)
 {
 	HQ_CURSOR(row);
 
 	*ret_id = NULL;
-	HQ_TRY(HQ_COORD_QUERY(x->c->db, HQ_CQ_TASK_OFFERED, &row, err,
+	HQ_TRY(HQ_COORD_QUERY(x->c->db, offered_by(x->in), &row, err,
 	    hq_text(hq_json_str(x->in, "workflowId")),
 	    hq_text(hq_json_str(x->in, "deskId")),
 	    hq_text(hq_json_str(x->in, "kind"))));
@@ -124,6 +132,7 @@ claim_tx(void *arg, struct hq_err *err)
 	    hq_text(hq_json_str(x->in, "agentId")), hq_i64(x->tx.now_ms),
 	    lease_of(x->in), hq_text(id)));
 	HQ_ASSERT(changed == 1);
+	HQ_TRY(hq_coord_task_watch(&x->tx, err));
 	return hq_coord_task_load(x->c->db, x->c->arena, id, &x->task,
 	    &x->found, err);
 }
@@ -141,6 +150,24 @@ claim(struct act *x, struct hq_err *err)
 	return id == NULL && !any ? HQ_OK : run_act(x, claim_tx, err);
 }
 
+/* All claims with one filter find the same. */
+static const char *
+park_key(struct hq_arena *a, struct json_object *in)
+{
+	static const char *const names[] = { "workflowId", "deskId", "kind" };
+	struct hq_buf b;
+	size_t i;
+
+	hq_buf_init(&b, a);
+	hq_buf_puts(&b, "claim");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		hq_buf_putc(&b, ' ');
+		if (hq_json_str(in, names[i]) != NULL)
+			hq_json_write_string(&b, hq_json_str(in, names[i]));
+	}
+	return hq_buf_str(&b);
+}
+
 /* False: it has waited as long as it wants to, or may not wait. */
 static bool
 wait_on(struct hq_boundary *c, struct json_object *in)
@@ -150,7 +177,8 @@ wait_on(struct hq_boundary *c, struct json_object *in)
 
 	if (c->last || wait_ms == 0 || left <= 0)
 		return false;
-	c->park_ms = left < LOOK_MS ? left : LOOK_MS;
+	c->park_ms = left;
+	c->park_key = park_key(c->arena, in);
 	return true;
 }
 
@@ -271,7 +299,9 @@ heartbeat_tx(void *arg, struct hq_err *err)
 	HQ_ASSERT(x->done);
 	x->task.lease_until_ms = hq_cursor_i64(&row, 0);
 	(void)hq_cursor_next(&row);
-	return hq_cursor_done(&row, err);
+	HQ_TRY(hq_cursor_done(&row, err));
+	hq_cursor_close(&row);
+	return hq_coord_task_watch(&x->tx, err);
 }
 
 /* heartbeatTask - TASK_NOT_FOUND, TASK_LEASE_LOST. */

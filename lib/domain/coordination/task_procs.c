@@ -115,35 +115,103 @@ hq_coord_get_task(struct hq_boundary *c, struct json_object *in,
 	return HQ_OK;
 }
 
-static enum hq_rc
-list(struct hq_boundary *c, struct json_object *in, int64_t below,
-    int64_t limit, struct hq_coord_page *page, struct hq_err *err)
+/* ----------------------------------------------------------------- lists -- */
+
+struct window {
+	int64_t below, least; /* seqs */
+	int64_t limit;
+};
+
+static bool
+is_live_state(const char *state)
 {
-	struct hq_coord_task t;
-	struct json_object *task;
+	return state != NULL &&
+	    (strcmp(state, "open") == 0 || strcmp(state, "claimed") == 0);
+}
+
+static enum hq_rc
+newest(struct hq_db *db, int64_t *ret, struct hq_err *err)
+{
 	HQ_CURSOR(row);
 
-	HQ_TRY(HQ_COORD_QUERY(c->db, HQ_CQ_TASK_LIST, &row, err, hq_i64(below),
-	    hq_text(hq_json_str(in, "workflowId")),
+	*ret = 0;
+	HQ_TRY(hq_query(db, &hq_coordination_store, HQ_CQ_TASK_NEWEST,
+	    HQ_NO_BIND, &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	*ret = hq_cursor_i64(&row, 0);
+	return HQ_OK;
+}
+
+/*
+ * An index finds the tasks of a run, and those that have not ended.  Of all
+ * others a page looks at so many at most, and may end before it is full.
+ */
+static enum hq_rc
+choose(struct hq_boundary *c, struct json_object *in, struct window *w,
+    enum hq_coord_q *ret, struct hq_err *err)
+{
+	int64_t top;
+
+	w->least = 0;
+	*ret = HQ_CQ_TASK_LIST_RUN;
+	if (hq_json_str(in, "runId") != NULL)
+		return HQ_OK;
+	*ret = HQ_CQ_TASK_LIST_LIVE;
+	if (is_live_state(hq_json_str(in, "state")))
+		return HQ_OK;
+	*ret = HQ_CQ_TASK_LIST;
+	HQ_TRY(newest(c->db, &top, err));
+	if (w->below > top)
+		w->below = top + 1;
+	if (w->below > HQ_COORD_TASK_LOOK_MAX)
+		w->least = w->below - HQ_COORD_TASK_LOOK_MAX;
+	return HQ_OK;
+}
+
+static enum hq_rc
+put_task(struct hq_boundary *c, const struct hq_cursor *row,
+    struct hq_coord_page *page, struct hq_err *err)
+{
+	struct json_object *task;
+	struct hq_coord_task t;
+
+	hq_coord_task_read(row, c->arena, &t);
+	if (!hq_arena_ok(c->arena))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+		    "the list is too large: ask for fewer");
+	HQ_TRY(hq_coord_task_json(&t, false, false, c->arena, &task, err));
+	hq_json_push(page->items, json_object_get(task));
+	page->n++;
+	page->cursor = hq_arena_printf(c->arena, "%lld", (long long)t.seq);
+	return HQ_OK;
+}
+
+static enum hq_rc
+list(struct hq_boundary *c, struct json_object *in, struct window *w,
+    struct hq_coord_page *page, struct hq_err *err)
+{
+	enum hq_coord_q q;
+	HQ_CURSOR(row);
+
+	HQ_TRY(choose(c, in, w, &q, err));
+	HQ_TRY(HQ_COORD_QUERY(c->db, q, &row, err, hq_i64(w->below),
+	    hq_i64(w->least), hq_text(hq_json_str(in, "workflowId")),
 	    hq_text(hq_json_str(in, "runId")),
 	    hq_text(hq_json_str(in, "deskId")),
 	    hq_text(hq_json_str(in, "kind")), hq_text(hq_json_str(in, "state")),
-	    hq_i64(limit + 1)));
+	    hq_i64(w->limit + 1)));
 	while (hq_cursor_next(&row)) {
-		hq_coord_task_read(&row, c->arena, &t);
-		if (!hq_arena_ok(c->arena))
-			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
-			    "the list is too large: ask for fewer");
-		if (page->n == limit) {
+		if (page->n == w->limit) {
 			page->more = true;
 			return HQ_OK;
 		}
-		HQ_TRY(
-		    hq_coord_task_json(&t, false, false, c->arena, &task, err));
-		hq_json_push(page->items, json_object_get(task));
-		page->n++;
+		HQ_TRY(put_task(c, &row, page, err));
+	}
+	if (w->least > 1) {
+		page->more = true;
 		page->cursor =
-		    hq_arena_printf(c->arena, "%lld", (long long)t.seq);
+		    hq_arena_printf(c->arena, "%lld", (long long)w->least);
 	}
 	return hq_cursor_done(&row, err);
 }
@@ -154,15 +222,15 @@ hq_coord_list_tasks(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
 	const char *cursor = hq_json_str(in, "cursor");
+	struct window w = { .below = INT64_MAX };
 	struct hq_coord_page page;
-	int64_t limit, below = INT64_MAX;
 
 	HQ_TRY(hq_coord_page_open(c->arena, &page, err));
 	HQ_TRY(hq_coord_integer(hq_json_get(in, "limit"), "limit",
-	    HQ_COORD_TASK_LIST_MAX, HQ_COORD_PAGE, &limit, err));
+	    HQ_COORD_TASK_LIST_MAX, HQ_COORD_PAGE, &w.limit, err));
 	if (cursor != NULL)
 		HQ_TRY(hq_coord_integer(hq_json_get(in, "cursor"), "cursor",
-		    INT64_MAX, INT64_MAX, &below, err));
-	HQ_TRY(list(c, in, below, limit, &page, err));
+		    INT64_MAX, INT64_MAX, &w.below, err));
+	HQ_TRY(list(c, in, &w, &page, err));
 	return hq_coord_page_json(c->arena, &page, "tasks", ret_out, err);
 }

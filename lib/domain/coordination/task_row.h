@@ -99,6 +99,10 @@ enum hq_rc hq_coord_task_attempt_failed(struct hq_coord_task_tx *x,
 enum hq_rc hq_coord_task_take_back(struct hq_coord_task_tx *x, int64_t *ret_n,
     struct hq_err *err) HQ_MUST;
 
+/* After a claim: see that its lease is looked at when it ends. */
+enum hq_rc hq_coord_task_watch(struct hq_coord_task_tx *x, struct hq_err *err)
+    HQ_MUST;
+
 /* Has any lease run out?  Only reads. */
 enum hq_rc hq_coord_task_any_expired(struct hq_db *db, int64_t now_ms,
     bool *ret, struct hq_err *err) HQ_MUST;

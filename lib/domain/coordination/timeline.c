@@ -43,29 +43,26 @@ hq_coord_event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
 {
 	const char *imported = hq_cursor_text(row, COL_IMPORTED, a);
 	const char *output = hq_cursor_text(row, COL_OUTPUT, a);
-	struct json_object *e, *v;
+	struct json_object *e;
 	char iso[HQ_ISO_BYTES];
 
 	if (imported != NULL)
 		return hq_coord_parse(a, imported, ret, err);
 	HQ_TRY(hq_coord_object(a, &e, err));
-	hq_json_put_str(e, "eventId", hq_cursor_text(row, COL_EVENT_ID, a));
-	hq_json_put_str(e, "runId", r->run_id);
-	hq_json_put_str(e, "workflowId", r->workflow_id);
-	hq_json_put_str(e, "type", hq_cursor_text(row, COL_TYPE, a));
+	hq_json_add_str(e, "eventId", hq_cursor_text(row, COL_EVENT_ID, a));
+	hq_json_add_str(e, "runId", r->run_id);
+	hq_json_add_str(e, "workflowId", r->workflow_id);
+	hq_json_add_str(e, "type", hq_cursor_text(row, COL_TYPE, a));
 	if (!hq_cursor_is_null(row, COL_DESK_ID))
-		hq_json_put_str(e, "deskId",
+		hq_json_add_str(e, "deskId",
 		    hq_cursor_text(row, COL_DESK_ID, a));
 	hq_iso_from_ms(hq_cursor_i64(row, COL_TS_MS), iso);
-	hq_json_put_str(e, "ts", iso);
-	hq_json_put_str(e, "status", hq_cursor_text(row, COL_STATUS, a));
+	hq_json_add_str(e, "ts", iso);
+	hq_json_add_str(e, "status", hq_cursor_text(row, COL_STATUS, a));
 	if (!hq_cursor_is_null(row, COL_DETAIL))
-		hq_json_put_str(e, "detail",
+		hq_json_add_str(e, "detail",
 		    hq_cursor_text(row, COL_DETAIL, a));
-	if (output != NULL) {
-		HQ_TRY(hq_coord_parse(a, output, &v, err));
-		hq_json_put(e, "output", json_object_get(v));
-	}
+	hq_coord_put_stored(e, "output", output);
 	*ret = e;
 	return HQ_OK;
 }

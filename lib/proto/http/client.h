@@ -33,8 +33,8 @@ struct hq_http_answer {
 
 /*
  * POST and wait.  Any status is HQ_OK.  BAD_GATEWAY if there is no whole answer
- * (nobody there, broken off, larger than HQ_CLIENT_ANSWER_MAX), GATEWAY_TIMEOUT
- * after timeout_ms.  The message names the cause, not the URL.
+ * (nobody there, broken off, larger than HQ_CLIENT_ANSWER_MAX, or libcurl is not
+ * installed), GATEWAY_TIMEOUT after timeout_ms.  The message names the cause, not the URL.
  */
 enum hq_rc hq_http_post(const struct hq_http_call *c, struct hq_arena *a,
     struct hq_http_answer *ret, struct hq_err *err) HQ_MUST;

@@ -1,10 +1,12 @@
 #include "proto/http/exchange.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/env.h"
 #include "base/log.h"
+#include "proto/http/fcgi_wire.h"
 #include "proto/http/path.h"
 
 #define PROBLEM(title, status, code, fix) \
@@ -179,6 +181,17 @@ put_head(struct hq_buf *b, const struct hq_http_res *res)
 	hq_buf_put(b, "\r\n", 2);
 }
 
+/* Does the caller take interim replies, and can he be sent any? */
+static const struct hq_http_talk *
+talk_with(const struct hq_http_req *req, const struct hq_carrier *io)
+{
+	const char *asked = hq_http_param(req, HQ_FCGI_INTERIM_PARAM);
+
+	if (asked == NULL || strcmp(asked, HQ_FCGI_INTERIM_VALUE) != 0)
+		return NULL;
+	return io->talk;
+}
+
 static void
 call(const struct hq_exchange *x, const struct hq_http_req *req,
     struct hq_http_res *res)
@@ -210,15 +223,62 @@ reply(struct hq_exchange *x, const struct hq_http_req *req,
 		io->write(io->ctx, res->body, res->body_bytes);
 }
 
-/* The request keeps its arena, and the exchange gets another. */
+/*
+ * free() keeps what is below the heap's last live block, and a large JSON text
+ * takes 50 times its size: without this, one request makes a worker that large
+ * until it is replaced.
+ */
 static void
-park(struct hq_exchange *x, const struct hq_http_req *req, int64_t park_ms,
+forget(struct hq_exchange *x)
+{
+	bool large = hq_arena_held(x->arena) > HQ_EXCHANGE_LARGE;
+
+	hq_arena_reset(x->arena);
+	if (large)
+		(void)malloc_trim(0);
+}
+
+static char *
+add(char **at, const char *p, size_t n)
+{
+	char *to = *at;
+
+	memcpy(to, p, n);
+	*at += n;
+	return to;
+}
+
+/* A copy in one piece, as small as it can be: there may be thousands. */
+static void
+park(const struct hq_http_req *req, const struct hq_http_res *res,
     struct hq_parked *ret)
 {
+	size_t n = 0, i, bytes = req->body_bytes + 1;
+	const char **params;
+	char *at;
+
 	HQ_ASSERT(ret != NULL); /* a last call answers */
-	ret->req = *req;
-	ret->due_ms = req->arrived_ms + park_ms;
-	x->arena = hq_arena_new(x->opts->arena_max);
+	for (; req->params[n] != NULL; n++)
+		bytes += strlen(req->params[n]) + 1;
+	if (res->park_key != NULL)
+		bytes += strlen(res->park_key) + 1;
+	ret->mem = malloc((n + 1) * sizeof(*params) + bytes);
+	HQ_ASSERT(ret->mem != NULL);
+	params = (const char **)(void *)ret->mem;
+	at = ret->mem + (n + 1) * sizeof(*params);
+	for (i = 0; i < n; i++)
+		params[i] =
+		    add(&at, req->params[i], strlen(req->params[i]) + 1);
+	params[n] = NULL;
+	ret->params = params;
+	ret->body_bytes = req->body_bytes;
+	ret->body =
+	    req->has_body ? add(&at, req->body, req->body_bytes + 1) : NULL;
+	ret->key = res->park_key == NULL
+	    ? NULL
+	    : add(&at, res->park_key, strlen(res->park_key) + 1);
+	ret->arrived_ms = req->arrived_ms;
+	ret->due_ms = req->arrived_ms + res->park_ms;
 }
 
 enum hq_exchange_end
@@ -235,17 +295,20 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 
 	if (rc == HQ_OK)
 		rc = read_body(&req, x->opts->body_max, io, &err);
-	if (rc == HQ_OK)
+	if (rc == HQ_OK) {
+		req.talk = talk_with(&req, io);
 		call(x, &req, &res);
-	else if (rc != HQ_SUSPEND)
+	} else if (rc != HQ_SUSPEND) {
 		refuse(&res, rc);
+	}
 	if (res.park_ms > 0) {
-		park(x, &req, res.park_ms, ret_parked);
+		park(&req, &res, ret_parked);
+		forget(x);
 		return HQ_EXCHANGE_PARKED;
 	}
 	if (rc != HQ_SUSPEND)
 		reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	return rc != HQ_SUSPEND ? HQ_EXCHANGE_DONE : HQ_EXCHANGE_CUT;
 }
 
@@ -253,19 +316,26 @@ enum hq_exchange_end
 hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
     const struct hq_carrier *io)
 {
-	struct hq_http_req req = p->req;
+	struct hq_http_req req = { .arena = x->arena,
+		.params = p->params,
+		.body = p->body == NULL ? "" : p->body,
+		.body_bytes = p->body_bytes,
+		.has_body = p->body != NULL,
+		.arrived_ms = p->arrived_ms,
+		.last = last };
 	struct hq_http_res res = { 0 };
+	struct hq_err err = { 0 };
 
-	req.arena = x->arena;
-	req.last = last;
+	/* It was understood when it came. */
+	HQ_ASSERT(hq_http_req_line(&req, &err) == HQ_OK);
 	call(x, &req, &res);
 	if (res.park_ms > 0) {
 		p->due_ms = hq_mono_ms(hq_env_system()) + res.park_ms;
-		hq_arena_reset(x->arena);
+		forget(x);
 		return HQ_EXCHANGE_PARKED;
 	}
 	reply(x, &req, &res, io);
-	hq_arena_reset(x->arena);
+	forget(x);
 	hq_parked_free(p);
 	return HQ_EXCHANGE_DONE;
 }
@@ -273,6 +343,6 @@ hq_exchange_resume(struct hq_exchange *x, struct hq_parked *p, bool last,
 void
 hq_parked_free(struct hq_parked *p)
 {
-	hq_arena_free(p->req.arena);
+	free(p->mem);
 	*p = (struct hq_parked){ 0 };
 }

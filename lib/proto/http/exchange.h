@@ -13,6 +13,8 @@
 enum {
 	/* Of a body that is too large, this much is read away before 413. */
 	HQ_EXCHANGE_DISCARD_MAX = 64 << 20,
+	/* A request's arena above this is large: bytes. */
+	HQ_EXCHANGE_LARGE = 256 << 10,
 };
 
 struct hq_carrier {
@@ -20,6 +22,7 @@ struct hq_carrier {
 	/* At most n bytes of the body; 0: end; -1: cut off before its end. */
 	long (*read)(void *ctx, char *p, size_t n);
 	void (*write)(void *ctx, const char *p, size_t n);
+	const struct hq_http_talk *talk; /* NULL: it cannot */
 };
 
 struct hq_exchange {
@@ -33,9 +36,14 @@ void hq_exchange_init(struct hq_exchange *x, const struct hq_serve_opts *o,
     void *app);
 void hq_exchange_done(struct hq_exchange *x);
 
-/* A request that waits for its answer; req.arena is its own. */
+/* A request that waits for its answer: its bytes, and no more than those. */
 struct hq_parked {
-	struct hq_http_req req;
+	char *mem;                 /* all that follows; from malloc() */
+	const char *const *params; /* as hq_exchange_run() was given them */
+	const char *body;
+	size_t body_bytes;
+	const char *key; /* struct hq_http_res; or NULL */
+	int64_t arrived_ms;
 	int64_t due_ms; /* monotonic: hand it in again by then */
 };
 /* It will not be answered. */
@@ -48,8 +56,7 @@ enum hq_exchange_end {
 };
 
 /*
- * Serve the request with these CGI parameters ("NAME=value", NULL-ended;
- * borrowed until it is answered).  ret_parked: NULL if it may not wait.
+ * Serve the request with these CGI parameters ("NAME=value", NULL-ended).  ret_parked: NULL if it may not wait.
  */
 enum hq_exchange_end hq_exchange_run(struct hq_exchange *x,
     const char *const *params, const struct hq_carrier *io,

@@ -25,51 +25,65 @@ cgi_char(char c)
 	return c;
 }
 
-/* The value of "<prefix><NAME>=value"; NULL if param is another. */
-static const char *
-match(const char *param, const char *prefix, const char *name)
+static bool
+is_header(const char *param)
 {
-	for (; *prefix != '\0'; param++, prefix++)
-		if (*param != *prefix)
-			return NULL;
+	return param[0] == 'H' && param[1] == 'T' && param[2] == 'T' &&
+	    param[3] == 'P' && param[4] == '_';
+}
+
+/* The value of "<NAME>=value"; NULL if param is another. */
+static const char *
+match(const char *param, const char *name)
+{
 	for (; *name != '\0'; param++, name++)
 		if (*param != cgi_char(*name))
 			return NULL;
 	return *param == '=' ? param + 1 : NULL;
 }
 
-/* CGI names these two without the prefix. */
-static const char *
-prefix_of(const char *name)
+/* CGI names these two without HTTP_. */
+static bool
+is_bare(const char *name)
 {
 	return strcmp(name, "content-type") == 0 ||
-		strcmp(name, "content-length") == 0
-	    ? ""
-	    : "HTTP_";
+	    strcmp(name, "content-length") == 0;
 }
 
 const char *
 hq_http_header(const struct hq_http_req *req, const char *name)
 {
-	const char *prefix = prefix_of(name);
+	bool bare = is_bare(name);
 	const char *value = NULL;
 	const char *const *p;
 
 	for (p = req->params; *p != NULL && value == NULL; p++)
-		value = match(*p, prefix, name);
+		if (bare || is_header(*p))
+			value = match(*p + (bare ? 0 : 5), name);
 	return value == NULL || *value == '\0' ? NULL : value;
 }
 
-bool
-hq_http_header_repeated(const struct hq_http_req *req, const char *name)
+const char *
+hq_http_header_repeated(const struct hq_http_req *req, const char *const *names)
 {
 	const char *const *p;
-	int n = 0;
+	uint64_t seen = 0, bit;
+	size_t i;
 
-	for (p = req->params; *p != NULL; p++)
-		if (match(*p, "HTTP_", name) != NULL)
-			n++;
-	return n > 1;
+	for (p = req->params; *p != NULL; p++) {
+		if (!is_header(*p))
+			continue;
+		for (i = 0; names[i] != NULL; i++) {
+			if (match(*p + 5, names[i]) == NULL)
+				continue;
+			HQ_ASSERT(i < 64);
+			bit = UINT64_C(1) << i;
+			if ((seen & bit) != 0)
+				return names[i];
+			seen |= bit;
+		}
+	}
+	return NULL;
 }
 
 void

@@ -14,6 +14,21 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/*
+ * Interim replies, where the caller takes them and the handler may block
+ * (fcgi_wire.h: HQ_FCGI_INTERIM_PARAM).
+ */
+struct hq_http_talk {
+	void *ctx;
+	/* One more; it may stay here until wait() or the reply. */
+	void (*say)(void *ctx, const char *label, const char *body, size_t n);
+	/*
+	 * Until the caller has taken it; false if he is gone or does not speak,
+	 * or if somebody else should have his turn: then answer now.
+	 */
+	bool (*wait)(void *ctx);
+};
+
 struct hq_http_req {
 	struct hq_arena *arena; /* reset when the reply is out */
 	const char *method;     /* as sent; case-sensitive */
@@ -29,14 +44,19 @@ struct hq_http_req {
 	const char *const *params; /* CGI "NAME=value", ends with NULL */
 	int64_t arrived_ms; /* monotonic; the same when it is called again */
 	bool last;          /* do not park it: answer now */
+	const struct hq_http_talk *talk; /* or NULL */
 };
 
 /* A CGI parameter ("REMOTE_ADDR"); NULL if absent. */
 const char *hq_http_param(const struct hq_http_req *req, const char *name);
 /* A header by lower-case name ("content-type"); NULL if absent or empty. */
 const char *hq_http_header(const struct hq_http_req *req, const char *name);
-/* True if the header came more than once (nginx passes both on). */
-bool hq_http_header_repeated(const struct hq_http_req *req, const char *name);
+/*
+ * Which of these headers (lower-case, NULL-ended, at most 64) came more than
+ * once, for nginx passes all on; NULL if none did.
+ */
+const char *hq_http_header_repeated(const struct hq_http_req *req,
+    const char *const *names);
 
 enum { HQ_HTTP_RES_HEADERS_MAX = 16 };
 
@@ -53,6 +73,11 @@ struct hq_http_res {
 	 * handed in again, whole, after so many ms or when something changed.
 	 */
 	int64_t park_ms;
+	/*
+	 * What it waits for, a text in the arena: of the requests with the same
+	 * one, if the oldest has to wait on, all have.  NULL: its own matter.
+	 */
+	const char *park_key;
 };
 
 void hq_http_res_header(struct hq_http_res *res, const char *name,

@@ -15,10 +15,14 @@ enum {
 	HQ_SERVE_TICK_MS = 100,       /* how often a full worker looks around */
 	HQ_SERVE_QUIET_MAX_MS = 2000, /* SIGTERM until all idle ones close */
 	HQ_SERVE_GRACE_MS = 25000,    /* SIGTERM until SIGKILL */
-	HQ_SERVE_PAUSE_MIN_MS = 100,
+	HQ_SERVE_PAUSE_MIN_MS = 20,
 	HQ_SERVE_PAUSE_MAX_MS = 10000,
 	HQ_SERVE_QUICK_MS = 1000, /* who dies younger died at once */
-	HQ_SERVE_SLOTS_MAX = 1024,
+	HQ_SERVE_SLOTS_MAX = 16384,
+	HQ_SERVE_FILES = 64,         /* a worker's beside its connections */
+	HQ_SERVE_WAIT_BUCKETS = 256, /* a hash table's */
+	HQ_SERVE_LOOK_MAX = 16, /* parked requests between two other ones */
+	HQ_SERVE_DUE_MS = 100,  /* how late one may be whose time is over */
 	HQ_SERVE_WORKERS_MAX = 256,
 };
 

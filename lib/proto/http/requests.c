@@ -7,6 +7,8 @@
 #include "base/env.h"
 #include "proto/http/conn.h"
 #include "proto/http/peek.h"
+#include "proto/http/reply.h"
+#include "proto/http/talk.h"
 
 void
 hq_conn_partial(struct hq_worker *w, struct hq_conn *c, bool partial)
@@ -25,6 +27,7 @@ forget(struct hq_worker *w, struct hq_conn *c)
 	hq_conn_partial(w, c, false);
 	c->fr.ipcFd = -1;
 	w->n_open--;
+	TAILQ_INSERT_HEAD(&w->free, c, line);
 }
 
 void
@@ -65,7 +68,7 @@ static bool
 may_park(const struct hq_worker *w)
 {
 	return w->mode == HQ_WORKER_SERVING &&
-	    w->n_parked < w->o->slots * HQ_SERVE_PARKED_PERCENT / 100;
+	    w->n_parked < w->slots * HQ_SERVE_PARKED_PERCENT / 100;
 }
 
 /* The request has been answered, or cannot be. */
@@ -73,7 +76,7 @@ static void
 finish(struct hq_worker *w, struct hq_conn *c, bool whole)
 {
 	/* With one slot, a connection that is kept keeps out all others. */
-	if (!whole || w->o->slots == 1 || w->mode == HQ_WORKER_STOPPING)
+	if (!whole || w->slots == 1 || w->mode == HQ_WORKER_STOPPING)
 		c->fr.keepConnection = 0;
 	FCGX_Finish_r(&c->fr);
 	w->served++;
@@ -85,7 +88,10 @@ finish(struct hq_worker *w, struct hq_conn *c, bool whole)
 void
 hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 {
-	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+	struct hq_talk talk = { &c->fr, w->fds->listen, w->sig, 0 };
+	const struct hq_http_talk port = hq_talk_port(&talk);
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write,
+		w->o->slots == 1 ? &port : NULL };
 	enum hq_exchange_end end;
 
 	hq_conn_partial(w, c, false);
@@ -104,46 +110,41 @@ hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 		finish(w, c, end == HQ_EXCHANGE_DONE);
 		return;
 	}
-	c->waits = true;
-	TAILQ_INSERT_TAIL(&w->parked, c, line);
-	w->n_parked++;
-}
-
-static void
-unpark(struct hq_worker *w, struct hq_conn *c)
-{
-	c->waits = false;
-	TAILQ_REMOVE(&w->parked, c, line);
-	w->n_parked--;
+	FCGX_Free(&c->fr, 0); /* the streams, not the connection */
+	hq_waiting_add(w, c);
 }
 
 /* Whoever asked has gone: nothing is done for him any more. */
 static void
 drop_parked(struct hq_worker *w, struct hq_conn *c)
 {
-	unpark(w, c);
+	hq_waiting_remove(w, c);
 	hq_parked_free(&c->parked);
-	FCGX_Free(&c->fr, 1);
-	forget(w, c);
+	hq_conn_drop(w, c);
 }
 
-static void
+/* False: it goes on waiting. */
+static bool
 resume(struct hq_worker *w, struct hq_conn *c, bool last)
 {
-	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
+	struct hq_reply reply = { c->fr.ipcFd, c->fr.requestId, &w->out };
+	const struct hq_carrier io = { &reply, NULL, hq_reply_write, NULL };
+	bool sent;
 
 	if (hq_peek(c->fr.ipcFd) == HQ_PEEK_CLOSED) {
 		drop_parked(w, c);
-		return;
+		return true;
 	}
 	if (hq_exchange_resume(&w->x, &c->parked, last, &io) ==
 	    HQ_EXCHANGE_PARKED)
-		return;
-	unpark(w, c);
-	finish(w, c, true);
+		return false;
+	hq_waiting_remove(w, c);
+	sent = hq_reply_send(&reply);
+	finish(w, c, sent);
 	/* What came meanwhile was not announced again. */
 	if (c->fr.ipcFd >= 0 && w->mode == HQ_WORKER_SERVING)
 		hq_conn_look(w, c);
+	return true;
 }
 
 /* Something changed in the store, or we ourselves have done something. */
@@ -156,21 +157,44 @@ changed(struct hq_worker *w)
 	return (w->o->changed != NULL && w->o->changed(w->app)) || ours;
 }
 
-void
+/* Those whose time is over; the others say when theirs is. */
+static void
+look_due(struct hq_worker *w)
+{
+	int64_t next = INT64_MAX;
+	struct hq_conn *c;
+
+	if (w->now_ms < w->due_ms)
+		return;
+	for (c = w->conns; c < w->conns + w->n_used; c++) {
+		if (c->group != NULL && c->parked.due_ms <= w->now_ms)
+			(void)resume(w, c, false);
+		if (c->group != NULL && c->parked.due_ms < next)
+			next = c->parked.due_ms;
+	}
+	w->due_ms = next > w->now_ms + HQ_SERVE_DUE_MS
+	    ? next
+	    : w->now_ms + HQ_SERVE_DUE_MS;
+}
+
+bool
 hq_parked_look(struct hq_worker *w)
 {
-	struct hq_conn *c, *next;
-	bool all;
+	struct hq_conn *c;
+	int n;
 
-	if (w->now_ms - w->looked_ms < HQ_SERVE_LOOK_MS)
-		return;
-	w->looked_ms = w->now_ms;
-	all = changed(w);
-	for (c = TAILQ_FIRST(&w->parked); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, line);
-		if (all || c->parked.due_ms <= w->now_ms)
-			resume(w, c, false);
+	if (w->now_ms - w->looked_ms >= HQ_SERVE_LOOK_MS) {
+		w->looked_ms = w->now_ms;
+		w->change += changed(w) ? 1 : 0;
+		look_due(w);
 	}
+	for (n = 0; n < HQ_SERVE_LOOK_MAX; n++) {
+		if ((c = hq_waiting_stale(w)) == NULL)
+			return false;
+		if (!resume(w, c, false))
+			hq_waiting_looked(w, c);
+	}
+	return hq_waiting_stale(w) != NULL;
 }
 
 void
@@ -178,8 +202,8 @@ hq_parked_answer(struct hq_worker *w)
 {
 	struct hq_conn *c;
 
-	while ((c = TAILQ_FIRST(&w->parked)) != NULL)
-		resume(w, c, true);
+	while ((c = hq_waiting_any(w)) != NULL)
+		(void)resume(w, c, true);
 }
 
 /* ---------------------------------------------------------- connections -- */
@@ -189,7 +213,7 @@ hq_conn_look(struct hq_worker *w, struct hq_conn *c)
 {
 	enum hq_peek there = hq_peek(c->fr.ipcFd);
 
-	if (c->waits) {
+	if (c->group != NULL) {
 		if (there == HQ_PEEK_CLOSED)
 			drop_parked(w, c);
 		return;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -47,12 +48,18 @@ close_idle(struct hq_worker *w, struct hq_conn *c)
 static struct hq_conn *
 free_slot(struct hq_worker *w)
 {
-	int i;
+	struct hq_conn *c = TAILQ_FIRST(&w->free);
 
-	for (i = 0; i < w->o->slots; i++)
-		if (w->conns[i].fr.ipcFd < 0)
-			return &w->conns[i];
-	return NULL;
+	if (c != NULL) {
+		TAILQ_REMOVE(&w->free, c, line);
+		return c;
+	}
+	if (w->n_used == w->slots)
+		return NULL;
+	c = &w->conns[w->n_used++];
+	/* We accept; without a listening socket libfcgi cannot. */
+	(void)FCGX_InitRequest(&c->fr, -1, 0);
+	return c;
 }
 
 /* A connection joins: serve what is there, then watch it. */
@@ -101,7 +108,7 @@ take_handed(struct hq_worker *w)
 static void
 take_or_not(struct hq_worker *w)
 {
-	bool want = w->mode == HQ_WORKER_SERVING && w->n_open < w->o->slots;
+	bool want = w->mode == HQ_WORKER_SERVING && w->n_open < w->slots;
 
 	if (want == w->taking)
 		return;
@@ -125,7 +132,7 @@ may_go(const struct hq_worker *w, const struct hq_conn *c)
 {
 	int64_t least = c->partial ? HQ_SERVE_HALF_MS : HQ_SERVE_TICK_MS;
 
-	return c->fr.ipcFd >= 0 && !c->waits &&
+	return c->fr.ipcFd >= 0 && c->group == NULL &&
 	    w->now_ms - c->since_ms >= least;
 }
 
@@ -138,7 +145,7 @@ make_room(struct hq_worker *w)
 
 	if (poll(&p, 1, 0) <= 0)
 		return;
-	for (c = w->conns; c < w->conns + w->o->slots; c++)
+	for (c = w->conns; c < w->conns + w->n_used; c++)
 		if (may_go(w, c) &&
 		    (oldest == NULL || c->since_ms < oldest->since_ms))
 			oldest = c;
@@ -155,7 +162,7 @@ drop_late(struct hq_worker *w)
 {
 	struct hq_conn *c;
 
-	for (c = w->conns; c < w->conns + w->o->slots; c++)
+	for (c = w->conns; c < w->conns + w->n_used; c++)
 		if (c->partial && w->now_ms - c->since_ms >= HQ_SERVE_READ_MS)
 			hq_conn_drop(w, c);
 }
@@ -171,7 +178,7 @@ close_quiet(struct hq_worker *w)
 	bool all = w->now_ms - w->stop_ms >= HQ_SERVE_QUIET_MAX_MS;
 	struct hq_conn *c;
 
-	for (c = w->conns; c < w->conns + w->o->slots; c++)
+	for (c = w->conns; c < w->conns + w->n_used; c++)
 		if (c->fr.ipcFd >= 0 && !c->partial &&
 		    (all || w->now_ms - c->since_ms >= HQ_SERVE_TICK_MS))
 			close_idle(w, c);
@@ -184,7 +191,7 @@ tick(struct hq_worker *w)
 		drop_late(w);
 	if (w->mode == HQ_WORKER_STOPPING)
 		close_quiet(w);
-	if (w->mode == HQ_WORKER_SERVING && w->n_open == w->o->slots)
+	if (w->mode == HQ_WORKER_SERVING && w->n_open == w->slots)
 		make_room(w);
 }
 
@@ -197,7 +204,7 @@ stop(struct hq_worker *w)
 	w->stop_ms = w->now_ms;
 	take_or_not(w);
 	hq_parked_answer(w);
-	while (w->n_open < w->o->slots &&
+	while (w->n_open < w->slots &&
 	    (fd = hq_handover_take(w->fds->pool[0])) >= 0)
 		join(w, fd);
 	close_quiet(w);
@@ -223,11 +230,11 @@ on_event(struct hq_worker *w, uint32_t what)
 
 	switch (what) {
 	case ON_LISTEN:
-		if (w->mode == HQ_WORKER_SERVING && w->n_open < w->o->slots)
+		if (w->mode == HQ_WORKER_SERVING && w->n_open < w->slots)
 			accept_one(w);
 		return;
 	case ON_POOL:
-		if (w->mode == HQ_WORKER_SERVING && w->n_open < w->o->slots)
+		if (w->mode == HQ_WORKER_SERVING && w->n_open < w->slots)
 			take_handed(w);
 		return;
 	case ON_SIGNAL:
@@ -246,6 +253,7 @@ loop(struct hq_worker *w)
 {
 	const struct hq_env *env = hq_env_system();
 	struct epoll_event ev[EVENTS_MAX];
+	bool more = false;
 	int i, n, wait_ms;
 
 	while (w->mode == HQ_WORKER_SERVING ||
@@ -254,15 +262,14 @@ loop(struct hq_worker *w)
 		wait_ms =
 		    w->taking && w->n_partial == 0 ? -1 : HQ_SERVE_TICK_MS;
 		if (w->n_parked > 0)
-			wait_ms = HQ_SERVE_LOOK_MS;
+			wait_ms = more ? 0 : HQ_SERVE_LOOK_MS;
 		n = epoll_wait(w->ep, ev, EVENTS_MAX, wait_ms);
 		w->now_ms = hq_mono_ms(env);
 		for (i = 0; i < n; i++)
 			on_event(w, ev[i].data.u32);
 		if (wait_ms >= 0)
 			tick(w);
-		if (w->n_parked > 0)
-			hq_parked_look(w);
+		more = w->n_parked > 0 && hq_parked_look(w);
 		if (w->o->recycle > 0 && w->served >= w->o->recycle &&
 		    w->mode == HQ_WORKER_SERVING)
 			w->mode = HQ_WORKER_LEAVING;
@@ -274,7 +281,7 @@ hand_over(struct hq_worker *w)
 {
 	struct hq_conn *c;
 
-	for (c = w->conns; c < w->conns + w->o->slots; c++) {
+	for (c = w->conns; c < w->conns + w->n_used; c++) {
 		if (c->fr.ipcFd < 0)
 			continue;
 		if (hq_handover_give(w->fds->pool[1], c->fr.ipcFd))
@@ -295,12 +302,30 @@ open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* As many slots as there may be open files, if that is fewer. */
+static int
+slots_of(const struct hq_serve_opts *o)
+{
+	rlim_t want = (rlim_t)o->slots + HQ_SERVE_FILES;
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
+		return o->slots;
+	lim.rlim_cur = lim.rlim_max < want ? lim.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur >= want)
+		return o->slots;
+	hq_log(HQ_WARN, "slots", HQ_LI64("wanted", o->slots),
+	    HQ_LI64("open_files", (int64_t)lim.rlim_cur),
+	    HQ_LSTR("fix", "raise LimitNOFILE, or lower RAWR_SLOTS"));
+	return lim.rlim_cur > 2 * HQ_SERVE_FILES
+	    ? (int)lim.rlim_cur - HQ_SERVE_FILES
+	    : HQ_SERVE_FILES;
+}
+
 /* Everything that does not depend on the application. */
 static enum hq_rc
 prepare(struct hq_worker *w, struct hq_err *err)
 {
-	int i;
-
 	w->ep = epoll_create1(EPOLL_CLOEXEC);
 	w->sig = open_signals();
 	if (w->ep < 0 || w->sig < 0 || !watch(w, w->sig, EPOLLIN, ON_SIGNAL))
@@ -311,11 +336,9 @@ prepare(struct hq_worker *w, struct hq_err *err)
 	if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1) != 0 ||
 	    FCGX_Init() != 0)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "FCGX_Init");
-	w->conns = calloc((size_t)w->o->slots, sizeof(*w->conns));
+	w->slots = slots_of(w->o);
+	w->conns = calloc((size_t)w->slots, sizeof(*w->conns));
 	HQ_ASSERT(w->conns != NULL);
-	/* We accept; without a listening socket libfcgi cannot. */
-	for (i = 0; i < w->o->slots; i++)
-		(void)FCGX_InitRequest(&w->conns[i].fr, -1, 0);
 	return HQ_OK;
 }
 
@@ -337,7 +360,9 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 	struct hq_err err = { 0 };
 	enum hq_rc rc = prepare(&w, &err);
 
-	TAILQ_INIT(&w.parked);
+	TAILQ_INIT(&w.groups);
+	TAILQ_INIT(&w.free);
+	hq_buf_init(&w.out, NULL);
 	if (rc == HQ_OK)
 		rc = o->init(o->ctx, &w.app, &err);
 	tell(&w, rc, &err);
@@ -352,6 +377,7 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 		hand_over(&w);
 	o->done(w.app);
 	hq_exchange_done(&w.x);
+	hq_buf_done(&w.out);
 	free(w.conns);
 	return EXIT_SUCCESS;
 }

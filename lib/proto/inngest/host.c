@@ -166,6 +166,7 @@ hq_inngest_url(const struct hq_inngest_ex *x)
 static enum hq_rc
 check_signature(struct hq_inngest_ex *x, struct hq_err *err)
 {
+	static const char *const once[] = { "x-inngest-signature", NULL };
 	const struct hq_http_req *req = x->req;
 	struct hq_signing_keys keys = { x->h->key, x->h->fallback };
 	struct hq_signed s = { hq_http_header(req, "x-inngest-signature"),
@@ -173,7 +174,7 @@ check_signature(struct hq_inngest_ex *x, struct hq_err *err)
 	int64_t now_s = hq_now_ms(x->h->o.env) / 1000;
 	struct hq_buf b;
 
-	if (hq_http_header_repeated(req, "x-inngest-signature"))
+	if (hq_http_header_repeated(req, once) != NULL)
 		return HQ_FAIL(err, UNAUTHORIZED, "Unauthorized");
 	if (hq_signature_verify(&s, &keys, now_s, &x->key, err) == HQ_OK)
 		return HQ_OK;

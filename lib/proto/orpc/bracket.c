@@ -279,12 +279,16 @@ leaf_value(const struct hq_pair *p)
 	return v;
 }
 
-/* A new reference; hole is what stands in the holes of arrays. */
+/*
+ * A new reference; hole is what stands in the holes of arrays.  A member
+ * __proto__ is dropped, as it is where JSON is read.
+ */
 static struct json_object *
 value_of(const struct node *n, struct json_object *hole)
 {
 	struct json_object *v;
 	struct lh_entry *e;
+	const char *key;
 	size_t i;
 
 	if (n->kind == LEAF)
@@ -292,8 +296,13 @@ value_of(const struct node *n, struct json_object *hole)
 	if (n->kind == OBJECT) {
 		v = json_object_new_object();
 		lh_foreach(n->members, e)
-		    hq_json_put(v, (const char *)lh_entry_k(e),
-			value_of((struct node *)lh_entry_v(e), hole));
+		{
+			key = (const char *)lh_entry_k(e);
+			if (strcmp(key, "__proto__") != 0)
+				hq_json_put(v, key,
+				    value_of((struct node *)lh_entry_v(e),
+					hole));
+		}
 		return v;
 	}
 	v = json_object_new_array_ext((int)n->length);

@@ -191,6 +191,9 @@ put_file(struct hq_arena *a, struct json_object *envelope,
 	if (file == NULL || file->file == NULL ||
 	    hq_js_type(path) != HQ_JS_ARRAY)
 		return MALFORMED(err);
+	/* A file that is the whole value needs no place to be there for it. */
+	if (json_object_array_length(path) == 0)
+		hq_json_put(envelope, "json", NULL);
 	HQ_TRY(walk(a, envelope, path, 0, &at, err));
 	replace(&at, json_object_get(file->file));
 	return HQ_OK;

@@ -11,6 +11,7 @@ static const int numbers[HQ_JS__MAX] = {
 	[HQ_JS_STRING] = -1,
 	[HQ_JS_ARRAY] = -1,
 	[HQ_JS_OBJECT] = -1,
+	[HQ_JS_JSON] = -1,
 	[HQ_JS_BIGINT] = 0,
 	[HQ_JS_DATE] = 1,
 	[HQ_JS_NAN] = 2,
@@ -34,62 +35,6 @@ struct writer {
 	struct hq_arena *a;
 	struct hq_buf meta; /* items, with a comma before each but the first */
 };
-
-static void
-push_containers(struct hq_buf *stack, struct json_object *v)
-{
-	enum json_type type = json_object_get_type(v);
-
-	if (type == json_type_array || type == json_type_object)
-		hq_buf_put(stack, &v, sizeof(v));
-}
-
-/* True if a member is tagged; else its containers are left on the stack. */
-static bool
-scan_members(struct hq_buf *stack, struct json_object *v)
-{
-	struct json_object *member;
-	struct lh_entry *e;
-	size_t i, n = 0;
-
-	if (json_object_is_type(v, json_type_array))
-		n = json_object_array_length(v);
-	for (i = 0; i < n; i++) {
-		member = json_object_array_get_idx(v, i);
-		if (hq_js_type(member) > HQ_JS_OBJECT)
-			return true;
-		push_containers(stack, member);
-	}
-	if (!json_object_is_type(v, json_type_object))
-		return false;
-	for (e = json_object_get_object(v)->head; e != NULL; e = e->next) {
-		member = lh_entry_v(e);
-		if (hq_js_type(member) > HQ_JS_OBJECT)
-			return true;
-		push_containers(stack, member);
-	}
-	return false;
-}
-
-/* Without recursion: plain JSON may be as deep as it was parsed. */
-static bool
-has_tags(struct hq_arena *a, struct json_object *root)
-{
-	struct json_object *v;
-	struct hq_buf stack;
-
-	if (hq_js_type(root) > HQ_JS_OBJECT)
-		return true;
-	hq_buf_init(&stack, a);
-	push_containers(&stack, root);
-	while (stack.n > 0) {
-		stack.n -= sizeof(v);
-		memcpy(&v, stack.p + stack.n, sizeof(v));
-		if (scan_members(&stack, v))
-			return true;
-	}
-	return false;
-}
 
 static void
 put_path(struct hq_buf *b, const struct step *s)
@@ -247,7 +192,7 @@ form_of(struct writer *w, struct json_object *v, const struct step *s,
 		out = form_of_object(w, v, s, err);
 	else if (type == HQ_JS_FILE)
 		out = json_object_new_object();
-	else if (type < HQ_JS_ARRAY)
+	else if (type < HQ_JS_ARRAY || type == HQ_JS_JSON)
 		out = json_object_get(v);
 	else if (type != HQ_JS_NAN && type != HQ_JS_UNDEFINED &&
 	    *json_object_get_string(v) != '\0')
@@ -284,14 +229,18 @@ enum hq_rc
 hq_envelope_write(struct hq_arena *a, struct json_object *v, struct hq_buf *out,
     struct hq_err *err)
 {
+	size_t mark = out->n;
+
 	if (hq_js_is_undefined(v)) {
 		hq_buf_puts(out, "{}");
 		return HQ_OK;
 	}
-	if (has_tags(a, v))
-		return write_tagged(a, v, out, err);
 	hq_buf_puts(out, "{\"json\":");
-	hq_json_write(out, v);
+	if (!hq_json_write_plain(out, v)) {
+		/* Of a full arena nothing is left. */
+		out->n = out->n > mark ? mark : out->n;
+		return write_tagged(a, v, out, err);
+	}
 	hq_buf_putc(out, '}');
 	return HQ_OK;
 }

@@ -101,6 +101,27 @@ is_flags(const char *s)
 	return (seen & bit) != bit;
 }
 
+/* As a RegExp shows its source: an empty one, and "/" outside of a class. */
+static const char *
+source_of(struct hq_arena *a, const char *s, const char *end)
+{
+	bool escaped = false, in_class = false;
+	struct hq_buf b;
+
+	if (s == end)
+		return "(?:)";
+	hq_buf_init(&b, a);
+	for (; s < end; s++) {
+		if (*s == '/' && !escaped && !in_class)
+			hq_buf_putc(&b, '\\');
+		if (!escaped && (*s == '[' || *s == ']'))
+			in_class = *s == '[';
+		escaped = *s == '\\' && !escaped;
+		hq_buf_putc(&b, *s);
+	}
+	return hq_buf_str(&b);
+}
+
 /*
  * "/source/flags" on one line.  The source is not compiled: nothing here runs
  * an expression that a client sent.
@@ -110,7 +131,6 @@ to_regexp(struct hq_arena *a, struct json_object *form)
 {
 	const char *s = text_of(form), *last;
 
-	(void)a;
 	if (s == NULL || *s != '/')
 		return NULL;
 	last = strrchr(s, '/');
@@ -118,7 +138,8 @@ to_regexp(struct hq_arena *a, struct json_object *form)
 	    strstr(s, "\xe2\x80\xa8") != NULL ||
 	    strstr(s, "\xe2\x80\xa9") != NULL)
 		return NULL;
-	return tagged_text(s, HQ_JS_REGEXP);
+	s = hq_arena_printf(a, "/%s%s", source_of(a, s + 1, last), last);
+	return s != NULL ? tagged_text(s, HQ_JS_REGEXP) : NULL;
 }
 
 /*
@@ -184,7 +205,8 @@ part(struct json_object *entry, size_t i)
 			return hq_js_undefined();
 		return json_object_get(json_object_array_get_idx(entry, i));
 	}
-	if (!json_object_object_get_ex(entry, i == 0 ? "0" : "1", &v))
+	if (hq_js_type(entry) != HQ_JS_OBJECT ||
+	    !json_object_object_get_ex(entry, i == 0 ? "0" : "1", &v))
 		return hq_js_undefined();
 	return json_object_get(v);
 }
@@ -211,20 +233,35 @@ map_put(struct hq_arena *a, struct json_object *map, struct json_object *seen,
 		hq_json_put(seen, name, json_object_get(pair));
 }
 
+/* Anything but a primitive may be an entry. */
+static bool
+is_entry(struct json_object *v)
+{
+	static const bool yes[HQ_JS__MAX] = {
+		[HQ_JS_ARRAY] = true,
+		[HQ_JS_OBJECT] = true,
+		[HQ_JS_DATE] = true,
+		[HQ_JS_URL] = true,
+		[HQ_JS_REGEXP] = true,
+		[HQ_JS_SET] = true,
+		[HQ_JS_MAP] = true,
+		[HQ_JS_FILE] = true,
+	};
+
+	return yes[hq_js_type(v)];
+}
+
 static struct json_object *
 to_map(struct hq_arena *a, struct json_object *form)
 {
 	struct json_object *out, *seen, *entry;
-	enum hq_js type;
 	size_t i;
 
 	if (hq_js_type(form) != HQ_JS_ARRAY)
 		return NULL;
-	for (i = 0; i < json_object_array_length(form); i++) {
-		type = hq_js_type(json_object_array_get_idx(form, i));
-		if (type != HQ_JS_ARRAY && type != HQ_JS_OBJECT)
+	for (i = 0; i < json_object_array_length(form); i++)
+		if (!is_entry(json_object_array_get_idx(form, i)))
 			return NULL;
-	}
 	out = json_object_new_array();
 	seen = json_object_new_object();
 	for (i = 0; i < json_object_array_length(form); i++) {

@@ -319,16 +319,22 @@ send(const struct exchange *x, int status, struct json_object *v)
 	struct hq_buf text;
 
 	hq_buf_init(&text, x->c->arena);
-	untag(v, x->c->arena);
-	if (hq_arena_ok(x->c->arena))
-		hq_json_write(&text, v);
+	if (!hq_json_write_plain(&text, v)) {
+		hq_buf_clear(&text);
+		untag(v, x->c->arena);
+		if (hq_arena_ok(x->c->arena))
+			hq_json_write(&text, v);
+	}
 	if (!hq_arena_ok(x->c->arena)) {
 		hq_http_res_text(x->res, 500, "application/json",
 		    "{\"defined\":false,\"code\":\"INTERNAL_SERVER_ERROR\","
 		    "\"status\":500,\"message\":\"Internal server error\"}");
 		return;
 	}
-	hq_http_res_text(x->res, status, "application/json", hq_buf_str(&text));
+	x->res->status = status;
+	hq_http_res_header(x->res, "Content-Type", "application/json");
+	x->res->body = hq_buf_str(&text);
+	x->res->body_bytes = text.n;
 }
 
 static void
@@ -343,9 +349,10 @@ answer(const struct exchange *x)
 	rc = read_input(x, &in, &err);
 	if (rc == HQ_OK)
 		rc = hq_proc_call(p, x->c, in, &out, &err);
-	if (rc == HQ_SUSPEND)
+	if (rc == HQ_SUSPEND) {
 		x->res->park_ms = x->c->park_ms;
-	else if (rc != HQ_OK)
+		x->res->park_key = x->c->park_key;
+	} else if (rc != HQ_OK)
 		send(x, err.status, hq_orpc_error(p, &err, x->c->arena));
 	else if (hq_js_is_undefined(out))
 		hq_http_res_text(x->res, p->success_status, NULL, "");

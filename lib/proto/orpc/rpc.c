@@ -248,6 +248,7 @@ hq_rpc_handle(const struct hq_procs *procs, const char *prefix,
 		return false;
 	if (status == HQ_RPC_WAITS) {
 		res->park_ms = c->park_ms;
+		res->park_key = c->park_key;
 		return true;
 	}
 	hq_rpc_reply(&r, res, status, type_json, &out);

@@ -24,7 +24,7 @@ struct parser {
 	struct hq_arena *a;
 	const char *s; /* what is left */
 	const struct special *special;
-	const char *user; /* "name:password@", or "" */
+	const char *user; /* "name@", "name:password@", or "" */
 	bool authority;
 };
 
@@ -123,18 +123,81 @@ read_port(const struct parser *p, const char *port, size_t n, const char **ret)
 	return *ret != NULL;
 }
 
+/* What `set` and all but printable ASCII are percent-encoded as. */
+static void
+put_encoded(struct hq_buf *b, const char *s, size_t n, const char *set)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (s[i] > ' ' && s[i] < 0x7f && strchr(set, s[i]) == NULL)
+			hq_buf_putc(b, s[i]);
+		else
+			hq_buf_printf(b, "%%%02X", (unsigned char)s[i]);
+	}
+}
+
+/* Only control characters and what is no ASCII are percent-encoded. */
+static void
+put_opaque(struct hq_buf *b, const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (s[i] >= ' ' && s[i] < 0x7f)
+			hq_buf_putc(b, s[i]);
+		else
+			hq_buf_printf(b, "%%%02X", (unsigned char)s[i]);
+	}
+}
+
+/* "name:password", n bytes; without what is empty. */
+static const char *
+read_user(struct hq_arena *a, const char *s, size_t n)
+{
+	static const char set[] = "\"#<>?^`{}/:;=@[\\]|";
+	const char *colon = memchr(s, ':', n);
+	size_t name = colon == NULL ? n : (size_t)(colon - s);
+	struct hq_buf b;
+
+	hq_buf_init(&b, a);
+	put_encoded(&b, s, name, set);
+	if (colon != NULL && name + 1 < n) {
+		hq_buf_putc(&b, ':');
+		put_encoded(&b, colon + 1, n - name - 1, set);
+	}
+	if (b.n > 0)
+		hq_buf_putc(&b, '@');
+	return hq_arena_ok(a) ? hq_buf_str(&b) : NULL;
+}
+
+/* In lower case where the scheme has such hosts; NULL without memory. */
+static const char *
+spell_host(const struct parser *p, const char *s, size_t n, const char *port)
+{
+	struct hq_buf b;
+	size_t i;
+
+	hq_buf_init(&b, p->a);
+	if (p->special == NULL)
+		put_opaque(&b, s, n);
+	for (i = 0; p->special != NULL && i < n; i++)
+		hq_buf_putc(&b, (char)tolower((unsigned char)s[i]));
+	hq_buf_puts(&b, port);
+	return hq_arena_ok(p->a) ? hq_buf_str(&b) : NULL;
+}
+
 /* "user:password@host:port", n bytes. */
 static bool
 split_authority(struct parser *p, const char *s, size_t n, struct hq_url *u)
 {
 	size_t i, at = 0, host;
 	const char *port;
-	char *out;
 
 	for (i = 0; i < n; i++)
 		if (s[i] == '@')
 			at = i + 1;
-	p->user = hq_arena_copy(p->a, s, at);
+	p->user = read_user(p->a, s, at == 0 ? 0 : at - 1);
 	s += at;
 	n -= at;
 	host = *s == '[' ? strcspn(s, "]") + 1 : strcspn(s, ":");
@@ -143,13 +206,12 @@ split_authority(struct parser *p, const char *s, size_t n, struct hq_url *u)
 	if (!is_host(p, s, host) || (host < n && s[host] != ':') ||
 	    !read_port(p, s + host, n - host, &port))
 		return false;
-	if (host == 0 && p->special != NULL && *p->special->port != '\0')
+	if (host == 0 &&
+	    (n > 0 || at > 0 ||
+		(p->special != NULL && *p->special->port != '\0')))
 		return false;
-	out = hq_arena_printf(p->a, "%.*s%s", (int)host, s, port);
-	for (i = 0; out != NULL && i < host; i++)
-		out[i] = (char)tolower((unsigned char)out[i]);
-	u->host = out;
-	return out != NULL && p->user != NULL;
+	u->host = spell_host(p, s, host, port);
+	return u->host != NULL && p->user != NULL;
 }
 
 static bool
@@ -175,20 +237,6 @@ read_authority(struct parser *p, struct hq_url *u)
 		return false;
 	p->s += n;
 	return true;
-}
-
-/* What `set` and all but printable ASCII are percent-encoded as. */
-static void
-put_encoded(struct hq_buf *b, const char *s, size_t n, const char *set)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (s[i] > ' ' && s[i] < 0x7f && strchr(set, s[i]) == NULL)
-			hq_buf_putc(b, s[i]);
-		else
-			hq_buf_printf(b, "%%%02X", (unsigned char)s[i]);
-	}
 }
 
 /* 1 for "." and 2 for "..", in all their spellings. */
@@ -257,12 +305,13 @@ read_rest(struct parser *p, struct hq_url *u)
 	struct hq_buf path, query, hash;
 	size_t n = strcspn(p->s, "?#");
 	bool opaque = !p->authority && *p->s != '/';
+	const char *start = p->authority ? "//" : "";
 
 	hq_buf_init(&path, p->a);
 	hq_buf_init(&query, p->a);
 	hq_buf_init(&hash, p->a);
 	if (opaque)
-		hq_buf_put(&path, p->s, n);
+		put_opaque(&path, p->s, n);
 	else
 		put_path(p, &path, n);
 	p->s += n;
@@ -277,9 +326,10 @@ read_rest(struct parser *p, struct hq_url *u)
 		path.p[path.n] = '\0';
 	u->path = hq_buf_str(&path);
 	u->query = query.n > 0 ? query.p + 1 : "";
-	u->href = hq_arena_printf(p->a, "%s:%s%s%s%s%s%s", u->scheme,
-	    p->authority ? "//" : "", p->user, u->host, u->path,
-	    hq_buf_str(&query), hq_buf_str(&hash));
+	if (!p->authority && strncmp(u->path, "//", 2) == 0)
+		start = "/."; /* or the path would be read as a host */
+	u->href = hq_arena_printf(p->a, "%s:%s%s%s%s%s%s", u->scheme, start,
+	    p->user, u->host, u->path, hq_buf_str(&query), hq_buf_str(&hash));
 	return u->href != NULL && hq_arena_ok(p->a);
 }
 

@@ -9,7 +9,8 @@
 
 struct hq_url {
 	const char *scheme; /* lower case, without ':' */
-	const char *host;   /* lower case, with ":port" unless it is default */
+	/* With ":port" unless it is default; lower case for http and its like. */
+	const char *host;
 	const char *path;  /* dot segments resolved where the scheme has them */
 	const char *query; /* without '?'; "" if none */
 	const char *href;

@@ -41,18 +41,18 @@ hq_do_task_offer(struct hq_flow *f, struct json_object *in,
 		.lease_ms = MS_PER_S * hq_json_i64(executor, "leaseSeconds", 0),
 	};
 	const char *id;
-	int64_t created_ms;
+	int64_t since_ms;
 
 	if (o.kind == NULL)
 		o.kind = hq_json_str(desk, "kind");
 	if (p.timeout_ms > 0)
 		o.due_ms =
 		    hq_now_ms(s.env) + hq_json_i64(in, "waitMs", p.timeout_ms);
-	HQ_TRY(hq_coord_task_offer(&s, &o, &id, &created_ms, err));
+	HQ_TRY(hq_coord_task_offer(&s, &o, &id, &since_ms, err));
 	out = json_object_new_object();
 	HQ_TRY(hq_json_own(s.arena, out, err));
 	hq_json_put_str(out, "taskId", id);
-	hq_json_put_i64(out, "createdMs", created_ms);
+	hq_json_put_i64(out, "sinceMs", since_ms);
 	*ret_out = out;
 	return HQ_OK;
 }
@@ -103,7 +103,8 @@ wait_for_end(struct hq_turn *t, struct json_object *offer,
 	if (id == NULL || expression == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the run is too large");
 	return hq_wait_for_event_since(t->x->flow, id, HQ_COORD_TASK_ENDED,
-	    expression, wait_ms(t->desk), hq_json_i64(offer, "createdMs", 0),
+	    expression, wait_ms(t->desk),
+	    hq_json_i64(offer, "sinceMs", hq_json_i64(offer, "createdMs", 0)),
 	    ret, err);
 }
 

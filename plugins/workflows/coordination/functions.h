@@ -22,8 +22,8 @@
 extern const struct hq_function hq_coord_workflow_runner;
 
 /*
- * "coordination-task-reaper", once a minute: takes back the leases of agents
- * that died while nobody claims.
+ * "coordination-task-reaper", started by rawr/coordination.task.watch {dueMs}
+ * while anything is claimed: takes back the leases of agents that died.
  */
 extern const struct hq_function hq_coord_task_reaper;
 

@@ -1,20 +1,20 @@
 #include "domain/coordination/task.h"
 #include "flow/flow.h"
 #include "plugins/workflows/coordination/functions.h"
+#include "plugins/workflows/coordination/steps.h"
 
-enum { REAPER_RETRIES = 2 };
+enum { REAPER_RETRIES = 20 };
 
 static enum hq_rc
 take_back(struct hq_flow *f, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	const struct hq_runtime *r = hq_flow_runtime(f);
+	struct hq_coord_step s = hq_step_of(f, in);
 	struct json_object *out = json_object_new_object();
 	int64_t n;
 
-	(void)in;
-	HQ_TRY(hq_json_own(hq_flow_arena(f), out, err));
-	HQ_TRY(hq_coord_task_expire(r->db, r->env, hq_flow_arena(f), &n, err));
+	HQ_TRY(hq_json_own(s.arena, out, err));
+	HQ_TRY(hq_coord_task_look(&s, hq_json_i64(in, "dueMs", 0), &n, err));
 	hq_json_put_i64(out, "leases", n);
 	*ret_out = out;
 	return HQ_OK;
@@ -24,11 +24,13 @@ static enum hq_rc
 reap(struct hq_flow *f, struct json_object *in, struct json_object **ret_out,
     struct hq_err *err)
 {
+	HQ_TRY(
+	    hq_sleep_until(f, "until-due", hq_json_i64(in, "dueMs", 0), err));
 	return hq_step(f, "take-back", take_back, in, ret_out, err);
 }
 
 static const struct hq_trigger triggers[] = {
-	{ .cron = "* * * * *" },
+	{ .event = HQ_COORD_TASK_WATCH },
 	{ 0 },
 };
 

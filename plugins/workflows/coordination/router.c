@@ -3,6 +3,7 @@
  * and the durable function that executes them.
  */
 #include "domain/coordination/coordination.h"
+#include "domain/coordination/retain.h"
 #include "domain/coordination/task.h"
 #include "engine/event.h"
 #include "plugins/workflows/coordination/functions.h"
@@ -44,4 +45,5 @@ const struct hq_plugin hq_plugin_workflows_coordination = {
 	.handlers = handlers,
 	.functions = functions,
 	.modules = modules,
+	.retain = hq_coord_retain,
 };

@@ -1,0 +1,73 @@
+/*
+ * The wall clock was set back.  What has a time of its own, a sleep, a timeout,
+ * a run that is to start then, keeps it.  Everything else would stand still
+ * until the clock has come where it was: calls that were ready, attempts,
+ * leases of whoever died, ticks.
+ */
+#include <string.h>
+
+#include "engine/cron.h"
+#include "engine/inside.h"
+
+struct tick {
+	const char *fn, *expr;
+	int64_t next_ms;
+};
+
+static enum hq_rc
+read_ticks(struct hq_eng_tx *t, struct hq_buf *ticks, struct hq_err *err)
+{
+	struct tick k;
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_CRON_ALL, HQ_NO_BIND, &row,
+	    err));
+	while (hq_cursor_next(&row)) {
+		k.fn = hq_cursor_text(&row, 0, t->a);
+		k.expr = hq_cursor_text(&row, 1, t->a);
+		k.next_ms = hq_cursor_i64(&row, 2);
+		hq_buf_put(ticks, &k, sizeof(k));
+	}
+	HQ_TRY(hq_cursor_done(&row, err));
+	if (!hq_arena_ok(t->a))
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "too many ticks");
+	return HQ_OK;
+}
+
+/* A tick that has been is known by its time, and not repeated. */
+static enum hq_rc
+plan_tick(struct hq_eng_tx *t, const struct tick *k, struct hq_err *err)
+{
+	struct hq_cron c;
+	int64_t next;
+
+	if (hq_cron_parse(k->expr, &c, NULL) != HQ_OK)
+		return HQ_OK;
+	next = hq_cron_next(&c, t->now_ms);
+	if (next >= k->next_ms)
+		return HQ_OK;
+	return hq_exec(t->db, &hq_engine_store, Q_CRON_SET,
+	    HQ_BIND(hq_text(k->fn), hq_text(k->expr), hq_i64(next)), NULL, err);
+}
+
+enum hq_rc
+hq_eng_clock_back(struct hq_eng_tx *t, int64_t from_ms, int64_t lease_ms,
+    struct hq_err *err)
+{
+	struct hq_buf ticks;
+	struct tick k;
+	size_t at;
+
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_BACK,
+	    HQ_BIND(hq_i64(t->now_ms), hq_i64(from_ms), hq_i64(lease_ms),
+		hq_i64(HQ_LANE_HIGH), hq_i64(HQ_LANE_NORMAL),
+		hq_i64(HQ_LANE_LOW)),
+	    NULL, err));
+	hq_buf_init(&ticks, t->a);
+	HQ_TRY(read_ticks(t, &ticks, err));
+	for (at = 0; at < ticks.n; at += sizeof(k)) {
+		memcpy(&k, ticks.p + at, sizeof(k));
+		HQ_TRY(plan_tick(t, &k, err));
+	}
+	return HQ_OK;
+}

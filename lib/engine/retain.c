@@ -1,0 +1,210 @@
+/*
+ * What the engine forgets:
+ *
+ * - a run that has ended, with its recorded steps, RAWR_RETAIN_RUNS days later;
+ * - an event, so long after it came, unless it still waits in the inbox or an
+ *   open run began with it;
+ * - that a function has had an event, when the window is over in which it
+ *   starts once.
+ *
+ * Each is a sweep along the table's key, which for runs and events begins with
+ * the time: nothing is written for it while rows are young.
+ */
+#include <string.h>
+
+#include "engine/engine.h"
+#include "engine/inside.h"
+
+enum { RUNS, EVENTS, SEEN, OVER };
+
+/* An event may stand in the inbox behind one that came so much later. */
+enum { INBOX_SLACK_MS = 10 * 60 * 1000 };
+
+struct row {
+	char id[HQ_ULID_BYTES];
+};
+
+/* One call: what it found, and may drop. */
+struct sweep {
+	struct hq_retain *r;
+	int64_t before_ms;
+	struct row v[HQ_RETAIN_LOOK];
+	size_t n, looked;
+	int64_t dropped;
+};
+
+static void
+go_on(struct hq_retain *r)
+{
+	r->phase++;
+	r->place[0] = r->place2[0] = '\0';
+}
+
+static void
+copy(char *out, size_t cap, const struct hq_cursor *row, int col)
+{
+	size_t n;
+	const char *s = hq_cursor_peek(row, col, &n);
+
+	HQ_ASSERT(s != NULL && n < cap);
+	memcpy(out, s, n);
+	out[n] = '\0';
+}
+
+/* Where the sweep stops: what is younger stays. */
+static enum hq_rc
+stop_at(struct sweep *s, char out[HQ_ULID_BYTES], struct hq_err *err)
+{
+	int64_t ms = s->before_ms;
+	HQ_CURSOR(row);
+
+	if (s->r->phase == EVENTS) {
+		HQ_TRY(hq_query(s->r->db, &hq_engine_store, Q_INBOX_SINCE,
+		    HQ_NO_BIND, &row, err));
+		if (hq_cursor_next(&row) &&
+		    hq_cursor_i64(&row, 0) - INBOX_SLACK_MS < ms)
+			ms = hq_cursor_i64(&row, 0) - INBOX_SLACK_MS;
+	}
+	hq_ulid_least(ms < 0 ? 0 : ms, out);
+	return HQ_OK;
+}
+
+/* Rows of (id, may go). */
+static enum hq_rc
+look(struct sweep *s, size_t q, struct hq_err *err)
+{
+	char stop[HQ_ULID_BYTES];
+	HQ_CURSOR(row);
+
+	HQ_TRY(stop_at(s, stop, err));
+	HQ_TRY(hq_query(s->r->db, &hq_engine_store, q,
+	    HQ_BIND(hq_text(s->r->place), hq_text(stop), hq_i64(s->before_ms),
+		hq_i64(HQ_RETAIN_LOOK)),
+	    &row, err));
+	while (s->looked < HQ_RETAIN_LOOK && hq_cursor_next(&row)) {
+		s->looked++;
+		copy(s->r->place, sizeof(s->r->place), &row, 0);
+		if (hq_cursor_i64(&row, 1) != 0)
+			copy(s->v[s->n++].id, HQ_ULID_BYTES, &row, 0);
+	}
+	return s->looked == HQ_RETAIN_LOOK ? HQ_OK : hq_cursor_done(&row, err);
+}
+
+static enum hq_rc
+drop(struct sweep *s, size_t q, const struct hq_val *vals, size_t n,
+    struct hq_err *err)
+{
+	int changes;
+
+	HQ_TRY(hq_exec(s->r->db, &hq_engine_store, q, vals, n, &changes, err));
+	s->dropped += changes;
+	return HQ_OK;
+}
+
+static enum hq_rc
+drop_runs(void *arg, struct hq_err *err)
+{
+	struct sweep *s = arg;
+	struct hq_val id;
+	size_t i;
+
+	for (i = 0; i < s->n && s->dropped < HQ_RETAIN_DROP; i++) {
+		id = hq_text(s->v[i].id);
+		HQ_TRY(drop(s, Q_RETAIN_MEMOS, HQ_BIND(id), err));
+		HQ_TRY(drop(s, Q_RETAIN_RUN, HQ_BIND(id, hq_i64(s->before_ms)),
+		    err));
+	}
+	if (i < s->n) /* those behind it are for the next call */
+		memcpy(s->r->place, s->v[i - 1].id, HQ_ULID_BYTES);
+	s->looked = i < s->n ? HQ_RETAIN_LOOK : s->looked;
+	return HQ_OK;
+}
+
+static enum hq_rc
+drop_events(void *arg, struct hq_err *err)
+{
+	struct sweep *s = arg;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		HQ_TRY(
+		    drop(s, Q_RETAIN_EVENT, HQ_BIND(hq_text(s->v[i].id)), err));
+	return HQ_OK;
+}
+
+/* Everything that is over, from one key to the other. */
+static enum hq_rc
+drop_seen(void *arg, struct hq_err *err)
+{
+	struct sweep *s = arg;
+
+	return drop(s, Q_RETAIN_SEEN,
+	    HQ_BIND(hq_text(s->r->place), hq_text(s->r->place2),
+		hq_i64(s->before_ms), hq_i64(HQ_RETAIN_LOOK)),
+	    err);
+}
+
+/* The next keys; is any of them old? */
+static enum hq_rc
+look_seen(struct sweep *s, char place[2][HQ_RETAIN_PLACE], struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(s->r->db, &hq_engine_store, Q_RETAIN_SEEN_LOOK,
+	    HQ_BIND(hq_text(s->r->place), hq_text(s->r->place2),
+		hq_i64(s->before_ms), hq_i64(HQ_RETAIN_LOOK)),
+	    &row, err));
+	while (s->looked < HQ_RETAIN_LOOK && hq_cursor_next(&row)) {
+		s->looked++;
+		copy(place[0], HQ_RETAIN_PLACE, &row, 0);
+		copy(place[1], HQ_RETAIN_PLACE, &row, 1);
+		s->n += hq_cursor_i64(&row, 2) != 0;
+	}
+	return s->looked == HQ_RETAIN_LOOK ? HQ_OK : hq_cursor_done(&row, err);
+}
+
+static enum hq_rc
+sweep_seen(struct sweep *s, struct hq_err *err)
+{
+	char place[2][HQ_RETAIN_PLACE];
+
+	HQ_TRY(look_seen(s, place, err));
+	if (s->n > 0)
+		HQ_TRY(hq_db_tx(s->r->db, drop_seen, s, err));
+	if (s->looked > 0) {
+		memcpy(s->r->place, place[0], HQ_RETAIN_PLACE);
+		memcpy(s->r->place2, place[1], HQ_RETAIN_PLACE);
+	}
+	return HQ_OK;
+}
+
+static enum hq_rc
+sweep_ids(struct sweep *s, size_t q, hq_tx_fn *drop_fn, struct hq_err *err)
+{
+	HQ_TRY(look(s, q, err));
+	return s->n == 0 ? HQ_OK : hq_db_tx(s->r->db, drop_fn, s, err);
+}
+
+enum hq_rc
+hq_engine_retain(struct hq_retain *r, bool *ret_more, struct hq_err *err)
+{
+	int64_t now = hq_now_ms(r->env);
+	int64_t days = r->config->i[HQ_SET_RAWR_RETAIN_RUNS];
+	struct sweep s = { .r = r, .before_ms = now - HQ_ENGINE_DAY_MS };
+
+	if (r->phase < SEEN && days == 0)
+		r->phase = SEEN;
+	if (r->phase < SEEN)
+		s.before_ms = now - days * HQ_ENGINE_DAY_MS;
+	if (r->phase == RUNS)
+		HQ_TRY(sweep_ids(&s, Q_RETAIN_RUNS, drop_runs, err));
+	else if (r->phase == EVENTS)
+		HQ_TRY(sweep_ids(&s, Q_RETAIN_EVENTS, drop_events, err));
+	else if (r->phase == SEEN)
+		HQ_TRY(sweep_seen(&s, err));
+	r->dropped += s.dropped;
+	if (s.looked < HQ_RETAIN_LOOK)
+		go_on(r);
+	*ret_more = r->phase < OVER;
+	return HQ_OK;
+}
