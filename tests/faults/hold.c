@@ -4,6 +4,7 @@
  * usage: hold FILE read          one snapshot, until the end of stdin
  *        hold FILE write MS N    the writers' lock, for up to MS, N times
  */
+#define _DEFAULT_SOURCE 1
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
