@@ -190,8 +190,11 @@ test: test-deps
 	@$(MAKE) --no-print-directory MODE=san build
 	@tests/run.sh
 
+SOAK	= test_power test_io_faults
 # Every boundary instead of a sample, and longer runs.
 soak: test-deps build
+	@$(MAKE) --no-print-directory MODE=san $(SOAK:%=build/obj/san/tests/%)
+	@RAWR_SOAK=1 tests/unit/run.sh build/obj/san/tests $(SOAK)
 	@RAWR_SOAK=1 tests/run.sh faults
 
 check: test-deps build

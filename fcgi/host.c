@@ -243,7 +243,8 @@ log_request(const struct hq_boundary *c, const struct hq_http_req *req,
 	    HQ_LSTR("request_id", c->request_id),
 	    HQ_LSTR("correlation_id", c->correlation_id),
 	    HQ_LSTR("traceparent", c->traceparent),
-	    HQ_LSTR("refused", e->code == HQ_OK ? NULL : e->msg));
+	    HQ_LSTR("refused", e->code == HQ_OK ? NULL : e->msg),
+	    HQ_LSTR("why", c->why), HQ_LSTR("where", c->where));
 }
 
 /* The reference's two hosts speak here: oRPC's below a mount, the shell's. */

@@ -76,9 +76,9 @@ check_out(const struct hq_proc *p, struct hq_arena *a, struct json_object *out,
 	return HQ_E_INTERNAL_SERVER_ERROR;
 }
 
-enum hq_rc
-hq_proc_call(const struct hq_proc *p, struct hq_boundary *c,
-    struct json_object *in, struct json_object **ret_out, struct hq_err *err)
+static enum hq_rc
+call(const struct hq_proc *p, struct hq_boundary *c, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
 {
 	struct json_object *out = NULL;
 	enum hq_rc rc;
@@ -99,6 +99,19 @@ hq_proc_call(const struct hq_proc *p, struct hq_boundary *c,
 	HQ_TRY(check_out(p, c->arena, out, err));
 	*ret_out = out;
 	return HQ_OK;
+}
+
+enum hq_rc
+hq_proc_call(const struct hq_proc *p, struct hq_boundary *c,
+    struct json_object *in, struct json_object **ret_out, struct hq_err *err)
+{
+	enum hq_rc rc = call(p, c, in, ret_out, err);
+
+	if (rc != HQ_OK && rc != HQ_SUSPEND && err->status >= 500) {
+		c->why = hq_arena_printf(c->arena, "%s", err->msg);
+		c->where = err->where;
+	}
+	return rc;
 }
 
 /* oRPC's rule: declared so, with this status, and data of the schema. */

@@ -56,6 +56,11 @@ struct hq_boundary {
 	int64_t park_ms;
 	const char *park_key;
 	bool last;
+	/*
+	 * Why a call failed with a 5xx, the last one of a batch: for the log
+	 * only, a client learns no more than the code.  The arena's; or NULL.
+	 */
+	const char *why, *where;
 	/* Ports: what reaches beyond the store. */
 	void (*wake_runner)(void *ctx); /* after a commit that queued work */
 	void *wake_ctx;

@@ -8,15 +8,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { root, until } from '../lib/system.mjs';
 import { native } from './native.mjs';
 
-function dumpProgram() {
+// A program of this directory that reads or holds a store.
+export function storeProgram(name) {
   const ours = path.join(root, 'build/obj/hard/sqlite3.o');
-  return native('dump', ...(fs.existsSync(ours) ? ['-I', path.join(root, 'build/sqlite'), ours, '-lm'] : ['-lsqlite3']));
+  return native(name, ...(fs.existsSync(ours) ? ['-I', path.join(root, 'build/sqlite'), ours, '-lm'] : ['-lsqlite3']));
 }
 
 // The rows of a query on the live store, whose one column is JSON.
 export function rows(sys, sql) {
   const store = path.join(sys.dir, 'rawr.db');
-  return execFileSync(dumpProgram(), [store, sql], { maxBuffer: 256 << 20 }).toString('utf8').split('\n').filter(Boolean).map((l) => JSON.parse(l));
+  return execFileSync(storeProgram('dump'), [store, sql], { maxBuffer: 256 << 20 }).toString('utf8').split('\n').filter(Boolean).map((l) => JSON.parse(l));
 }
 export const one = (sys, sql) => rows(sys, sql)[0];
 

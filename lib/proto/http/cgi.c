@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,11 +73,16 @@ hq_cgi_run(const struct hq_serve_opts *o, struct hq_err *err)
 	struct hq_exchange x;
 	void *app = NULL;
 	enum hq_exchange_end end;
+	sigset_t term;
 
 	if (length != NULL && *length >= '0' && *length <= '9')
 		c.left = (size_t)strtoull(length, NULL, 10);
 	HQ_TRY(o->init(o->ctx, &app, err));
 	hq_exchange_init(&x, o, app);
+	/* A request that is under way is answered, whoever wants the end. */
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	HQ_ASSERT(pthread_sigmask(SIG_BLOCK, &term, NULL) == 0);
 	end = hq_exchange_run(&x, cgi_params(), &io, NULL);
 	hq_exchange_done(&x);
 	o->done(app);

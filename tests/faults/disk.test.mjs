@@ -1,0 +1,181 @@
+// A disk that is full, or fails; locks that others hold; memory that is short.
+import assert from 'node:assert/strict';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { System, bin, chain, root, until } from '../lib/system.mjs';
+import { Clients, start, workflows } from './chaos.mjs';
+import { judge, one, rows, storeProgram } from './checker.mjs';
+import { preload } from './native.mjs';
+
+const soak = process.env.RAWR_SOAK !== undefined;
+const json = { 'content-type': 'application/json' };
+
+// ------------------------------------------------------------ a full disk
+
+test('on a full disk writes are refused with 503 and say why, reads go on, and with room again all goes on by itself', async (t) => {
+  const disk = fs.mkdtempSync(path.join(os.tmpdir(), 'rawr-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'rawr-test', disk], { stdio: 'ignore' });
+  } catch {
+    fs.rmdirSync(disk);
+    t.skip('no right to mount a disk');
+    return;
+  }
+  const unmount = () => { execFileSync('umount', ['-l', disk]); fs.rmdirSync(disk); };
+  let s;
+  try { s = await start(t, { RAWR_STORE: path.join(disk, 'rawr.db') }); } catch (e) { unmount(); throw e; }
+  t.after(unmount);
+  fs.symlinkSync(path.join(disk, 'rawr.db'), path.join(s.dir, 'rawr.db'));
+  const c = new Clients(s, { clients: 6, least: 30 });
+  await until('runs under way', () => c.acked() > 6);
+  const ballast = path.join(disk, 'ballast');
+  const fd = fs.openSync(ballast, 'w');
+  let refused;
+  await until('a refusal', async () => {
+    try { for (;;) fs.writeSync(fd, Buffer.alloc(4096)); } catch (e) { assert.equal(e.code, 'ENOSPC'); }
+    const r = await s.post('/api/orpc/coordination/workflows', { workflow: chain('more', ['a'], { description: 'x'.repeat(200000) }) });
+    if (r.status === 503) refused = r;
+    else assert.equal(r.status, 200, r.text.slice(0, 300));
+    return refused;
+  }, 30);
+  assert.equal(refused.json.code, 'SERVICE_UNAVAILABLE');
+  assert.match(s.logs('openapi'), /the disk is full; nothing was written/);
+  const read = await s.rpc('coordination/listWorkflows', {});
+  assert.equal(read.status, 200, read.text);
+  fs.closeSync(fd);
+  fs.rmSync(ballast);
+  await c.stop();
+  const n = await judge(s, workflows, c.log, 60);
+  t.diagnostic(`${n} runs, ${c.retries} requests again`);
+  assert.ok(c.retries > 0 || refused);
+});
+
+// ------------------------------------------------------------ foreign locks
+
+test('a foreign program that takes the lock at random delays writers and costs nobody a run', async (t) => {
+  const s = await start(t);
+  const store = path.join(s.dir, 'rawr.db');
+  const c = new Clients(s, { clients: 6, least: 30 });
+  const holders = [1, 2].map(() => new Promise((resolve, reject) => execFile(storeProgram('hold'), [store, 'write', '150', '40'], (e, out) => (e ? reject(e) : resolve(Number(out))))));
+  const held = (await Promise.all(holders)).reduce((a, b) => a + b);
+  await c.stop();
+  const n = await judge(s, workflows, c.log, 60);
+  t.diagnostic(`${n} runs, the lock taken ${held} times, ${c.retries} requests again`);
+  assert.ok(held > 0);
+});
+
+test('a reader that never ends lets the log grow to its limit, then writes are refused, until it leaves', async (t) => {
+  const s = await start(t, { RAWR_WAL_MAX: '4194304', RAWR_WAL_WARN: '1048576' });
+  const reader = spawn(storeProgram('hold'), [path.join(s.dir, 'rawr.db'), 'read'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => reader.kill());
+  await new Promise((resolve) => reader.stdout.once('data', resolve));
+  const save = (i) => s.rpc('coordination/saveWorkflow', { workflow: chain(`w${i}`, ['a'], { description: 'x'.repeat(300000) }) });
+  const acked = [];
+  const refused = await until('a refusal', async () => {
+    const r = await save(acked.length);
+    if (r.status !== 200) return r;
+    acked.push(`w${acked.length}`);
+    return undefined;
+  }, 40);
+  assert.equal(refused.status, 503, refused.text);
+  assert.match(s.logs('rpc'), /log is over its limit/);
+  const size = fs.statSync(path.join(s.dir, 'rawr.db-wal')).size;
+  assert.ok(size < 4194304 + (2 << 20), `${size} bytes of log`);
+  await until('the warning', () => /"event":"wal_large"/.test(s.logs('runner')));
+  assert.equal((await s.rpc('coordination/listWorkflows', {})).status, 200);
+  reader.stdin.end();
+  await until('a write that is taken', async () => (await save('-last')).status === 200, 30);
+  for (const id of acked) assert.equal(one(s, `SELECT json_array(count(*)) FROM coordination_workflow WHERE workflow_id = '${id}'`)[0], 1);
+});
+
+// --------------------------------------------- the n-th call of a program
+
+// One request to a responder as a CGI, with a fault.  hit: whether it struck.
+function request(s, responder, fault, uri, body) {
+  const mark = path.join(s.dir, 'hit');
+  fs.rmSync(mark, { force: true });
+  const env = { ...s.env, REMOTE_ADDR: '127.0.0.1', LD_PRELOAD: preload('fault'), FAULT: fault, FAULT_HIT: mark, GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'POST',
+    REQUEST_URI: uri, CONTENT_TYPE: 'application/json', CONTENT_LENGTH: String(Buffer.byteLength(body)) };
+  return new Promise((resolve) => {
+    const p = execFile(path.join(bin, `${responder}.fcgi`), [], { env, cwd: root, timeout: 30000, maxBuffer: 16 << 20 }, (e, out, log) => {
+      const status = Number(/^Status: (\d+)/m.exec(out)?.[1] ?? (out.includes('\r\n\r\n') ? 200 : 0));
+      resolve({ status, out, log, code: e?.code ?? 0, signal: e?.signal ?? null, hit: fs.existsSync(mark) });
+    });
+    p.stdin.on('error', () => {});
+    p.stdin.end(body);
+  });
+}
+
+// An answer is whole and true; no answer comes of an end that says why.
+function judgeRequest(what, r, stored) {
+  if (r.status === 200) { assert.ok(stored, `${what}: acknowledged and not there`); return; }
+  if (r.status !== 0) { assert.ok([413, 500, 503].includes(r.status), `${what}: ${r.status} ${r.out}`); return; }
+  assert.ok(r.signal === 'SIGABRT' || r.signal === 'SIGTERM' || r.code !== 0, `${what}: no answer, and no sign of failure`);
+  assert.match(r.log, /\S/, `${what}: died without a word`);
+}
+
+const calls = {
+  rpc: (id) => ['/rpc/coordination/queueRun', JSON.stringify({ json: { workflowId: 'line', runId: id, input: { t: 1 } } })],
+  openapi: (id) => ['/api/orpc/coordination/workflows/line/run', JSON.stringify({ runId: id, input: { t: 1 } })],
+  workflows: (id) => ['/api/workflows/coordination/workflows/line/run', JSON.stringify({ runId: id, input: { t: 1 } })],
+};
+
+async function sweep(s, responder, kind, error, stride) {
+  let n = 1, hits = 0;
+  for (;; n += soak ? 1 : stride) {
+    const id = `run-${responder}-${kind}-${error}-${n}`.replaceAll(':', '-').toLowerCase();
+    const r = await request(s, responder, `${kind}:${n}:${error}`, ...calls[responder](id));
+    if (!r.hit) break;
+    hits++;
+    const [got] = rows(s, `SELECT json_array(count(*), (SELECT count(*) FROM coordination_timeline WHERE run_id = '${id}')) FROM coordination_run WHERE run_id = '${id}'`);
+    assert.equal(got[0] > 0, got[1] > 0, `${id}: half of it was written`);
+    judgeRequest(id, r, got[0] === 1);
+  }
+  assert.ok(hits > 0, `${kind} of ${responder} was never hit`);
+  return hits;
+}
+
+test('whichever call to the disk fails in a responder, its answer is true and nothing is half written', async (t) => {
+  const s = await start(t, { RAWR_RUNNER: 'off' });
+  let hits = 0;
+  for (const responder of Object.keys(calls))
+    for (const [kind, error, stride] of [['write', 'EIO', 5], ['write', 'ENOSPC', 5], ['write', 'SHORT', 5], ['write', 'ENOSPC:forever', 9], ['sync', 'EIO', 1], ['open', 'EIO', 1]])
+      hits += await sweep(s, responder, kind, error, stride);
+  t.diagnostic(`${hits} faults`);
+  assert.equal((await s.rawr('db', 'check')).code, 0);
+});
+
+test('whichever allocation fails in a responder, it gives an error or dies with a word, and nothing is half written', async (t) => {
+  const s = await start(t, { RAWR_RUNNER: 'off' });
+  let hits = 0;
+  for (const responder of Object.keys(calls)) hits += await sweep(s, responder, 'malloc', 'ENOMEM', 211);
+  t.diagnostic(`${hits} faults`);
+  assert.equal((await s.rawr('db', 'check')).code, 0);
+});
+
+test('a runner whose disk fails at any write or sync leaves with a word, and the next one finishes every run', async (t) => {
+  const s = await start(t);
+  const c = new Clients(s, { clients: 6, least: 20 });
+  let ends = 0;
+  for (const [kind, error] of [['write', 'EIO'], ['write', 'ENOSPC'], ['write', 'SHORT'], ['sync', 'EIO'], ['truncate', 'EIO'], ['open', 'EIO']])
+    for (const n of [1, 3, 20, 90]) {
+      process.kill(s.pid('runner'), 'SIGTERM');
+      await until('the end of the runner', () => !fs.existsSync(`/proc/${s.pid('runner')}`) || /\) Z /.test(fs.readFileSync(`/proc/${s.pid('runner')}/stat`, 'utf8')));
+      const p = s.startRunner({ LD_PRELOAD: preload('fault'), FAULT: `${kind}:${n}:${error}`, FAULT_HIT: path.join(s.dir, 'hit') });
+      const goal = c.acked() + 1;
+      await until('its end, or progress', () => p.exitCode !== null || p.signalCode !== null || c.acked() > goal, 20);
+      if (p.exitCode === null && p.signalCode === null) continue;
+      ends++;
+      assert.equal(p.signalCode, null, `${kind}:${n}:${error}`);
+      assert.equal(p.exitCode, 1, `${kind}:${n}:${error}`);
+      assert.match(s.logs('runner').trim().split('\n').at(-1), /"event":"failed"/);
+      s.startRunner();
+    }
+  await c.stop();
+  const n = await judge(s, workflows, c.log, 60);
+  t.diagnostic(`${n} runs, ${ends} runners left`);
+  assert.ok(ends > 0);
+});

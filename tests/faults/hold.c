@@ -1,0 +1,69 @@
+/*
+ * hold - a foreign program on a live store.
+ *
+ * usage: hold FILE read          one snapshot, until the end of stdin
+ *        hold FILE write MS N    the writers' lock, for up to MS, N times
+ */
+#define _DEFAULT_SOURCE 1
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int
+run(sqlite3 *h, const char *sql)
+{
+	int code = sqlite3_exec(h, sql, NULL, NULL, NULL);
+
+	if (code != SQLITE_OK && code != SQLITE_BUSY)
+		(void)fprintf(stderr, "hold: %s: %s\n", sql, sqlite3_errmsg(h));
+	return code;
+}
+
+static int
+read_long(sqlite3 *h)
+{
+	if (run(h, "BEGIN") != SQLITE_OK ||
+	    run(h, "SELECT count(*) FROM engine_event") != SQLITE_OK)
+		return EXIT_FAILURE;
+	(void)printf("held\n");
+	(void)fflush(stdout);
+	while (getchar() != EOF)
+		;
+	return EXIT_SUCCESS;
+}
+
+static int
+write_often(sqlite3 *h, int ms, int n)
+{
+	int held = 0;
+
+	while (n-- > 0) {
+		if (run(h, "BEGIN IMMEDIATE") == SQLITE_OK) {
+			(void)usleep((useconds_t)(rand() % ms) * 1000);
+			(void)run(h, "ROLLBACK");
+			held++;
+		}
+		(void)usleep((useconds_t)(rand() % 20) * 1000);
+	}
+	(void)printf("%d\n", held);
+	return EXIT_SUCCESS;
+}
+
+int
+main(int argc, char *argv[])
+{
+	sqlite3 *h = NULL;
+
+	if (argc < 3 || sqlite3_initialize() != SQLITE_OK ||
+	    sqlite3_open_v2(argv[1], &h, SQLITE_OPEN_READWRITE, NULL) !=
+		SQLITE_OK)
+		return EXIT_FAILURE;
+	(void)sqlite3_busy_timeout(h, 2000);
+	if (strcmp(argv[2], "read") == 0)
+		return read_long(h);
+	if (argc == 5)
+		return write_often(h, atoi(argv[3]), atoi(argv[4]));
+	return EXIT_FAILURE;
+}

@@ -1,0 +1,459 @@
+/*
+ * tests/unit/faultworld.h - the coordination domain, the function host and the
+ * engine on one store, as three programs would have it, with clients that note
+ * what they were told; and a checker that reads the store with SQL of its own.
+ */
+#ifndef FAULTWORLD_H
+#define FAULTWORLD_H
+
+#include <sys/wait.h>
+
+#include "enginetest.h"
+#include "faultvfs.h"
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "domain/coordination/coordination.h"
+#include "engine/limits.h"
+#include "proto/inngest/host.h"
+#include "store/admin.h"
+#include "store/internal.h"
+
+enum {
+	RUNS = 3,
+	DESKS = 2,
+	STEPS = 2 + 4 * DESKS, /* run-start, run-completed; 4 of a desk */
+	NEWS = 3 + 2 * DESKS,  /* queued, start, completed; 2 of a desk */
+	NOTED_MAX = RUNS * STEPS + 1,
+	ROUNDS_MAX = 3000,
+};
+
+#define A_DESK(id) \
+	"{\"deskId\":\"" id "\",\"kind\":\"desk:analysis\",\"name\":\"" id \
+	"\",\"responsibility\":\"r\",\"domain\":\"d\",\"inputSchema\":" \
+	"{\"type\":\"object\"},\"outputSchema\":{\"type\":\"object\"}," \
+	"\"memoryScope\":{\"persist\":false}}"
+static const char a_workflow[] =
+    "{\"workflow\":{\"workflowId\":\"wf\",\"version\":1,\"name\":\"W\","
+    "\"entryDeskId\":\"a\",\"desks\":[" A_DESK("a") "," A_DESK(
+	"b") "],"
+	     "\"handoffs\":[{\"handoffId\":\"h\",\"fromDeskId\":\"a\","
+	     "\"toDeskId\":\"b\"}]}}";
+
+/* What clients and calls were told is on disk. */
+static struct {
+	bool workflow, runs[RUNS];
+	struct {
+		char run[HQ_ULID_BYTES], step[HQ_ENGINE_STEP_ID_MAX + 1];
+	} steps[NOTED_MAX];
+	size_t n;
+} noted;
+
+/* Clients that take a refusal for a success: what a checker must see. */
+static bool deaf;
+static struct hq_arena *scratch;
+static struct hq_db *domain; /* of the responders */
+static struct hq_boundary boundary;
+static struct hq_inngest_host *functions_host;
+static struct hq_config settings;
+static char fault_dir[32];
+
+static enum hq_rc
+programs_open_db(bool runner, struct hq_db **ret)
+{
+	static const struct hq_module *const modules[] = {
+		&hq_coordination_store, &hq_engine_store, NULL
+	};
+	struct hq_db_opts o = { .path = w.path,
+		.modules = modules,
+		.migrate = true,
+		.checkpointer = runner,
+		.write_wait_ms = 1000 };
+
+	return hq_db_open(&o, ret, &err);
+}
+
+static enum hq_rc
+responders_open(void)
+{
+	struct hq_inngest_opts o = { .composition = hq_composition,
+		.dev = true,
+		.env = &w.env,
+		.config = &settings };
+
+	HQ_TRY(programs_open_db(false, &domain));
+	boundary = (struct hq_boundary){ .arena = scratch,
+		.env = &w.env,
+		.config = &settings,
+		.db = domain,
+		.principal = { .id = "local" },
+		.request_id = "r",
+		.correlation_id = "c",
+		.traceparent = "00-0-0-00",
+		.source_addr = "unix" };
+	o.db = domain;
+	HQ_TRY(hq_keys_load(fault_dir, arena, &o.keys, &err));
+	return hq_inngest_host_new(&o, arena, &functions_host, &err);
+}
+
+static enum hq_rc
+runner_open(void)
+{
+	static unsigned n;
+	struct hq_engine_opts o = { .env = &w.env,
+		.send = world_send,
+		.abandon = world_abandon,
+		.ctx = &w,
+		.concurrency = 4,
+		.lease_ms = LEASE_MS,
+		.call_timeout_ms = 7200000,
+		.retry_interval_ms = 1000 };
+	bool modified;
+
+	o.owner = hq_arena_printf(arena, "runner-%d-%u", (int)getpid(), n++);
+	HQ_TRY(programs_open_db(true, &w.db));
+	o.db = w.db;
+	HQ_TRY(hq_engine_new(&o, &w.engine, &err));
+	return hq_engine_register(w.engine, HQ_APP_ID,
+	    hq_inngest_functions(hq_composition, "http://h/api/inngest", arena),
+	    &modified, &err);
+}
+
+static void
+programs_close(void)
+{
+	forget_calls(&w);
+	hq_engine_free(w.engine);
+	w.engine = NULL;
+	hq_db_close(w.db);
+	hq_db_close(domain);
+	w.db = domain = NULL;
+}
+
+static enum hq_rc
+programs_open(void)
+{
+	HQ_TRY(runner_open());
+	return responders_open();
+}
+
+/* A world that has nothing yet, on the store `name` of fault_dir. */
+static void
+world_begin(const char *name)
+{
+	int i;
+
+	memset(&w, 0, sizeof(w));
+	w.now_ms = INT64_C(1795431217000);
+	w.seed = 88172645463325252ULL ^ ((uint64_t)getpid() << 20);
+	w.env = (struct hq_env){ .ctx = &w,
+		.now_ms = world_now,
+		.mono_ms = world_now,
+		.random = world_random };
+	(void)snprintf(w.path, sizeof(w.path), "%s/%.28s", fault_dir, name);
+	for (i = 0; i < HQ_SET__MAX; i++)
+		settings.s[i] = "";
+	settings.s[HQ_SET_RAWR_BASE_URL] = "http://h";
+	settings.s[HQ_SET_RAWR_ENGINE_URL] = "http://h";
+	domain = NULL;
+}
+
+static void
+faults_open(void)
+{
+	arena_open();
+	hq_log_open("test", HQ_ERROR);
+	scratch = hq_arena_new((size_t)64 << 20);
+	memset(&noted, 0, sizeof(noted));
+	(void)snprintf(fault_dir, sizeof(fault_dir), "%s/hqfault.XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(fault_dir));
+	world_begin("rawr.db");
+}
+
+static void
+faults_close(void)
+{
+	char cmd[96];
+
+	hq_arena_free(scratch);
+	arena_close();
+	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", fault_dir);
+	ck_assert_int_eq(system(cmd), 0);
+}
+
+/* --------------------------------------------------------------- the work -- */
+
+static enum hq_rc
+ask(hq_handler *handle, const char *text, struct json_object **ret)
+{
+	struct json_object *in;
+
+	HQ_TRY(hq_json_parse(scratch, text, strlen(text), &in, &err));
+	return handle(&boundary, in, ret, &err);
+}
+
+/* Everything that is not acknowledged yet is asked for (again). */
+static enum hq_rc
+clients_ask(void)
+{
+	struct json_object *out;
+	enum hq_rc rc;
+	int i;
+
+	if (!noted.workflow)
+		HQ_TRY(ask(hq_coord_save_workflow, a_workflow, &out));
+	noted.workflow = true;
+	for (i = 0; i < RUNS; i++) {
+		if (noted.runs[i])
+			continue;
+		rc = ask(hq_coord_queue_run,
+		    hq_arena_printf(scratch,
+			"{\"workflowId\":\"wf\",\"runId\":\"r-%d\","
+			"\"input\":{\"t\":%d}}",
+			i, i),
+		    &out);
+		if (rc != HQ_OK && !deaf)
+			return rc;
+		noted.runs[i] = true;
+		hq_arena_reset(scratch);
+	}
+	return HQ_OK;
+}
+
+/* What a call carries was on disk before the call was sent. */
+static void
+note_steps(const struct fake_call *c, struct json_object *body)
+{
+	struct json_object *steps = hq_json_get(body, "steps");
+	struct json_object_iter it;
+	const char *step;
+	size_t i;
+
+	if (steps == NULL)
+		return;
+	json_object_object_foreachC(steps, it)
+	{
+		step = it.key;
+		for (i = 0; i < noted.n; i++)
+			if (strcmp(noted.steps[i].run, c->run) == 0 &&
+			    strcmp(noted.steps[i].step, step) == 0)
+				break;
+		if (i < noted.n || noted.n == NOTED_MAX)
+			continue;
+		(void)snprintf(noted.steps[i].run, sizeof(noted.steps[i].run),
+		    "%s", c->run);
+		(void)snprintf(noted.steps[i].step, sizeof(noted.steps[i].step),
+		    "%s", step);
+		noted.n++;
+	}
+}
+
+static const char *
+reply_header(const struct hq_http_res *res, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < res->n_headers; i++)
+		if (strcasecmp(res->headers[i].name, name) == 0)
+			return res->headers[i].value;
+	return NULL;
+}
+
+static void
+answer_as_host(struct fake_call *c)
+{
+	const char *params[] = { NULL };
+	struct hq_http_req req = { .arena = scratch,
+		.method = "POST",
+		.path = "/api/inngest",
+		.query = strchr(c->url, '?') + 1,
+		.params = params,
+		.has_body = true,
+		.body = c->body,
+		.body_bytes = strlen(c->body) };
+	struct hq_http_res res = { 0 };
+	struct json_object *body;
+	struct hq_engine_reply r = { .what = HQ_REPLY_ANSWER };
+
+	ck_hq_ok(hq_json_parse(scratch, c->body, req.body_bytes, &body, &err));
+	note_steps(c, body);
+	hq_inngest_http(functions_host, &req, &res);
+	r.status = res.status;
+	r.body = res.body;
+	r.body_bytes = res.body_bytes;
+	r.sdk = reply_header(&res, "x-inngest-sdk");
+	r.no_retry = reply_header(&res, "x-inngest-no-retry");
+	r.retry_after = reply_header(&res, "retry-after");
+	r.req_version = reply_header(&res, "x-inngest-req-version");
+	if (!c->dropped)
+		hq_engine_reply(w.engine, c->ticket, &r);
+	hq_arena_reset(scratch);
+}
+
+static void
+host_answers(void)
+{
+	struct fake_call now[CALLS_MAX];
+	size_t i, n = w.n_calls;
+
+	memcpy(now, w.calls, n * sizeof(now[0]));
+	w.n_calls = 0;
+	for (i = 0; i < n; i++) {
+		answer_as_host(&now[i]);
+		free(now[i].body);
+		free(now[i].url);
+	}
+}
+
+static enum hq_rc
+is_done(bool *ret)
+{
+	struct json_object *out;
+	int i;
+
+	*ret = false;
+	for (i = 0; i < RUNS; i++) {
+		HQ_TRY(ask(hq_coord_get_run_status,
+		    hq_arena_printf(scratch, "{\"runId\":\"r-%d\"}", i), &out));
+		if (strcmp(hq_json_str(hq_json_get(out, "run"), "status"),
+			"completed") != 0)
+			return HQ_OK;
+	}
+	*ret = true;
+	return HQ_OK;
+}
+
+static enum hq_rc
+work_once(unsigned round, bool *ret_done)
+{
+	int64_t wal;
+
+	*ret_done = false;
+	HQ_TRY(clients_ask());
+	HQ_TRY(hq_engine_turn(w.engine, &w.next_ms, &err));
+	if (round % 8 == 7)
+		HQ_TRY(hq_db_checkpoint(w.db, round % 16 == 15, &wal, &err));
+	if (w.n_calls > 0 || w.next_ms <= w.now_ms) {
+		host_answers();
+		return HQ_OK;
+	}
+	HQ_TRY(is_done(ret_done));
+	hq_arena_reset(scratch);
+	if (!*ret_done && w.next_ms != INT64_MAX)
+		w.now_ms = w.next_ms;
+	return HQ_OK;
+}
+
+/* ------------------------------------------------------------- the checker -- */
+
+/* A number, of a store that nobody of ours has open; -1 if it cannot be had. */
+static int64_t
+number(sqlite3 *h, const char *sql, const char *a, const char *b)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t n = -1;
+
+	if (sqlite3_prepare_v2(h, sql, -1, &st, NULL) == SQLITE_OK) {
+		if (a != NULL)
+			(void)sqlite3_bind_text(st, 1, a, -1, SQLITE_STATIC);
+		if (b != NULL)
+			(void)sqlite3_bind_text(st, 2, b, -1, SQLITE_STATIC);
+		if (sqlite3_step(st) == SQLITE_ROW)
+			n = sqlite3_column_int64(st, 0);
+	}
+	(void)sqlite3_finalize(st);
+	return n;
+}
+
+static bool
+is(sqlite3 *h, const char *what, int64_t want, const char *a, const char *b)
+{
+	int64_t got = number(h, what, a, b);
+
+	if (got != want)
+		(void)fprintf(stderr, "%s (%s, %s): %lld, not %lld: %s\n", what,
+		    a == NULL ? "-" : a, b == NULL ? "-" : b, (long long)got,
+		    (long long)want, sqlite3_errmsg(h));
+	return got == want;
+}
+
+static bool
+has_what_was_told(sqlite3 *h)
+{
+	bool ok = !noted.workflow ||
+	    is(h, "SELECT count(*) FROM coordination_workflow", 1, NULL, NULL);
+	char run[16];
+	size_t i;
+
+	for (i = 0; i < RUNS; i++) {
+		(void)snprintf(run, sizeof(run), "r-%d", (int)i);
+		ok = (!noted.runs[i] ||
+			 is(h,
+			     "SELECT count(*) FROM coordination_run"
+			     " WHERE run_id = $1",
+			     1, run, NULL)) &&
+		    ok;
+	}
+	for (i = 0; i < noted.n; i++)
+		ok = is(h,
+			 "SELECT count(*) FROM engine_memo"
+			 " WHERE run = $1 AND step = $2",
+			 1, noted.steps[i].run, noted.steps[i].step) &&
+		    ok;
+	return ok;
+}
+
+/* Every run once, whole, and in order. */
+static bool
+has_all_of_it(sqlite3 *h)
+{
+#define FN_RUN "engine_run WHERE fn = 'rawr-coordination-workflow-runner'"
+	bool runs = is(h,
+		 "SELECT count(*) FROM coordination_run"
+		 " WHERE status = 'completed'",
+		 RUNS, NULL, NULL),
+	     calls = is(h, "SELECT count(*) FROM " FN_RUN, RUNS, NULL, NULL),
+	     steps = is(h,
+		 "SELECT count(*) FROM (SELECT run FROM engine_memo WHERE run"
+		 " IN (SELECT id FROM " FN_RUN ") GROUP BY run"
+		 " HAVING count(*) = $1 + 0 AND max(seq) = $1 + 0)",
+		 RUNS, "10", NULL),
+	     news = is(h,
+		 "SELECT count(*) FROM (SELECT run_id FROM"
+		 " coordination_timeline GROUP BY run_id"
+		 " HAVING count(*) = $1 + 0 AND max(seq) = $1 + 0"
+		 " AND count(DISTINCT event_id) = $1 + 0)",
+		 RUNS, "7", NULL);
+
+	_Static_assert(STEPS == 10 && NEWS == 7, "as above");
+	return runs && calls && steps && news;
+}
+
+/* at_end: nothing is left to do; else: the programs have yet to go on. */
+static bool
+judge(const char *store, bool at_end)
+{
+	sqlite3 *h = NULL;
+	bool ok;
+
+	if (sqlite3_open_v2(store, &h, SQLITE_OPEN_READWRITE, NULL) !=
+	    SQLITE_OK)
+		return false;
+	ok = is(h,
+	    "SELECT count(*) = 1 AND min(integrity_check) = 'ok'"
+	    " FROM pragma_integrity_check",
+	    1, NULL, NULL);
+	ok = (noted.workflow || at_end ? has_what_was_told(h) : true) && ok;
+	ok = (!at_end || has_all_of_it(h)) && ok;
+	(void)sqlite3_close(h);
+	return ok;
+}
+
+static __attribute__((unused)) bool
+soaks(void)
+{
+	return getenv("RAWR_SOAK") != NULL;
+}
+
+#endif /* FAULTWORLD_H */
