@@ -1,8 +1,8 @@
 /*
  * The engine's transport: one FastCGI request to inngest.fcgi per call.  Its
- * workers take one each; the others wait in the backlog of its socket.  That
- * wait is not the step's: its time begins when what was sent begins to be read,
- * and anew when a step is on disk and the call goes on.
+ * workers take one each; the others wait in the backlog of its socket, so that
+ * a worker never waits for a commit.  That wait is not the step's: its time
+ * begins when what was sent begins to be read.
  */
 #include <linux/sockios.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 
 #include "base/log.h"
-#include "proto/http/fcgi_wire.h"
 #include "proto/inngest/signature.h"
 #include "runner.h"
 
@@ -113,8 +112,6 @@ describe(struct runner *r, const struct hq_engine_call *call, struct request *q)
 	param(q, "HTTP_X_REQUEST_ID", call->request_id);
 	param(q, "HTTP_X_INNGEST_GENERATION_ID", q->generation);
 	param(q, "HTTP_X_RAWR_TIMEOUT_MS", q->timeout);
-	if (call->in_steps)
-		param(q, HQ_FCGI_INTERIM_PARAM, HQ_FCGI_INTERIM_VALUE);
 	if (key == NULL)
 		return;
 	hq_signature_make(key, call->body, call->body_bytes,
@@ -141,29 +138,23 @@ unread(const struct runner_call *c)
 	return ioctl(hq_fcgi_call_fd(c->call), SIOCOUTQ, &n) == 0 ? n : -1;
 }
 
+/* Has the host begun?  Then the call's time begins. */
 static void
-begin(struct runner_call *c, int64_t now)
+look(struct runner_call *c, int64_t now)
 {
+	int n;
+
+	if (c->begun)
+		return;
+	n = unread(c);
+	if (n > 0 && n >= c->unread) {
+		c->unread = n;
+		return;
+	}
 	c->begun = true;
 	c->started_ms = now;
 	c->deadline_ms =
 	    c->timeout_ms > INT64_MAX - now ? INT64_MAX : now + c->timeout_ms;
-}
-
-/* Has the host begun?  Then the call's time begins. */
-static void
-look(struct runner_call *c, bool ready, int64_t now)
-{
-	int n;
-
-	if (c->begun || (!ready && now < c->look_ms))
-		return;
-	c->look_ms = now + RUNNER_LOOK_MS;
-	n = unread(c);
-	if (n > 0 && n >= c->unread)
-		c->unread = n;
-	else
-		begin(c, now);
 }
 
 static void
@@ -178,7 +169,7 @@ note(struct runner_call *c, const struct hq_engine_call *call, int64_t now)
 	(void)snprintf(c->step, sizeof(c->step), "%s", call->step_id);
 	c->correlation_id = copy(call->correlation_id);
 	c->traceparent = copy(call->traceparent);
-	look(c, true, now);
+	look(c, now);
 }
 
 void
@@ -242,46 +233,6 @@ log_end(const struct runner_call *c, const char *event, const char *why,
 	    HQ_LSTR("traceparent", c->traceparent));
 }
 
-/* Its time stands still until it goes on. */
-static enum hq_rc
-pass_on(struct runner *r, struct runner_call *c, struct hq_err *err)
-{
-	struct hq_fcgi_interim in;
-	struct hq_engine_step s;
-
-	if (!hq_fcgi_call_interim(c->call, &in))
-		return HQ_OK;
-	c->begun = true;
-	c->deadline_ms = INT64_MAX;
-	s = (struct hq_engine_step){ in.label, in.body, in.n };
-	if (!hq_engine_step(r->engine, c->ticket, &s))
-		return HQ_FAIL(err, BAD_GATEWAY,
-		    "function host: a step that it may not give");
-	return HQ_OK;
-}
-
-void
-runner_go_on(void *ctx, uint64_t ticket)
-{
-	struct runner *r = ctx;
-	struct runner_call *c = slot_of(r, ticket);
-
-	if (c == NULL)
-		return;
-	begin(c, hq_mono_ms(r->env));
-	hq_fcgi_call_go_on(c->call);
-}
-
-static enum hq_rc
-advance(struct runner *r, struct runner_call *c, struct hq_err *err)
-{
-	enum hq_rc rc = hq_fcgi_call_step(c->call, err);
-
-	if (rc == HQ_OK || rc == HQ_SUSPEND)
-		HQ_TRY(pass_on(r, c, err));
-	return rc;
-}
-
 static void
 step(struct runner *r, struct runner_call *c, bool ready, int64_t now)
 {
@@ -290,8 +241,8 @@ step(struct runner *r, struct runner_call *c, bool ready, int64_t now)
 	struct hq_err err = { 0 };
 	enum hq_rc rc;
 
-	look(c, ready, now); /* before more is sent */
-	rc = ready ? advance(r, c, &err) : HQ_SUSPEND;
+	look(c, now); /* before more is sent */
+	rc = ready ? hq_fcgi_call_step(c->call, &err) : HQ_SUSPEND;
 	if (rc == HQ_SUSPEND && now < c->deadline_ms)
 		return;
 	if (rc == HQ_OK) {
@@ -321,13 +272,14 @@ runner_step_calls(struct runner *r)
 int64_t
 runner_first_deadline(const struct runner *r)
 {
-	int64_t first = INT64_MAX, at;
+	int64_t first = INT64_MAX, at, soon = hq_mono_ms(r->env);
 	const struct runner_call *c;
 
+	soon += RUNNER_LOOK_MS;
 	for (c = r->calls; c < r->calls + r->n_calls; c++) {
 		if (c->call == NULL)
 			continue;
-		at = c->begun ? c->deadline_ms : c->look_ms;
+		at = c->begun ? c->deadline_ms : soon;
 		if (at < first)
 			first = at;
 	}

@@ -26,17 +26,16 @@ enum {
 
 /*
  * A call to the function host.  call NULL: free.  Its time runs from when a
- * worker of the host begins to read it (until then it waits in the backlog,
- * behind others) and stands still while a step of it is not on disk yet.
+ * worker of the host begins to read it: until then it waits in the backlog,
+ * behind others.
  */
 struct runner_call {
 	uint64_t ticket;
 	struct hq_fcgi_call *call;
 	bool begun;
 	int unread;          /* bytes in the socket when last looked */
-	int64_t look_ms;     /* monotonic: when to look next */
 	int64_t started_ms;  /* monotonic: sent, then begun */
-	int64_t deadline_ms; /* monotonic; INT64_MAX: none now */
+	int64_t deadline_ms; /* monotonic; INT64_MAX: not begun */
 	int64_t timeout_ms;
 	char run[HQ_ULID_BYTES]; /* for the log, as all that follows */
 	char step[RUNNER_STEP_BYTES];
@@ -75,7 +74,6 @@ struct runner {
 /* dispatch.c: the engine's transport; ctx is a struct runner. */
 void runner_send(void *ctx, const struct hq_engine_call *call);
 void runner_abandon(void *ctx, uint64_t ticket);
-void runner_go_on(void *ctx, uint64_t ticket);
 /* Go on with what poll() said, and with what is too late. */
 void runner_step_calls(struct runner *r);
 /*

@@ -54,7 +54,6 @@ open_engine(struct runner *r, struct hq_err *err)
 		.env = r->env,
 		.send = runner_send,
 		.abandon = runner_abandon,
-		.go_on = runner_go_on,
 		.ctx = r,
 		.owner = hq_random_hex(r->env, r->arena, 16),
 		.concurrency = (int)c->i[HQ_SET_RAWR_CONCURRENCY],

@@ -123,36 +123,21 @@ exists(struct hq_eng_tx *t, size_t q, const struct hq_val *vals, size_t n,
 }
 
 static enum hq_rc
-call_at(struct hq_eng_tx *t, int64_t due_ms, struct hq_err *err)
-{
-	return hq_exec(t->db, &hq_engine_store, Q_JOB_AGAIN,
-	    HQ_BIND(hq_text(t->job->run), hq_text(t->job->step),
-		hq_i64(due_ms)),
-	    NULL, err);
-}
-
-enum hq_rc
-hq_eng_again(struct hq_eng_tx *t, struct hq_err *err)
-{
-	return call_at(t, t->now_ms, err);
-}
-
-/* A call that gave steps, and then nothing, ended behind them. */
-static enum hq_rc
 settle_discovery(struct hq_eng_tx *t, struct hq_err *err)
 {
 	struct hq_eng_job *j = t->job;
-	bool others;
+	bool others = true;
 
-	if (j->again)
-		return hq_eng_again(t, err);
-	HQ_TRY(exists(t, Q_JOB_OTHERS, HQ_BIND(hq_text(j->run)), &others, err));
-	if (others)
-		return call_at(t, HQ_ENG_PARKED, err);
-	if (j->stepped)
-		return hq_eng_again(t, err);
-	return failed(t, NULL, "the function gave neither a result nor a step",
-	    err);
+	if (!j->again)
+		HQ_TRY(exists(t, Q_JOB_OTHERS, HQ_BIND(hq_text(j->run)),
+		    &others, err));
+	if (!others)
+		return failed(t, NULL,
+		    "the function gave neither a result nor a step", err);
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_AGAIN,
+	    HQ_BIND(hq_text(j->run), hq_text(j->step),
+		hq_i64(j->again ? t->now_ms : HQ_ENG_PARKED)),
+	    NULL, err);
 }
 
 /* A run never waits for nothing: a job ends in a memo, or is tried again. */
@@ -173,63 +158,6 @@ settle(struct hq_eng_tx *t, struct hq_err *err)
 	return hq_eng_attempt_failed(t, NULL,
 	    hq_eng_error(t, "Error", "the answer is not about the step"),
 	    j->step, err);
-}
-
-/* ---------------------------------------------------------------- steps -- */
-
-/* Its deaths and attempts were those of the step that is done. */
-static enum hq_rc
-start_anew(struct hq_eng_tx *t, struct hq_err *err)
-{
-	struct hq_eng_job *j = t->job;
-
-	if (j->attempt == 0 && j->crashes == 0 && j->refusals == 0)
-		return HQ_OK;
-	j->attempt = j->crashes = j->refusals = 0;
-	return hq_exec(t->db, &hq_engine_store, Q_JOB_ANEW,
-	    HQ_BIND(hq_text(j->run), hq_text(j->step)), NULL, err);
-}
-
-static const char *
-memo_of(struct hq_eng_tx *t, const struct hq_engine_step *s, size_t *ret_n)
-{
-	struct hq_buf b;
-
-	hq_buf_init(&b, t->a);
-	hq_buf_puts(&b, "{\"data\":");
-	hq_buf_put(&b, s->value, s->value_bytes);
-	hq_buf_putc(&b, '}');
-	*ret_n = b.n;
-	return hq_buf_str(&b);
-}
-
-enum hq_rc
-hq_eng_step(struct hq_eng_tx *t, const struct hq_engine_step *s,
-    struct hq_eng_size *size, bool *ret_more, struct hq_err *err)
-{
-	struct hq_eng_job *j = t->job;
-	bool again = j->again;
-	const char *memo, *too_much;
-	struct json_object *unused;
-	size_t n;
-
-	*ret_more = false;
-	if (hq_json_parse(t->a, s->value, s->value_bytes, &unused, NULL) !=
-	    HQ_OK)
-		return failed(t, NULL, "a step's result is not JSON", err);
-	memo = memo_of(t, s, &n);
-	j->again = false;
-	HQ_TRY(hq_eng_memo(t, j->run, s->id, memo, err));
-	HQ_TRY(start_anew(t, err));
-	j->stepped = true;
-	if (!j->again)
-		return HQ_OK; /* it has another value: that one counts */
-	j->again = again;
-	too_much = hq_eng_grow(t, size, s->id, n);
-	if (too_much != NULL)
-		return hq_eng_overflow(t, j->run, too_much, err);
-	*ret_more = true;
-	return HQ_OK;
 }
 
 /* -------------------------------------------------------------- answers -- */

@@ -37,21 +37,9 @@ struct recorded {
 struct state {
 	struct hq_buf steps; /* the body's member, an object */
 	struct hq_buf order; /* struct recorded */
-	struct hq_eng_size size;
+	size_t n;
 	const char *too_much; /* error name if the run is over a limit */
 };
-
-const char *
-hq_eng_grow(const struct hq_eng_tx *t, struct hq_eng_size *size,
-    const char *step, size_t n)
-{
-	size->steps++;
-	size->bytes += strlen(",\"\":") + strlen(step) + n;
-	if (size->steps > HQ_ENGINE_STEPS_MAX)
-		return "InngestErrFunctionOverflowed";
-	return size->bytes > t->state_bytes_max ? "InngestErrStateOverflowed"
-						: NULL;
-}
 
 static enum hq_rc
 read_memo(const struct hq_cursor *row, struct hq_eng_tx *t, struct state *s,
@@ -65,12 +53,16 @@ read_memo(const struct hq_cursor *row, struct hq_eng_tx *t, struct state *s,
 	if (r.step == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
 	value = hq_cursor_peek(row, 2, &n);
-	hq_buf_puts(&s->steps, s->size.steps == 0 ? "\"" : ",\"");
+	hq_buf_puts(&s->steps, s->n == 0 ? "\"" : ",\"");
 	hq_buf_puts(&s->steps, r.step);
 	hq_buf_puts(&s->steps, "\":");
 	hq_buf_put(&s->steps, value, n);
 	hq_buf_put(&s->order, &r, sizeof(r));
-	s->too_much = hq_eng_grow(t, &s->size, r.step, n);
+	s->n++;
+	if (s->n > HQ_ENGINE_STEPS_MAX)
+		s->too_much = "InngestErrFunctionOverflowed";
+	else if (s->steps.n > t->state_bytes_max)
+		s->too_much = "InngestErrStateOverflowed";
 	return HQ_OK;
 }
 
@@ -103,10 +95,10 @@ write_stack(struct hq_buf *b, const struct state *s)
 	struct recorded r;
 	size_t i;
 
-	hq_buf_printf(b, "{\"current\":%zu,\"stack\":[", s->size.steps);
-	if (s->size.steps > 1)
-		qsort(s->order.p, s->size.steps, sizeof(r), by_seq);
-	for (i = 0; i < s->size.steps; i++) {
+	hq_buf_printf(b, "{\"current\":%zu,\"stack\":[", s->n);
+	if (s->n > 1)
+		qsort(s->order.p, s->n, sizeof(r), by_seq);
+	for (i = 0; i < s->n; i++) {
 		memcpy(&r, s->order.p + i * sizeof(r), sizeof(r));
 		hq_buf_puts(b, i == 0 ? "\"" : ",\"");
 		hq_buf_puts(b, r.step);
@@ -177,8 +169,8 @@ must_plan(struct hq_eng_tx *t, const struct hq_eng_run *run, bool *ret,
 	return *ret ? HQ_OK : hq_cursor_done(&row, err);
 }
 
-enum hq_rc
-hq_eng_overflow(struct hq_eng_tx *t, const char *run, const char *name,
+static enum hq_rc
+overflow(struct hq_eng_tx *t, const char *run, const char *name,
     struct hq_err *err)
 {
 	const char *message = hq_arena_printf(t->a,
@@ -187,17 +179,6 @@ hq_eng_overflow(struct hq_eng_tx *t, const char *run, const char *name,
 
 	return hq_eng_finish(t, run, HQ_RUN_FAILED,
 	    hq_eng_error(t, name, message), err);
-}
-
-/*
- * What went wrong once is called step by step: so a death between two steps is
- * not the death of the one before.
- */
-static bool
-in_steps(const struct hq_eng_job *j, bool plan)
-{
-	return !plan && j->attempt == 0 && j->crashes == 0 &&
-	    strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
 }
 
 static const char *
@@ -226,8 +207,6 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	trace = hq_eng_event_trace(t, e.data);
 	c->trace.correlation_id = kept(keep, trace.correlation_id);
 	c->trace.traceparent = kept(keep, trace.traceparent);
-	c->state = s->size;
-	c->in_steps = in_steps(&c->job, plan);
 	hq_buf_init(&b, keep);
 	write_body(&b, c, &e, s, plan);
 	c->body = hq_buf_str(&b);
@@ -257,10 +236,10 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 		    err);
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
-		return hq_eng_overflow(t, id, s.too_much, err);
+		return overflow(t, id, s.too_much, err);
 	HQ_TRY(build(t, keep, c, &run, &s, err));
 	if (c->body_bytes > HQ_ENGINE_CALL_BYTES_MAX)
-		return hq_eng_overflow(t, id, "InngestErrStateOverflowed", err);
+		return overflow(t, id, "InngestErrStateOverflowed", err);
 	*ret_made = true;
 	return HQ_OK;
 }

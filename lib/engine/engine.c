@@ -64,7 +64,6 @@ void
 hq_eng_slot_free(struct hq_engine *e, struct hq_eng_slot *s)
 {
 	reply_free(s->reply);
-	free(s->step);
 	memset(s, 0, sizeof(*s));
 	e->inflight--;
 }
@@ -76,10 +75,8 @@ hq_engine_free(struct hq_engine *e)
 
 	if (e == NULL)
 		return;
-	for (i = 0; i < e->n_slots; i++) {
+	for (i = 0; i < e->n_slots; i++)
 		reply_free(e->slots[i].reply);
-		free(e->slots[i].step);
-	}
 	free(e->slots);
 	hq_arena_free(e->fns.arena);
 	hq_arena_free(e->item);
@@ -135,24 +132,6 @@ hq_engine_reply(struct hq_engine *e, uint64_t ticket,
 	s->reply = mine;
 }
 
-bool
-hq_engine_step(struct hq_engine *e, uint64_t ticket,
-    const struct hq_engine_step *in)
-{
-	struct hq_eng_slot *s = &e->slots[ticket % e->n_slots];
-
-	if (s->ticket != ticket)
-		return true; /* given up; it will hear of that */
-	if (!s->in_steps || s->step != NULL || s->reply != NULL ||
-	    !hq_eng_is_step_id(in->id))
-		return false;
-	s->step = must_calloc(1, sizeof(*s->step) + in->value_bytes + 1);
-	memcpy(s->step->id, in->id, strlen(in->id) + 1);
-	memcpy(s->step->value, in->value, in->value_bytes);
-	s->step->n = in->value_bytes;
-	return true;
-}
-
 size_t
 hq_engine_inflight(const struct hq_engine *e)
 {
@@ -180,7 +159,7 @@ release_all(void *arg, struct hq_err *err)
 	for (s = e->slots; s < e->slots + e->n_slots; s++)
 		if (s->ticket != 0)
 			HQ_TRY(hq_exec(e->o.db, &hq_engine_store, Q_JOB_RELEASE,
-			    HQ_BIND(hq_text(s->run), hq_text(s->step_id),
+			    HQ_BIND(hq_text(s->run), hq_text(s->step),
 				hq_i64(s->generation), hq_text(e->owner),
 				hq_i64(hq_now_ms(e->o.env))),
 			    NULL, err));

@@ -5,8 +5,7 @@
  * store, an hq_env and a transport, and calls hq_engine_turn() in its loop.
  * A turn takes the replies that came, records all their effects and the newly
  * due work in one commit, claims jobs under a lease, and only then hands new
- * calls to the transport, or lets those that gave a step go on.  So what the
- * outside sees is always on disk.
+ * calls to the transport.  So what the outside sees is always on disk.
  *
  * Several engines may run on one store: jobs are claimed by lease, and each
  * claim raises the job's generation, which fences every later write.
@@ -44,7 +43,6 @@ struct hq_engine_call {
 	const char *request_id;
 	int64_t generation;
 	int64_t timeout_ms; /* of this call, from when the host takes it */
-	bool in_steps;      /* hq_engine_step() is taken for it */
 	/* Of the event's data._rawr; or NULL. */
 	const char *correlation_id, *traceparent;
 };
@@ -65,13 +63,6 @@ struct hq_engine_reply {
 	const char *req_version; /* x-inngest-req-version; or NULL */
 };
 
-/* What a step gave in a call that goes on behind it. */
-struct hq_engine_step {
-	const char *id;    /* step hash */
-	const char *value; /* JSON text */
-	size_t value_bytes;
-};
-
 struct hq_engine_opts {
 	struct hq_db *db;
 	const struct hq_env *env;
@@ -79,8 +70,6 @@ struct hq_engine_opts {
 	void (*send)(void *ctx, const struct hq_engine_call *call);
 	/* The engine gave the call up (lease lost, run cancelled): drop it. */
 	void (*abandon)(void *ctx, uint64_t ticket);
-	/* The call's step is on disk: let it go on, its time begins anew. */
-	void (*go_on)(void *ctx, uint64_t ticket);
 	void *ctx;
 	const char *owner; /* unique to this process: 128 random bits, hex */
 	int concurrency;   /* calls in flight at most */
@@ -111,15 +100,6 @@ enum hq_rc hq_engine_register(struct hq_engine *e, const char *app_id,
 /* Hand in the outcome of a call.  Copied; takes effect in the next turn. */
 void hq_engine_reply(struct hq_engine *e, uint64_t ticket,
     const struct hq_engine_reply *r);
-
-/*
- * Hand in a step of a call that is in_steps and waits for go_on() with the next
- * one.  Copied; takes effect in the next turn: recorded like an answer, and
- * then either go_on() or abandon().  False if it may give none now: the host
- * does not keep to the rules.
- */
-bool hq_engine_step(struct hq_engine *e, uint64_t ticket,
-    const struct hq_engine_step *s) HQ_MUST;
 
 /*
  * One turn.  *ret_next_ms: wall-clock milliseconds when there is something to

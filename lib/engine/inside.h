@@ -27,11 +27,6 @@
 #define HQ_ENG_FAILED "inngest/function.failed"
 #define HQ_ENG_CANCELLED "inngest/function.cancelled"
 
-/* What a run has recorded, as a call carries it. */
-struct hq_eng_size {
-	size_t steps, bytes;
-};
-
 /* A job whose answer is being taken. */
 struct hq_eng_job {
 	const char *run, *step;
@@ -41,7 +36,6 @@ struct hq_eng_job {
 	int req_version;    /* that its call was made with; -1: not known */
 	bool discovery;
 	bool again;   /* something new was recorded meanwhile */
-	bool stepped; /* its call gave steps that are recorded */
 	bool settled; /* a retry is scheduled: leave it as it is */
 	bool over;    /* its run has ended */
 };
@@ -157,13 +151,6 @@ const char *hq_eng_error(struct hq_eng_tx *t, const char *name,
 /* Canonical JSON text of a value in t->a. */
 const char *hq_eng_text(struct hq_eng_tx *t, struct json_object *v);
 
-/* One more of n bytes; the name of the error if that is over a limit, or NULL. */
-const char *hq_eng_grow(const struct hq_eng_tx *t, struct hq_eng_size *size,
-    const char *step, size_t n);
-/* End a run that is over a limit. */
-enum hq_rc hq_eng_overflow(struct hq_eng_tx *t, const char *run,
-    const char *name, struct hq_err *err) HQ_MUST;
-
 /* -------------------------------------------------------------- answers -- */
 
 struct hq_eng_answer {
@@ -182,16 +169,6 @@ enum hq_rc hq_eng_answer(struct hq_eng_tx *t, const struct hq_engine_reply *r,
     struct hq_err *err) HQ_MUST;
 
 /*
- * Take a step of t->job's call (answer.c); size: of the run's state, grown by it.
- * *ret_more: the call may give another one.
- */
-struct hq_engine_step;
-enum hq_rc hq_eng_step(struct hq_eng_tx *t, const struct hq_engine_step *s,
-    struct hq_eng_size *size, bool *ret_more, struct hq_err *err) HQ_MUST;
-/* Have t->job called again at once: its call is over behind a step. */
-enum hq_rc hq_eng_again(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;
-
-/*
  * A failed attempt of t->job: there is another one, or the error (JSON text)
  * becomes the step's, or, where step is NULL, the run's.
  */
@@ -206,9 +183,6 @@ enum hq_rc hq_eng_attempt_failed(struct hq_eng_tx *t,
 enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     struct json_object *list, const char **ret_wrong, struct hq_err *err)
     HQ_MUST;
-
-/* Can it be the id of a step?  NULL is none. */
-bool hq_eng_is_step_id(const char *s);
 
 /* ---------------------------------------------------------------- times -- */
 
@@ -230,8 +204,6 @@ struct hq_eng_call {
 	struct hq_eng_job job; /* strings in the arena of the turn */
 	const char *url, *body, *request_id;
 	size_t body_bytes;
-	struct hq_eng_size state;
-	bool in_steps;
 	struct hq_eng_trace trace;
 };
 

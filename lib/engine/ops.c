@@ -335,8 +335,8 @@ static const struct op_kind kinds[] = {
 
 /* ------------------------------------------------------------- checking -- */
 
-bool
-hq_eng_is_step_id(const char *s)
+static bool
+is_step_id(const char *s)
 {
 	size_t n = s == NULL ? 0 : strlen(s);
 
@@ -396,7 +396,7 @@ read_op(struct hq_eng_tx *t, struct json_object *o, struct op *ret)
 		return hq_arena_printf(t->a,
 		    "this engine has no step operation %.60s",
 		    name == NULL ? "without a name" : name);
-	if (!ret->kind->lazy && !hq_eng_is_step_id(ret->id))
+	if (!ret->kind->lazy && !is_step_id(ret->id))
 		return "a step operation has a bad id";
 	return check_members(t, ret);
 }

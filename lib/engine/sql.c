@@ -164,7 +164,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
 	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
 	    " RETURNING run, step, generation, attempt, max_attempts,"
-	    " timeout_ms, crashes",
+	    " timeout_ms",
 	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
 		       " FROM engine_job WHERE run = $1 AND step = $2"
 		       " AND generation = $3 AND owner = $4",
@@ -180,8 +180,6 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_AGAIN] =
 	    "UPDATE engine_job SET owner = NULL, attempt = 0, crashes = 0,"
 	    " refusals = 0, due_ms = $3 WHERE run = $1 AND step = $2",
-	[Q_JOB_ANEW] = "UPDATE engine_job SET attempt = 0, crashes = 0,"
-		       " refusals = 0 WHERE run = $1 AND step = $2",
 	/*
 	 * The clock went back from $2 to $1: what was due then is due now, a
 	 * pending attempt is moved along, and no lease is longer than one.

@@ -38,7 +38,7 @@ held(struct turn *u, const struct hq_eng_slot *s, struct hq_eng_job *j,
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_JOB_HELD,
-	    HQ_BIND(hq_text(s->run), hq_text(s->step_id), hq_i64(s->generation),
+	    HQ_BIND(hq_text(s->run), hq_text(s->step), hq_i64(s->generation),
 		hq_text(u->e->owner)),
 	    &row, err));
 	*ret = hq_cursor_next(&row);
@@ -65,63 +65,30 @@ fail_run(struct turn *u, const char *run, struct hq_err *err)
 	    err);
 }
 
-/* Where a call stands behind its step: on, or over. */
-static enum hq_rc
-take_step(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
-{
-	const struct hq_engine_step step = { s->step->id, s->step->value,
-		s->step->n };
-	bool more;
-
-	s->grown = s->state;
-	HQ_TRY(hq_eng_step(&u->tx, &step, &s->grown, &more, err));
-	s->recorded = u->tx.job->stepped;
-	if (more && (s->reply != NULL || !u->e->draining))
-		return HQ_OK;
-	if (!u->tx.job->settled)
-		HQ_TRY(hq_eng_again(&u->tx, err));
-	u->tx.job->settled = true;
-	s->fate = HQ_SLOT_ENDED;
-	return HQ_OK;
-}
-
-static enum hq_rc
-take_both(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
-{
-	if (s->step != NULL)
-		HQ_TRY(take_step(u, s, err));
-	if (s->reply == NULL || s->fate == HQ_SLOT_ENDED)
-		return HQ_OK;
-	s->fate = HQ_SLOT_DONE;
-	return hq_eng_answer(&u->tx, &s->reply->view, err);
-}
-
 static enum hq_rc
 take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
 	struct hq_eng_job j = { .run = s->run,
-		.step = s->step_id,
+		.step = s->step,
 		.generation = s->generation,
 		.timeout_ms = s->timeout_ms,
-		.stepped = s->stepped,
 		.req_version = s->req_version };
-	enum hq_rc rc = HQ_OK;
+	enum hq_rc rc;
 	bool ours;
 
+	s->fate = HQ_SLOT_DONE;
+	u->busy--;
 	HQ_TRY(held(u, s, &j, &ours, err));
-	if (ours) {
-		j.discovery = strcmp(j.step, HQ_ENG_DISCOVERY) == 0;
-		u->tx.job = &j;
-		rc = take_both(u, s, err);
-		if (rc != HQ_OK && !hq_arena_ok(u->tx.a)) {
-			s->fate = HQ_SLOT_ENDED;
-			rc = fail_run(u, j.run, err);
-		}
-		u->tx.job = NULL;
-	} else {
-		s->fate = s->reply == NULL ? HQ_SLOT_LOST : HQ_SLOT_LATE;
+	if (!ours) {
+		s->fate = HQ_SLOT_LATE;
+		return HQ_OK;
 	}
-	u->busy -= s->fate != HQ_SLOT_KEPT;
+	j.discovery = strcmp(j.step, HQ_ENG_DISCOVERY) == 0;
+	u->tx.job = &j;
+	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
+	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
+		rc = fail_run(u, j.run, err);
+	u->tx.job = NULL;
 	return rc;
 }
 
@@ -138,7 +105,7 @@ look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	if (s->lease_until_ms - now <= lease / 2 ||
 	    s->lease_until_ms - now > lease) {
 		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_JOB_RENEW,
-		    HQ_BIND(hq_text(s->run), hq_text(s->step_id),
+		    HQ_BIND(hq_text(s->run), hq_text(s->step),
 			hq_i64(s->generation), hq_text(u->e->owner),
 			hq_i64(now + lease)),
 		    &changes, err));
@@ -161,13 +128,13 @@ take_answers(struct turn *u, struct hq_err *err)
 	struct hq_eng_slot *s;
 
 	for (s = e->slots; s < e->slots + e->n_slots; s++) {
-		if (s->ticket == 0 || (s->reply == NULL && s->step == NULL))
+		if (s->ticket == 0 || s->reply == NULL)
 			continue;
 		HQ_TRY(take_answer(u, s, err));
 		hq_arena_reset(u->tx.a);
 	}
 	for (s = e->slots; s < e->slots + e->n_slots; s++)
-		if (s->ticket != 0 && s->fate == HQ_SLOT_KEPT)
+		if (s->ticket != 0 && s->reply == NULL)
 			HQ_TRY(look_after(u, s, err));
 	return HQ_OK;
 }
@@ -259,7 +226,6 @@ claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
 		j->attempt = (int)hq_cursor_i64(&row, 3);
 		j->max_attempts = (int)hq_cursor_i64(&row, 4);
 		j->timeout_ms = hq_cursor_i64(&row, 5);
-		j->crashes = (int)hq_cursor_i64(&row, 6);
 	}
 	*ret_n = n;
 	return hq_cursor_done(&row, err);
@@ -387,48 +353,29 @@ transaction(void *arg, struct hq_err *err)
 
 /* ----------------------------------------------------------- the outside -- */
 
-/* What it found of a call that is still in flight holds now. */
-static void
-keep(struct turn *u, struct hq_eng_slot *s)
-{
-	struct hq_engine *e = u->e;
-
-	if (s->renewed_ms != 0)
-		s->lease_until_ms = s->renewed_ms;
-	s->renewed_ms = 0;
-	soonest(u, s->lease_until_ms - e->o.lease_ms / 2);
-	if (!s->recorded)
-		return;
-	free(s->step);
-	s->step = NULL;
-	s->state = s->grown;
-	s->stepped = true;
-	s->recorded = false;
-	e->o.go_on(e->o.ctx, s->ticket);
-}
-
 /* Drop what the transaction found done or lost; see to the rest. */
 static void
 sweep(struct turn *u)
 {
 	struct hq_engine *e = u->e;
 	struct hq_eng_slot *s;
-	uint64_t ticket;
-	int fate;
+	uint64_t lost;
 
 	for (s = e->slots; s < e->slots + e->n_slots; s++) {
 		if (s->ticket == 0)
 			continue;
 		if (s->fate == HQ_SLOT_KEPT) {
-			keep(u, s);
+			if (s->renewed_ms != 0)
+				s->lease_until_ms = s->renewed_ms;
+			s->renewed_ms = 0;
+			soonest(u, s->lease_until_ms - e->o.lease_ms / 2);
 			continue;
 		}
-		ticket = s->ticket;
-		fate = (int)s->fate;
-		e->lost += fate == HQ_SLOT_LATE || fate == HQ_SLOT_LOST;
+		lost = s->fate == HQ_SLOT_LOST ? s->ticket : 0;
+		e->lost += s->fate != HQ_SLOT_DONE;
 		hq_eng_slot_free(e, s);
-		if (fate == HQ_SLOT_ENDED || fate == HQ_SLOT_LOST)
-			e->o.abandon(e->o.ctx, ticket);
+		if (lost != 0)
+			e->o.abandon(e->o.ctx, lost);
 	}
 }
 
@@ -458,7 +405,6 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 		.run_id = c->job.run,
 		.step_id = c->job.step,
 		.request_id = c->request_id,
-		.in_steps = c->in_steps,
 		.generation = c->job.generation,
 		.correlation_id = c->trace.correlation_id,
 		.traceparent = c->trace.traceparent };
@@ -468,12 +414,10 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 	call.timeout_ms = timeout;
 	s->ticket = e->sequence;
 	memcpy(s->run, c->job.run, strlen(c->job.run) + 1);
-	memcpy(s->step_id, c->job.step, strlen(c->job.step) + 1);
+	memcpy(s->step, c->job.step, strlen(c->job.step) + 1);
 	s->generation = c->job.generation;
 	s->timeout_ms = timeout;
 	s->req_version = c->job.req_version;
-	s->in_steps = c->in_steps;
-	s->state = c->state;
 	s->lease_until_ms = u->tx.now_ms + e->o.lease_ms;
 	e->inflight++;
 	soonest(u, s->lease_until_ms - e->o.lease_ms / 2);
@@ -498,7 +442,7 @@ has_replies(const struct hq_engine *e)
 	size_t i;
 
 	for (i = 0; i < e->n_slots; i++)
-		if (e->slots[i].reply != NULL || e->slots[i].step != NULL)
+		if (e->slots[i].reply != NULL)
 			return true;
 	return false;
 }
@@ -511,7 +455,6 @@ undo(struct hq_engine *e)
 
 	for (i = 0; i < e->n_slots; i++) {
 		e->slots[i].fate = HQ_SLOT_KEPT;
-		e->slots[i].recorded = false;
 		e->slots[i].renewed_ms = 0;
 	}
 }

@@ -13,37 +13,19 @@ struct hq_eng_reply {
 	char *body, *sdk, *no_retry, *retry_after, *req_version;
 };
 
-/* A step that a call gave. */
-struct hq_eng_given {
-	char id[HQ_ENGINE_STEP_ID_MAX + 1];
-	size_t n;
-	char value[];
-};
-
 /* A call in flight.  ticket 0: free. */
 struct hq_eng_slot {
 	uint64_t ticket; /* its remainder by n_slots is the slot's index */
 	char run[HQ_ULID_BYTES];
-	char step_id[HQ_ENGINE_STEP_ID_MAX + 1]; /* of its job */
+	char step[HQ_ENGINE_STEP_ID_MAX + 1];
 	int64_t generation;
 	int64_t timeout_ms;
 	int req_version;
 	int64_t lease_until_ms;
-	bool in_steps, stepped;     /* stepped: one is recorded */
-	struct hq_eng_size state;   /* of its run, as this call knows it */
-	struct hq_eng_given *step;  /* or NULL: none to be taken */
 	struct hq_eng_reply *reply; /* or NULL: not yet */
 	/* What the transaction found; takes effect when it has committed. */
-	enum {
-		HQ_SLOT_KEPT,
-		HQ_SLOT_DONE,  /* answered */
-		HQ_SLOT_LATE,  /* answered, and ours no more */
-		HQ_SLOT_ENDED, /* behind its step */
-		HQ_SLOT_LOST   /* ours no more */
-	} fate;
-	bool recorded;            /* its step */
-	struct hq_eng_size grown; /* state, with the step */
-	int64_t renewed_ms;       /* new lease_until_ms; 0: as it was */
+	enum { HQ_SLOT_KEPT, HQ_SLOT_DONE, HQ_SLOT_LATE, HQ_SLOT_LOST } fate;
+	int64_t renewed_ms; /* new lease_until_ms; 0: as it was */
 };
 
 struct hq_engine {

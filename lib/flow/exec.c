@@ -65,9 +65,6 @@ answer(struct hq_flow *f, enum hq_rc rc, struct json_object *out,
 		ret->no_retry = f->no_retry;
 	} else if (f->in->target != NULL && (f->suspended || rc == HQ_OK)) {
 		not_found(f, ret);
-	} else if (f->suspended) {
-		ret->what = HQ_EXEC_OPS; /* the call is over behind a step */
-		ret->value = f->ops;
 	} else if (rc == HQ_OK) {
 		ret->what = HQ_EXEC_DONE;
 		ret->value = out;

@@ -15,17 +15,6 @@ struct hq_exec_in {
 	struct json_object *steps; /* memo: step hash -> recorded value */
 	const char *target;        /* step hash to run, or NULL: discover */
 	bool plan_only;            /* ctx.disable_immediate_execution */
-	/*
-	 * Port for going on behind a new step within this call; NULL: a call
-	 * runs one.  record hands a step's result over (JSON text), and may
-	 * refuse: then the call ends with it.  recorded is asked before the
-	 * next step's code runs, and waits until the result is on disk; false
-	 * if it will not be, or the call is to end there.
-	 */
-	bool (
-	    *record)(void *ctx, const char *step, const char *value, size_t n);
-	bool (*recorded)(void *ctx);
-	void *record_ctx;
 	/* Port of hq_send_event(): store the event; NULL: it fails. */
 	enum hq_rc (*send_event)(void *ctx, const char *event_id,
 	    const char *name, struct json_object *data, struct hq_err *err);

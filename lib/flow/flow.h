@@ -3,10 +3,8 @@
  *
  * A durable function is an ordinary C function that the host calls again and
  * again until it gives HQ_OK or fails.  The first time a step is met it runs
- * and its result is recorded, before the next one runs; in every later call it
- * gives back the recorded result without running.  Whether the same call goes
- * on behind a step or a new one does, is the host's affair, and no function
- * sees it.  So between its steps a function is deterministic:
+ * and its result is recorded; in every later call it gives back the recorded
+ * result without running.  So between its steps a function is deterministic:
  * no clock, no random, no I/O.  A step's code runs at least once: give what it
  * touches hq_flow_key(), which is the same in every attempt.
  *
@@ -39,8 +37,6 @@
 
 enum {
 	HQ_FLOW_STEPS_MAX = 1000, /* steps one execution may come to */
-	/* Memory above which a call goes on behind no step of its own. */
-	HQ_FLOW_CALL_BYTES_MAX = 32 << 20,
 };
 
 /* ------------------------------------------------------- the runtime context */

@@ -212,49 +212,9 @@ put_outcome(struct hq_flow *f, struct json_object *o, enum hq_rc rc,
 	f->no_retry = !retry;
 }
 
-/*
- * Hand a result over, if this call goes on behind its steps.  The function
- * sees it as every later call will: read back from its text.
- */
-static bool
-hand_over(struct hq_flow *f, struct hq_met *m, struct json_object *out)
-{
-	const struct hq_exec_in *in = f->in;
-	struct json_object *read_back;
-	struct hq_buf b;
-
-	if (in->record == NULL || in->target != NULL ||
-	    hq_arena_held(in->arena) > HQ_FLOW_CALL_BYTES_MAX)
-		return false;
-	hq_buf_init(&b, in->arena);
-	hq_json_write(&b, out);
-	if (hq_json_parse(in->arena, hq_buf_str(&b), b.n, &read_back, NULL) !=
-		HQ_OK ||
-	    !in->record(in->record_ctx, m->hash, hq_buf_str(&b), b.n))
-		return false;
-	f->handed = true;
-	m->state = HQ_MET_DONE;
-	m->value = read_back;
-	return true;
-}
-
-/* A step that ran, as an op; what it gave is shared, not copied. */
-static struct json_object *
-ran(struct hq_flow *f, const struct hq_met *m, const struct hq_todo *t)
-{
-	struct json_object *o =
-	    op_new(m, "StepRun", t->name == NULL ? m->id : t->name);
-
-	hq_json_put(o, "opts",
-	    t->opts == NULL ? json_object_new_object()
-			    : json_object_get(t->opts));
-	hq_json_push(f->ops, o);
-	f->suspended = true;
-	return o;
-}
-
+/* What a step gave is shared with its op, not copied. */
 static enum hq_rc
-run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
+run(struct hq_flow *f, const struct hq_met *m, const struct hq_todo *t)
 {
 	const struct hq_env *env = f->in->runtime.env;
 	int64_t start_ms = env == NULL ? 0 : hq_now_ms(env);
@@ -263,15 +223,19 @@ run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 	struct hq_err err = { 0 };
 	enum hq_rc rc;
 
+	o = op_new(m, "StepRun", t->name == NULL ? m->id : t->name);
+	hq_json_put(o, "opts",
+	    t->opts == NULL ? json_object_new_object()
+			    : json_object_get(t->opts));
+	hq_json_push(f->ops, o);
 	f->key = hq_arena_printf(f->in->arena, "%s/%s", f->in->runtime.run_id,
 	    m->hash);
 	if (f->key == NULL)
 		f->key = ""; /* the arena is full: the outcome is discarded */
 	rc = t->fn(f, m->has_input ? m->value : t->in, &out, &err);
 	f->key = NULL;
-	if (rc == HQ_OK && hand_over(f, m, out))
-		return HQ_OK;
-	o = ran(f, m, t);
+	f->suspended = true;
+
 	if (rc == HQ_OK)
 		hq_json_put(o, "data", json_object_get(out));
 	else
@@ -281,26 +245,15 @@ run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 	return HQ_SUSPEND;
 }
 
-/* No step's code runs before what came before it is on disk. */
-static enum hq_rc
-run_next(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
-{
-	if (f->handed && !f->in->recorded(f->in->record_ctx)) {
-		f->suspended = true;
-		return HQ_SUSPEND;
-	}
-	f->handed = false;
-	return run(f, m, t);
-}
-
 enum hq_rc
-hq_flow_advance(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
+hq_flow_advance(struct hq_flow *f, const struct hq_met *m,
+    const struct hq_todo *t)
 {
 	HQ_ASSERT(m->state == HQ_MET_NEW);
 	if (is_target(f, m))
 		return run(f, m, t);
 	if (f->in->target == NULL && !f->in->plan_only && !t->plan)
-		return run_next(f, m, t);
+		return run(f, m, t);
 	return hq_flow_report(f, m, "StepPlanned",
 	    t->name == NULL ? m->id : t->name,
 	    t->opts == NULL ? NULL : json_object_get(t->opts));

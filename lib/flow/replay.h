@@ -2,10 +2,9 @@
  * flow/replay.h - private to lib/flow: the state of one execution.
  *
  * A function comes to steps one after the other.  Each is either recorded (its
- * memo is given back) or new.  A new one that is run and handed over through
- * in->record counts as recorded from then on; any other ends the execution: it
- * is run or reported as an op, and from then on every flow call gives
- * HQ_SUSPEND and whatever the function still does or returns has no effect.
+ * memo is given back) or new.  The first new one ends the execution: it is run
+ * or reported as an op, and from then on every flow call gives HQ_SUSPEND and
+ * whatever the function still does or returns has no effect.
  */
 #ifndef HQ_FLOW_REPLAY_H
 #define HQ_FLOW_REPLAY_H
@@ -23,7 +22,6 @@ struct hq_flow {
 	struct json_object *error; /* object: of a failure */
 	size_t n_met;
 	bool suspended;
-	bool handed;     /* a result was, and nobody has said it is on disk */
 	bool no_retry;   /* the step that ran has failed for good */
 	const char *key; /* set while a step's code runs */
 };
@@ -53,7 +51,7 @@ enum hq_rc hq_flow_recall(const struct hq_met *m, struct json_object **ret_out,
 /* True if err is a recorded step's failure that nobody has caught. */
 bool hq_flow_is_step_failure(const struct hq_err *err);
 
-/* -- answers: HQ_SUSPEND once they have ended the execution ---------------- */
+/* -- answers: each ends the execution and gives HQ_SUSPEND ----------------- */
 
 /*
  * Report a step that the engine carries out.  name may be NULL; takes the
@@ -70,11 +68,8 @@ struct hq_todo {
 	bool plan;                /* do not run it before it is the target */
 };
 
-/*
- * Run the step's code now, or plan it, as this call asks.  HQ_OK: m is DONE,
- * and the execution goes on.
- */
-enum hq_rc hq_flow_advance(struct hq_flow *f, struct hq_met *m,
+/* Run the step's code now, or plan it, as this call asks. */
+enum hq_rc hq_flow_advance(struct hq_flow *f, const struct hq_met *m,
     const struct hq_todo *t) HQ_MUST;
 
 /* Fill e with the name and message of a failure; rc is not OK or SUSPEND. */

@@ -6,7 +6,6 @@
 
 #include "base/env.h"
 #include "base/log.h"
-#include "proto/http/fcgi_wire.h"
 #include "proto/http/path.h"
 
 #define PROBLEM(title, status, code, fix) \
@@ -212,17 +211,6 @@ put_head(struct hq_buf *b, const struct hq_http_res *res)
 	hq_buf_put(b, "\r\n", 2);
 }
 
-/* Does the caller take interim replies, and can he be sent any? */
-static const struct hq_http_talk *
-talk_with(const struct hq_http_req *req, const struct hq_carrier *io)
-{
-	const char *asked = hq_http_param(req, HQ_FCGI_INTERIM_PARAM);
-
-	if (asked == NULL || strcmp(asked, HQ_FCGI_INTERIM_VALUE) != 0)
-		return NULL;
-	return io->talk;
-}
-
 static void
 call(struct hq_exchange *x, const struct hq_http_req *req,
     struct hq_http_res *res)
@@ -313,12 +301,10 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 
 	if (rc == HQ_OK)
 		rc = read_body(&req, x->opts->body_max, io, &err);
-	if (rc == HQ_OK) {
-		req.talk = talk_with(&req, io);
+	if (rc == HQ_OK)
 		call(x, &req, &res);
-	} else if (rc != HQ_SUSPEND) {
+	else if (rc != HQ_SUSPEND)
 		refuse(&res, rc);
-	}
 	if (res.park_ms > 0) {
 		park(&req, &res, ret_parked);
 		give_arena(x, req.arena);

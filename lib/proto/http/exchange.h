@@ -22,7 +22,6 @@ struct hq_carrier {
 	/* At most n bytes of the body; 0: end; -1: cut off before its end. */
 	long (*read)(void *ctx, char *p, size_t n);
 	void (*write)(void *ctx, const char *p, size_t n);
-	const struct hq_http_talk *talk; /* NULL: it cannot */
 };
 
 struct hq_exchange {

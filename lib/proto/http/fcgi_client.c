@@ -18,9 +18,7 @@
 enum {
 	READ_BYTES = 16384,
 	BODY_STEP = 65528, /* content of a record: a multiple of 8 */
-	HEAD_MAX = 65536,  /* header lines, where one may be interim */
 	REPLY_HEADERS_MAX = 32,
-	LENGTH_DIGITS = 9,
 };
 
 struct hq_fcgi_call {
@@ -31,12 +29,6 @@ struct hq_fcgi_call {
 	struct hq_buf in; /* records as they come, from parsed on */
 	size_t parsed;
 	struct hq_buf reply; /* what STDOUT carried; cut into lines by parse */
-	bool in_parts;       /* it may bring interim replies */
-	bool there;          /* one: reply's first part_end bytes */
-	bool seen;           /* it was given out */
-	bool waits;          /* it was not answered */
-	size_t part_at, part_end;
-	char label[HQ_FCGI_LABEL_BYTES];
 	int status;
 	struct {
 		const char *name, *value;
@@ -149,15 +141,6 @@ send_some(struct hq_fcgi_call *c)
 	}
 }
 
-static bool
-takes_parts(const struct hq_fcgi_param *params)
-{
-	for (; params->name != NULL; params++)
-		if (strcmp(params->name, HQ_FCGI_INTERIM_PARAM) == 0)
-			return true;
-	return false;
-}
-
 enum hq_rc
 hq_fcgi_call_new(const char *path, const struct hq_fcgi_param *params,
     const void *body, size_t n, struct hq_fcgi_call **ret, struct hq_err *err)
@@ -176,7 +159,6 @@ hq_fcgi_call_new(const char *path, const struct hq_fcgi_param *params,
 		return rc;
 	}
 	put_request(&c->out, params, body, n);
-	c->in_parts = takes_parts(params);
 	send_some(c);
 	*ret = c;
 	return HQ_OK;
@@ -240,118 +222,12 @@ put_header(struct hq_fcgi_call *c, char *line, struct hq_err *err)
 	return HQ_OK;
 }
 
-/* ----------------------------------------------------------- interim replies */
-
-/* The value of a head's line; NULL if there is none.  *ret_n: its length. */
-static const char *
-line_of(const char *head, size_t n, const char *name, size_t *ret_n)
-{
-	const char *p = head, *end = head + n, *eol;
-	size_t k = strlen(name);
-
-	for (; p < end; p = eol + 2) {
-		eol = memmem(p, (size_t)(end - p), "\r\n", 2);
-		if (eol == NULL)
-			eol = end - 2;
-		if ((size_t)(eol - p) < k + 2 || memcmp(p, name, k) != 0 ||
-		    memcmp(p + k, ": ", 2) != 0)
-			continue;
-		*ret_n = (size_t)(eol - p) - k - 2;
-		return p + k + 2;
-	}
-	return NULL;
-}
-
-/* Its label, and where its body ends. */
-static enum hq_rc
-read_interim(struct hq_fcgi_call *c, size_t head, struct hq_err *err)
-{
-	const char *label, *length;
-	size_t n = 0, digits = 0, body;
-
-	label = line_of(c->reply.p, head, HQ_FCGI_INTERIM_LABEL, &n);
-	length = line_of(c->reply.p, head, "Content-Length", &digits);
-	if (label == NULL || n == 0 || n >= sizeof(c->label))
-		return broken(err, "an interim reply without its label");
-	if (length == NULL || digits == 0 || digits > LENGTH_DIGITS ||
-	    strspn(length, "0123456789") != digits)
-		return broken(err, "an interim reply without its length");
-	body = strtoul(length, NULL, 10);
-	if (body > HQ_FCGI_REPLY_MAX)
-		return broken(err, "its interim reply is too long");
-	memcpy(c->label, label, n);
-	c->label[n] = '\0';
-	c->part_at = head + 2;
-	c->part_end = c->part_at + body;
-	return HQ_OK;
-}
-
-/* Is what STDOUT has brought so far, or its first part, an interim reply? */
-static enum hq_rc
-look_for_interim(struct hq_fcgi_call *c, struct hq_err *err)
-{
-	static const char mark[] = "Status: 102 ";
-	const char *blank;
-
-	if (!c->in_parts || c->there || c->reply.n < sizeof(mark) - 1 ||
-	    memcmp(c->reply.p, mark, sizeof(mark) - 1) != 0)
-		return HQ_SUSPEND;
-	if (c->waits)
-		return broken(err, "an interim reply behind one that waits");
-	blank = memmem(c->reply.p, c->reply.n, "\r\n\r\n", 4);
-	if (blank == NULL)
-		return c->reply.n < HEAD_MAX
-		    ? HQ_SUSPEND
-		    : broken(err, "no end of headers in its reply");
-	HQ_TRY(read_interim(c, (size_t)(blank - c->reply.p) + 2, err));
-	c->there = c->reply.n >= c->part_end;
-	return HQ_SUSPEND;
-}
-
-/* What was given out is not needed any more. */
-static void
-drop_interim(struct hq_fcgi_call *c)
-{
-	if (!c->seen)
-		return;
-	memmove(c->reply.p, c->reply.p + c->part_end, c->reply.n - c->part_end);
-	c->reply.n -= c->part_end;
-	c->there = c->seen = false;
-}
-
-bool
-hq_fcgi_call_interim(struct hq_fcgi_call *c, struct hq_fcgi_interim *ret)
-{
-	if (!c->there || c->seen)
-		return false;
-	c->seen = c->waits = true;
-	ret->label = c->label;
-	ret->body = c->reply.p + c->part_at;
-	ret->n = c->part_end - c->part_at;
-	return true;
-}
-
-void
-hq_fcgi_call_go_on(struct hq_fcgi_call *c)
-{
-	HQ_ASSERT(c->waits);
-	c->waits = false;
-	if (c->sent == c->out.n) {
-		hq_buf_clear(&c->out);
-		c->sent = 0;
-	}
-	put_record(&c->out, HQ_FCGI_GO_ON, NULL, 0);
-	send_some(c);
-}
-
-/* -------------------------------------------------------------- the reply -- */
-
 /* CGI/1.1: header lines, a blank one, the body; Status is 200 by default. */
 static enum hq_rc
 parse_reply(struct hq_fcgi_call *c, struct hq_err *err)
 {
 	const char *status;
-	size_t at = c->there ? c->part_end : 0;
+	size_t at = 0;
 	char *line;
 
 	while ((line = next_line(c, &at)) != NULL && *line != '\0')
@@ -361,8 +237,7 @@ parse_reply(struct hq_fcgi_call *c, struct hq_err *err)
 	c->body_at = at;
 	status = hq_fcgi_call_header(c, "status");
 	c->status = status == NULL ? 200 : (int)strtol(status, NULL, 10);
-	if (c->status < 100 || c->status > 599 ||
-	    (c->in_parts && c->status == 102))
+	if (c->status < 100 || c->status > 599)
 		return broken(err, "bad status in its reply");
 	c->done = true;
 	return HQ_OK;
@@ -377,13 +252,12 @@ on_record(struct hq_fcgi_call *c, int type, const unsigned char *p, size_t n,
 		if (n > HQ_FCGI_REPLY_MAX - c->reply.n)
 			return broken(err, "its reply is too long");
 		hq_buf_put(&c->reply, p, n);
-		return look_for_interim(c, err);
 	}
 	if (type != HQ_FCGI_END)
 		return HQ_SUSPEND;
 	if (n < 8 || p[4] != 0)
 		return broken(err, "it refused the request");
-	if (c->reply.n == (c->there ? c->part_end : 0))
+	if (c->reply.n == 0)
 		return broken(err, "its reply is empty");
 	return parse_reply(c, err);
 }
@@ -429,15 +303,13 @@ enum hq_rc
 hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
 {
 	char some[READ_BYTES];
-	enum hq_rc rc;
+	enum hq_rc rc = HQ_SUSPEND;
 	ssize_t k;
 
 	if (c->done)
 		return HQ_OK;
 	send_some(c);
-	drop_interim(c);
-	rc = look_for_interim(c, err);
-	while (rc == HQ_SUSPEND && !c->there) {
+	while (rc == HQ_SUSPEND) {
 		k = recv(c->fd, some, sizeof(some), MSG_DONTWAIT);
 		if (k < 0 && errno == EINTR)
 			continue;

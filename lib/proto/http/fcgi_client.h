@@ -6,9 +6,6 @@
  * Non-blocking; one request per connection (inngest.fcgi's workers take one at
  * a time, so a connection that waits costs nobody anything).  The caller polls
  * hq_fcgi_call_fd() for hq_fcgi_call_events() and then calls _step().
- *
- * A request with HQ_FCGI_INTERIM_PARAM may bring interim replies before its
- * reply; each waits for _go_on().
  */
 #ifndef HQ_PROTO_HTTP_FCGI_CLIENT_H
 #define HQ_PROTO_HTTP_FCGI_CLIENT_H
@@ -20,7 +17,6 @@
 
 enum {
 	HQ_FCGI_REPLY_MAX = 16 << 20, /* bytes; a longer one: BAD_GATEWAY */
-	HQ_FCGI_LABEL_BYTES = 80,     /* of an interim reply, with the NUL */
 };
 
 struct hq_fcgi_call;
@@ -50,20 +46,6 @@ short hq_fcgi_call_events(const struct hq_fcgi_call *c); /* POLLIN | POLLOUT */
  */
 enum hq_rc hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
     HQ_MUST;
-
-/*
- * After any _step(): the interim reply that came, once; false: none.  Borrowed
- * until the next _step().  The peer may not send another one before _go_on(),
- * but may send the reply.
- */
-struct hq_fcgi_interim {
-	const char *label;
-	const char *body;
-	size_t n;
-};
-bool hq_fcgi_call_interim(struct hq_fcgi_call *c, struct hq_fcgi_interim *ret);
-/* It was taken: let the peer go on. */
-void hq_fcgi_call_go_on(struct hq_fcgi_call *c);
 
 /* After HQ_OK; borrowed until free. */
 int hq_fcgi_call_status(const struct hq_fcgi_call *c);

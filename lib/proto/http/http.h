@@ -14,21 +14,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-/*
- * Interim replies, where the caller takes them and the handler may block
- * (fcgi_wire.h: HQ_FCGI_INTERIM_PARAM).
- */
-struct hq_http_talk {
-	void *ctx;
-	/* One more; it may stay here until wait() or the reply. */
-	void (*say)(void *ctx, const char *label, const char *body, size_t n);
-	/*
-	 * Until the caller has taken it; false if he is gone or does not speak,
-	 * or if somebody else should have his turn: then answer now.
-	 */
-	bool (*wait)(void *ctx);
-};
-
 struct hq_http_req {
 	struct hq_arena *arena; /* reset when the reply is out */
 	const char *method;     /* as sent; case-sensitive */
@@ -44,7 +29,6 @@ struct hq_http_req {
 	const char *const *params; /* CGI "NAME=value", ends with NULL */
 	int64_t arrived_ms; /* monotonic; the same when it is called again */
 	bool last;          /* do not park it: answer now */
-	const struct hq_http_talk *talk; /* or NULL */
 };
 
 /* A CGI parameter ("REMOTE_ADDR"); NULL if absent. */

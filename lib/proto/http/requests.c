@@ -8,7 +8,6 @@
 #include "proto/http/conn.h"
 #include "proto/http/peek.h"
 #include "proto/http/reply.h"
-#include "proto/http/talk.h"
 
 void
 hq_conn_partial(struct hq_worker *w, struct hq_conn *c, bool partial)
@@ -89,10 +88,7 @@ finish(struct hq_worker *w, struct hq_conn *c, bool whole)
 void
 hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 {
-	struct hq_talk talk = { &c->fr, w->fds->listen, w->sig, 0 };
-	const struct hq_http_talk port = hq_talk_port(&talk);
-	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write,
-		w->o->slots == 1 ? &port : NULL };
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
 	enum hq_exchange_end end;
 
 	hq_conn_partial(w, c, false);
@@ -133,7 +129,7 @@ static bool
 resume(struct hq_worker *w, struct hq_conn *c, bool last)
 {
 	struct hq_reply reply = { c->fr.ipcFd, c->fr.requestId, &w->out };
-	const struct hq_carrier io = { &reply, NULL, hq_reply_write, NULL };
+	const struct hq_carrier io = { &reply, NULL, hq_reply_write };
 	bool sent;
 
 	if (hq_peek(c->fr.ipcFd) == HQ_PEEK_CLOSED) {

@@ -9,7 +9,6 @@
 enum {
 	HASH_CHARS = HQ_SHA1_HEX_BYTES - 1,
 	TIMEOUT_DIGITS = 9,
-	STEP_BYTES_MAX = 1 << 20, /* above it a step ends its call */
 	WATCHDOG_AFTER_MS = 1000,
 };
 
@@ -18,7 +17,6 @@ struct call {
 	const struct hq_inngest_fn *fn;
 	struct hq_exec_in in;
 	struct hq_exec_out out;
-	int64_t handed; /* steps, behind which this call went on */
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -212,36 +210,6 @@ watchdog_stop(void)
 	hq_process_watchdog(0);
 }
 
-/* --------------------------------------------------------------------- steps */
-
-static bool
-record(void *ctx, const char *step, const char *value, size_t n)
-{
-	struct call *c = ctx;
-	const struct hq_http_talk *talk = c->x->req->talk;
-
-	if (n > STEP_BYTES_MAX)
-		return false;
-	talk->say(talk->ctx, step, value, n);
-	c->handed++;
-	return true;
-}
-
-/* The next step is a first attempt again, with a time of its own. */
-static bool
-recorded(void *ctx)
-{
-	struct call *c = ctx;
-	const struct hq_http_talk *talk = c->x->req->talk;
-
-	watchdog_stop();
-	if (!talk->wait(talk->ctx))
-		return false;
-	watchdog_start(timeout_ms(c->x->req));
-	c->in.runtime.attempt = 0;
-	return true;
-}
-
 /* ---------------------------------------------------------------- answering */
 
 static const char *
@@ -290,8 +258,7 @@ log_call(const struct call *c, int64_t took_ms)
 	hq_log(failed ? HQ_WARN : HQ_INFO, "call", HQ_LSTR("run", r->run_id),
 	    HQ_LSTR("function", r->function_id), HQ_LI64("attempt", r->attempt),
 	    HQ_LSTR("step", c->in.target == NULL ? "step" : c->in.target),
-	    HQ_LI64("steps", c->handed), HQ_LSTR("outcome", names[c->out.what]),
-	    HQ_LSTR("op", first_op(c)),
+	    HQ_LSTR("outcome", names[c->out.what]), HQ_LSTR("op", first_op(c)),
 	    HQ_LSTR("error", failed ? hq_json_str(c->out.value, "name") : NULL),
 	    HQ_LI64("ms", took_ms),
 	    HQ_LSTR("correlation_id", r->correlation_id),
@@ -314,9 +281,6 @@ run(struct call *c)
 	c->in.send_ctx = c;
 	c->in.own_function = own_function;
 	c->in.own_ctx = c;
-	c->in.record = c->x->req->talk == NULL ? NULL : record;
-	c->in.recorded = recorded;
-	c->in.record_ctx = c;
 	watchdog_start(timeout_ms(c->x->req));
 	hq_flow_exec(c->fn->run, &c->in, &c->out);
 	watchdog_stop();
