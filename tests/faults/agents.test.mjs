@@ -42,14 +42,17 @@ test('agents that die or stand still at random moments do each piece of work onc
   const agents = new Agents(s, 8);
   t.after(() => agents.stop());
   const thawed = [];
-  let stopping = false, frozen = 0;
+  let stopping = false, frozen = 0, standing = 0;
   const harm = (async () => {
     for (let i = 0; !stopping; i++) {
-      await pause(rnd.between(20, 120));
+      await pause(rnd.between(50, 250));
       if (i % 12 === 5) await killRunner(s);
       else if (i % 12 === 9) signal(rnd.pick(await until('a worker', () => { const w = s.workers(rnd.pick(['inngest', 'workflows'])); return w.length > 0 && w; }, 15)));
       else if (rnd.next() < 0.5) agents.kill(rnd);
-      else { frozen++; thawed.push(agents.freeze(rnd, 1300)); }
+      else if (standing < 2) {
+        standing++;
+        thawed.push(agents.freeze(rnd, 1300).then((was) => { standing--; frozen += was; }));
+      }
     }
   })();
   await direct(c, process.env.RAWR_SOAK === '1' ? 400 : 24);
@@ -60,5 +63,5 @@ test('agents that die or stand still at random moments do each piece of work onc
   const count = agents.tell(c.ledger);
   const n = await judge(s, new Map([['crew', workflow]]), c.ledger, 60, called);
   t.diagnostic(`${n} runs, ${agents.kills} agents killed, ${frozen} stopped, answers ${JSON.stringify(count)}, ${c.unanswered} requests again`);
-  assert.ok(agents.kills > 10 && frozen > 10 && count.refused > 0, 'too little harm was done');
+  assert.ok(agents.kills > 10 && frozen > 2 && count.refused + count.late > 0, 'too little harm was done');
 });

@@ -5,7 +5,8 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { desk, root } from '../lib/system.mjs';
-import { pause, signal } from './chaos.mjs';
+import { frozen, pause, signal } from './chaos.mjs';
+import { rows } from './checker.mjs';
 
 const handoff = (from, to, extra = {}) => ({ handoffId: `${from}-${to}`, fromDeskId: from, toDeskId: to, ...extra });
 const any = { inputSchema: {}, outputSchema: {} };
@@ -71,21 +72,27 @@ export class Agents {
     this.kills++;
     this.all[i] = this.#born(this.all[i].name);
   }
-  // Longer than its lease.
+  // One that has a task in hand, for longer than its lease.  False: none has.
   async freeze(rnd, ms) {
-    const { pid } = rnd.pick(this.all);
+    const busy = new Set(rows(this.s, "SELECT json_quote(claimed_by) FROM coordination_task WHERE state = 'claimed'"));
+    const able = this.all.filter((a) => busy.has(a.name) && !frozen(a.pid));
+    if (able.length === 0) return false;
+    const { pid } = rnd.pick(able);
     signal(pid, 'SIGSTOP');
     await pause(ms);
     signal(pid, 'SIGCONT');
+    return true;
   }
   stop() { for (const { pid } of this.all) signal(pid); }
-  // What they said and were told, into the ledger; how often each verdict came.
+  // What they said and were told, into the ledger; how often each verdict came,
+  // and how often a heartbeat came too late.
   tell(ledger) {
-    const count = { taken: 0, refused: 0, unknown: 0 };
+    const count = { taken: 0, refused: 0, unknown: 0, late: 0 };
     for (const { name } of this.all) {
       const file = path.join(this.s.dir, `${name}.book`);
       const lines = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map((l) => JSON.parse(l)) : [];
       const said = new Map();
+      count.late += lines.filter((x) => x.beat).length;
       for (const l of lines.filter((x) => x.taskId)) {
         const key = `${l.taskId} ${l.token}`;
         if (l.output) said.set(key, { taskId: l.taskId, output: l.output, verdict: 'unknown' });
