@@ -36,6 +36,8 @@ static const struct {
 	{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
 	{ SQLITE_DBCONFIG_DQS_DDL, 0 }, /* "x" is a name, never a text */
 	{ SQLITE_DBCONFIG_DQS_DML, 0 },
+	/* No plan depends on a bound value, so none is made anew for one. */
+	{ SQLITE_DBCONFIG_ENABLE_QPSG, 1 },
 };
 
 enum hq_rc
