@@ -42,12 +42,14 @@ clients() { client_packages && node_tests clients tests/clients/*.test.mjs; }
 plugin() { node_tests plugin tests/plugin/*.test.mjs; }
 differential() {
 	# The same questions every time, unless it is to be a longer search.
+	given=${RAWR_SEED:-}
 	RAWR_SEED=${RAWR_SEED:-$([ -n "${RAWR_TIMES:-}" ] && date +%s || echo 1)}
 	export RAWR_SEED
 	echo "RAWR_SEED=$RAWR_SEED repeats it; RAWR_TIMES=n searches longer"
 	packages tests/differential &&
 	    make --no-print-directory -s MODE=san build/san/driver &&
 	    node_tests differential tests/differential/*.test.mjs
+	[ -n "$given" ] || unset RAWR_SEED # faults draw their own
 }
 faults() { node_tests faults tests/faults/*.test.mjs; }
 san() {
