@@ -6,7 +6,7 @@ import test from 'node:test';
 import { Peer } from '../lib/fcgi.mjs';
 import { System, chain, until } from '../lib/system.mjs';
 
-const ROUNDS = 20, AT_ONCE = 24;
+const ROUNDS = 20, AT_ONCE = 24, LARGE = 25000;
 
 async function start(t) {
   const s = await System.start({ RAWR_WORKERS: '1' });
@@ -95,5 +95,29 @@ test('writers whose requests are there together share one commit, and a reader a
     // The reader came last, before the commit: it saw none of theirs.
     const seen = answers[8].json.json.workflows.filter((f) => f.workflowId.startsWith(`${name}-`)).length;
     return commits(w.s) - before === 1 && seen === 0;
+  }, 60);
+});
+
+test('of writers who share a commit, one that fails in its midst takes back what it wrote, and no other', async (t) => {
+  const w = await alone(t, 8);
+  assert.equal((await w.s.rpc(...queue('taken', 'other'))).status, 200);
+  // The run and its timeline are written before its event turns out to hold too much.
+  const large = (runId) => ['coordination/queueRun', { workflowId: 'line', runId, input: Array(LARGE).fill([]) }];
+  let r = 0;
+  await until('five writers share commits', async () => {
+    const before = commits(w.s), name = `m-${r++}`;
+    const answers = await together(w, [save(`${name}-a`), large(`${name}-b`), queue(`${name}-c`), queue('taken'), large(`${name}-e`), queue(`${name}-f`), queue(`${name}-c`), save(`${name}-h`)]);
+    assert.deepEqual(answers.map((a) => a.status), [200, 413, 200, 500, 413, 200, 200, 200]);
+    assert.equal(commits(w.s) > before, true);
+    // To read so large a body takes long: what waits is committed meanwhile.
+    const shared = commits(w.s) - before < 5;
+    for (const [letter, status] of [['b', 404], ['c', 200], ['e', 404], ['f', 200]]) {
+      const run = await w.s.rpc('coordination/getRunStatus', { runId: `${name}-${letter}` });
+      assert.equal(run.status, status, run.text);
+      const line = await w.s.rpc('coordination/getRunTimeline', { runId: `${name}-${letter}` });
+      assert.equal(line.json.json.timeline?.length ?? 0, status === 200 ? 1 : 0, line.text);
+    }
+    for (const letter of ['a', 'h']) assert.equal((await w.s.rpc('coordination/getWorkflow', { workflowId: `${name}-${letter}` })).status, 200);
+    return shared;
   }, 60);
 });

@@ -3,7 +3,7 @@
 import net from 'node:net';
 import path from 'node:path';
 
-const BEGIN = 1, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6, HEAD = 8;
+const BEGIN = 1, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6, HEAD = 8, RECORD_MAX = 65535;
 
 export const record = (type, content) => {
   const head = Buffer.from([1, type, 0, 1, content.length >> 8, content.length & 255, 0, 0]);
@@ -15,7 +15,9 @@ export const params = (pairs) => Buffer.concat(Object.entries(pairs).flatMap(([k
 function request(method, uri, value) {
   const body = Buffer.from(value === undefined ? '' : JSON.stringify(value));
   const head = params({ REQUEST_METHOD: method, REQUEST_URI: uri, CONTENT_TYPE: 'application/json', CONTENT_LENGTH: String(body.length), REMOTE_ADDR: '127.0.0.1' });
-  return Buffer.concat([begin, record(PARAMS, head), record(PARAMS, Buffer.alloc(0)), ...(body.length ? [record(STDIN, body)] : []), record(STDIN, Buffer.alloc(0))]);
+  const parts = [];
+  for (let at = 0; at < body.length; at += RECORD_MAX) parts.push(record(STDIN, body.subarray(at, at + RECORD_MAX)));
+  return Buffer.concat([begin, record(PARAMS, head), record(PARAMS, Buffer.alloc(0)), ...parts, record(STDIN, Buffer.alloc(0))]);
 }
 
 // The reply that `bytes` begin with, if all of it is there.
