@@ -190,7 +190,7 @@ START_TEST(the_memory_of_a_deep_call_is_given_back_and_can_be_used_again)
 }
 END_TEST
 
-static __attribute__((noinline)) uintptr_t
+static __attribute__((noinline)) uint64_t
 dig(size_t bytes)
 {
 	volatile unsigned char block[32 << 10];
@@ -198,7 +198,7 @@ dig(size_t bytes)
 	block[0] = 1;
 	block[sizeof(block) - 1] = 1;
 	if (bytes <= sizeof(block))
-		return (uintptr_t)block;
+		return block[0];
 	return dig(bytes - sizeof(block)) + block[0];
 }
 
