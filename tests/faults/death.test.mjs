@@ -7,7 +7,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { System, bin, chain, root, until } from '../lib/system.mjs';
-import { gone, seed, start, signal } from './chaos.mjs';
+import { Peer } from '../lib/fcgi.mjs';
+import { frozen, gone, seed, start, signal } from './chaos.mjs';
 import { judge } from './checker.mjs';
 import { preload } from './native.mjs';
 import { Teller } from './teller.mjs';
@@ -183,3 +184,45 @@ test('an export that is killed at any write is run again and writes what one tha
     for (const [file, text] of Object.entries(files(path.join(p.dir, 'out'))))
       if (!/\.new-\d+$/.test(file)) assert.equal(text, want[file], `${file} is not whole`);
   }));
+
+test('a worker that is killed at any write of a group of saves loses none that it acknowledged', async (t) => {
+  const s = await start(t, { RAWR_WORKERS: '1' });
+  const death = new Death(s.dir);
+  for (const name of ['runner', 'rpc']) {
+    const pid = s.pid(name);
+    signal(pid, 'SIGTERM');
+    await until(`the end of ${name}`, () => gone(pid));
+  }
+  s.startResponder('rpc', death.env);
+  const saves = async (name, n) => {
+    const peers = await until('a worker that serves', async () => {
+      try { return await Promise.all(Array.from({ length: 6 }, () => Peer.open(s, 'rpc'))); } catch { return undefined; }
+    });
+    try {
+      for (const p of peers) assert.equal((await p.ask('GET', '/health')).status, 200);
+      const [worker] = s.workers('rpc');
+      signal(worker, 'SIGSTOP');
+      await until('the worker stands still', () => frozen(worker));
+      const sent = [];
+      for (const [i, p] of peers.entries()) sent.push((await p.rpc('coordination/saveWorkflow', { workflow: chain(`${name}-${i}`, ['a']) })).answer);
+      death.at(n);
+      signal(worker, 'SIGCONT');
+      return await Promise.all(sent);
+    } finally {
+      for (const p of peers) p.close();
+    }
+  };
+  await saves('warm', FAR);
+  const total = FAR - death.left();
+  let deaths = 0, told = 0;
+  for (let n = 1; n <= total; n++) {
+    const answers = await saves(`at-${n}`, n);
+    if (death.left() <= 0) deaths++;
+    death.at(0);
+    const { workflows } = (await until('an answer', async () => { const r = await s.rpc('coordination/listWorkflows', {}); return r.status === 200 && r; })).json.json;
+    const there = new Set(workflows.map((w) => w.workflowId));
+    for (const [i, a] of answers.entries()) if (a?.status === 200) { told++; assert.ok(there.has(`at-${n}-${i}`), `at-${n}-${i} was acknowledged`); }
+  }
+  t.diagnostic(`${deaths} deaths at ${total} boundaries, ${told} acknowledged`);
+  assert.ok(deaths >= total / 2 && told > 0);
+});

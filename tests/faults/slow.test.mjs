@@ -3,16 +3,11 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
+import { begin, params, record } from '../lib/fcgi.mjs';
 import { until } from '../lib/system.mjs';
 import { Clients, start, workflows } from './chaos.mjs';
 import { judge } from './checker.mjs';
 
-const record = (type, content) => {
-  const head = Buffer.from([1, type, 0, 1, content.length >> 8, content.length & 255, 0, 0]);
-  return Buffer.concat([head, content]);
-};
-const begin = record(1, Buffer.from([0, 1, 1, 0, 0, 0, 0, 0]));
-const params = (pairs) => Buffer.concat(Object.entries(pairs).flatMap(([k, v]) => [Buffer.from([k.length, v.length]), Buffer.from(k + v)]));
 const post = record(4, params({ REQUEST_METHOD: 'POST', REQUEST_URI: '/health', CONTENT_TYPE: 'application/json', CONTENT_LENGTH: '1000' }));
 const sent = {
   'says nothing': Buffer.alloc(0),

@@ -1,9 +1,12 @@
 // Writers who come at the same time share a commit, and nothing else.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
-import { System, chain } from '../lib/system.mjs';
+import { Peer } from '../lib/fcgi.mjs';
+import { System, chain, until } from '../lib/system.mjs';
 
-const ROUNDS = 20, AT_ONCE = 24;
+const ROUNDS = 20, AT_ONCE = 24, LARGE = 25000;
 
 async function start(t) {
   const s = await System.start({ RAWR_WORKERS: '1' });
@@ -39,4 +42,82 @@ test('of those who queue a run of one id at once, one starts it and all others a
     assert.equal(answers.filter((a) => a.json.json.eventIds.length === 1).length, 1);
   }
   for (let r = 0; r < ROUNDS; r++) assert.equal((await s.finish(`run-${r}`)).status, 'completed');
+});
+
+// Commits in the store's log: frames that say how large the store is now.
+function commits(s) {
+  const log = fs.readFileSync(path.join(s.dir, 'rawr.db-wal'));
+  const frame = 24 + log.readUInt32BE(8);
+  let n = 0;
+  for (let at = 32; at + frame <= log.length; at += frame)
+    if (log.subarray(at + 8, at + 16).equals(log.subarray(16, 24)) && log.readUInt32BE(at + 4) > 0) n++;
+  return n;
+}
+const state = (pid) => { try { return fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '')[0]; } catch { return 'X'; } };
+
+// Nobody writes but one worker, over connections that it has accepted.
+async function alone(t, n) {
+  const s = await start(t);
+  for (const id of ['line', 'other']) assert.equal((await s.rpc('coordination/saveWorkflow', { workflow: chain(id, ['a']) })).status, 200);
+  const runner = s.pid('runner');
+  process.kill(runner);
+  await until('the end of the runner', () => 'XZ'.includes(state(runner)));
+  const peers = await Promise.all(Array.from({ length: n }, () => Peer.open(s, 'rpc')));
+  t.after(() => peers.forEach((p) => p.close()));
+  for (const p of peers) assert.equal((await p.ask('GET', '/health')).status, 200);
+  return { s, peers, worker: s.workers('rpc')[0] };
+}
+// Requests that are all there when the worker looks; each an [procedure, input].
+async function together({ peers, worker }, requests) {
+  process.kill(worker, 'SIGSTOP');
+  await until('the worker stands still', () => state(worker) === 'T');
+  try {
+    const sent = [];
+    for (const [i, r] of requests.entries()) sent.push((await peers[i].rpc(...r)).answer);
+    process.kill(worker, 'SIGCONT');
+    return await Promise.all(sent);
+  } finally {
+    process.kill(worker, 'SIGCONT');
+  }
+}
+const save = (workflowId) => ['coordination/saveWorkflow', { workflow: chain(workflowId, ['a']) }];
+const queue = (runId, workflowId = 'line') => ['coordination/queueRun', { workflowId, runId, input: {} }];
+
+test('writers whose requests are there together share one commit, and a reader among them waits for none', async (t) => {
+  const w = await alone(t, 9);
+  let r = 0;
+  await until('eight writers share a commit', async () => {
+    const before = commits(w.s), name = `w-${r++}`;
+    const answers = await together(w, [...Array.from({ length: 8 }, (_, i) => save(`${name}-${i}`)), ['coordination/listWorkflows', {}]]);
+    assert.deepEqual(answers.map((a) => a.status), Array(9).fill(200));
+    const { workflows } = (await w.s.rpc('coordination/listWorkflows', {})).json.json;
+    assert.equal(workflows.filter((f) => f.workflowId.startsWith(`${name}-`)).length, 8);
+    // The reader came last, before the commit: it saw none of theirs.
+    const seen = answers[8].json.json.workflows.filter((f) => f.workflowId.startsWith(`${name}-`)).length;
+    return commits(w.s) - before === 1 && seen === 0;
+  }, 60);
+});
+
+test('of writers who share a commit, one that fails in its midst takes back what it wrote, and no other', async (t) => {
+  const w = await alone(t, 8);
+  assert.equal((await w.s.rpc(...queue('taken', 'other'))).status, 200);
+  // The run and its timeline are written before its event turns out to hold too much.
+  const large = (runId) => ['coordination/queueRun', { workflowId: 'line', runId, input: Array(LARGE).fill([]) }];
+  let r = 0;
+  await until('five writers share commits', async () => {
+    const before = commits(w.s), name = `m-${r++}`;
+    const answers = await together(w, [save(`${name}-a`), large(`${name}-b`), queue(`${name}-c`), queue('taken'), large(`${name}-e`), queue(`${name}-f`), queue(`${name}-c`), save(`${name}-h`)]);
+    assert.deepEqual(answers.map((a) => a.status), [200, 413, 200, 500, 413, 200, 200, 200]);
+    assert.equal(commits(w.s) > before, true);
+    // To read so large a body takes long: what waits is committed meanwhile.
+    const shared = commits(w.s) - before < 5;
+    for (const [letter, status] of [['b', 404], ['c', 200], ['e', 404], ['f', 200]]) {
+      const run = await w.s.rpc('coordination/getRunStatus', { runId: `${name}-${letter}` });
+      assert.equal(run.status, status, run.text);
+      const line = await w.s.rpc('coordination/getRunTimeline', { runId: `${name}-${letter}` });
+      assert.equal(line.json.json.timeline?.length ?? 0, status === 200 ? 1 : 0, line.text);
+    }
+    for (const letter of ['a', 'h']) assert.equal((await w.s.rpc('coordination/getWorkflow', { workflowId: `${name}-${letter}` })).status, 200);
+    return shared;
+  }, 60);
 });
