@@ -18,6 +18,7 @@ struct hq_surface_cache {
 	struct hq_surface now;
 	bool *on; /* per procedure of h->procs */
 	bool made;
+	bool stale;      /* a switch differs from what the tables say */
 	int64_t version; /* of the store, when last looked */
 	int64_t looked_ms;
 };
@@ -48,17 +49,15 @@ hq_surface_cache_free(struct hq_surface_cache *sc)
 	hq_arena_free(sc->arena);
 }
 
-/* Read every switch; *ret_changed: one differs from what the tables say. */
+/* Read every switch. */
 static enum hq_rc
-read_switches(struct hq_surface_cache *sc, bool *ret_changed,
-    struct hq_err *err)
+read_switches(struct hq_surface_cache *sc, struct hq_err *err)
 {
 	const struct hq_procs *all = &sc->h->procs;
 	size_t i;
 	bool on;
 
 	hq_arena_reset(sc->look);
-	*ret_changed = !sc->made;
 	for (i = 0; i < all->n; i++) {
 		if (i > 0 && all->v[i].from == all->v[i - 1].from)
 			on = sc->on[i - 1];
@@ -66,7 +65,7 @@ read_switches(struct hq_surface_cache *sc, bool *ret_changed,
 			HQ_TRY(hq_host_is_on(sc->h, all->v[i].from, sc->look,
 			    &on, err));
 		if (on != sc->on[i])
-			*ret_changed = true;
+			sc->stale = true; /* even if the next fails */
 		sc->on[i] = on;
 	}
 	return HQ_OK;
@@ -124,6 +123,7 @@ make_tables(struct hq_surface_cache *sc, struct hq_err *err)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
 		    "the contracts are too large");
 	sc->made = true;
+	sc->stale = false;
 	return HQ_OK;
 }
 
@@ -132,12 +132,11 @@ static enum hq_rc
 look(struct hq_surface_cache *sc, struct hq_err *err)
 {
 	int64_t version;
-	bool changed;
 
 	HQ_TRY(hq_db_data_version(sc->h->db, &version, err));
 	if (!sc->made || version != sc->version) {
-		HQ_TRY(read_switches(sc, &changed, err));
-		if (changed)
+		HQ_TRY(read_switches(sc, err));
+		if (!sc->made || sc->stale)
 			HQ_TRY(make_tables(sc, err));
 	}
 	sc->version = version;
