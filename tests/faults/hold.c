@@ -2,6 +2,7 @@
  * hold - a foreign program on a live store.
  *
  * usage: hold FILE read          one snapshot, until the end of stdin
+ *        hold FILE lock          the writers' lock, as long
  *        hold FILE write MS N    the writers' lock, for up to MS, N times
  */
 #define _DEFAULT_SOURCE 1
@@ -22,9 +23,9 @@ run(sqlite3 *h, const char *sql)
 }
 
 static int
-read_long(sqlite3 *h)
+hold_long(sqlite3 *h, const char *begin)
 {
-	if (run(h, "BEGIN") != SQLITE_OK ||
+	if (run(h, begin) != SQLITE_OK ||
 	    run(h, "SELECT count(*) FROM engine_event") != SQLITE_OK)
 		return EXIT_FAILURE;
 	(void)printf("held\n");
@@ -62,7 +63,9 @@ main(int argc, char *argv[])
 		return EXIT_FAILURE;
 	(void)sqlite3_busy_timeout(h, 2000);
 	if (strcmp(argv[2], "read") == 0)
-		return read_long(h);
+		return hold_long(h, "BEGIN");
+	if (strcmp(argv[2], "lock") == 0)
+		return hold_long(h, "BEGIN IMMEDIATE");
 	if (argc == 5)
 		return write_often(h, atoi(argv[3]), atoi(argv[4]));
 	return EXIT_FAILURE;

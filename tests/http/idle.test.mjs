@@ -1,8 +1,11 @@
 // A system that has nothing to do does nothing.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { System, chain, until } from '../lib/system.mjs';
+import { storeProgram } from '../faults/checker.mjs';
 
 const SECONDS = 3;
 const PROGRAMS = ['rpc', 'openapi', 'workflows', 'inngest', 'runner'];
@@ -23,15 +26,19 @@ async function work() {
   assert.equal((await sys.finish('run-idle')).status, 'completed');
 }
 
-test('an idle system writes nothing, and only the runner wakes up, once a second', async () => {
-  await work();
-  // The log is moved into the file when nothing has been written for a while.
+// The log is moved into the file when nothing has been written for a while.
+function rest() {
   let last = '', at = Date.now();
-  await until('rest', () => {
+  return until('rest', () => {
     const now = JSON.stringify(done().map((p) => p.written));
     if (now !== last) [last, at] = [now, Date.now()];
     return Date.now() - at > 2000;
   });
+}
+
+test('an idle system writes nothing, and only the runner wakes up, once a second', async () => {
+  await work();
+  await rest();
   const before = done(), since = Date.now();
   await until('some idle seconds', () => Date.now() - since >= SECONDS * 1000);
   const after = done(), seconds = (Date.now() - since) / 1000;
@@ -42,4 +49,17 @@ test('an idle system writes nothing, and only the runner wakes up, once a second
     assert.ok(woken <= (p.name === 'runner' ? 2 * seconds + 2 : 2), `${p.name} woke up ${woken} times in ${seconds} s`);
     assert.ok(p.ticks - before[i].ticks <= 1, `${p.name} used ${p.ticks - before[i].ticks} ticks`);
   }
+});
+
+test('an idle runner asks for no lock: it does not notice that another has it', async () => {
+  await rest();
+  const before = sys.logs('runner');
+  const holder = spawn(storeProgram('hold'), [path.join(sys.dir, 'rawr.db'), 'lock'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    await new Promise((resolve, reject) => { holder.stdout.once('data', resolve); holder.once('exit', () => reject(new Error('no lock'))); });
+    // Longer than a turn waits for a lock, and the pause between two.
+    const since = Date.now();
+    await until('some idle seconds', () => Date.now() - since >= 2 * SECONDS * 1000);
+  } finally { holder.kill(); }
+  assert.equal(sys.logs('runner'), before);
 });

@@ -58,7 +58,7 @@ export class System {
   // Stop, fail on what a sanitizer or an abort left in the logs, and clean up.
   async close() {
     await this.down();
-    const bad = this.logs().split('\n').filter((l) => /ERROR: (Address|Leak)Sanitizer|runtime error:|: bug: /.test(l));
+    const bad = this.logs().split('\n').filter((l) => /ERROR: (Address|Leak)Sanitizer|runtime error:|"event":"bug"/.test(l));
     if (bad.length) throw new Error(`the logs hold:\n${bad.slice(0, 20).join('\n')}\n(${this.dir}/log)`);
     fs.rmSync(this.dir, { recursive: true, force: true });
   }
