@@ -52,6 +52,9 @@ enum hq_rc hq_json_own(struct hq_arena *a, struct json_object *o,
  */
 enum hq_rc hq_json_parse(struct hq_arena *a, const char *text, size_t n,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
+/* The same verdict, and nothing is made.  a: for what has to be unescaped. */
+enum hq_rc hq_json_check(struct hq_arena *a, const char *text, size_t n,
+    struct hq_err *err) HQ_MUST;
 
 /*
  * JSON.stringify(v) without spaces.  See value.h for tagged values; undefined

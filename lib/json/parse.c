@@ -37,6 +37,7 @@ struct parser {
 	struct container *open; /* few, until there are more */
 	size_t depth, cap, containers;
 	enum limit hit;
+	bool only_look; /* nothing is made: no container has an o */
 	struct container few[OPEN_FEW];
 };
 
@@ -72,6 +73,10 @@ add(struct parser *x, struct json_object *v)
 {
 	struct container *in;
 
+	if (x->only_look) {
+		(void)json_object_put(v);
+		return;
+	}
 	if (x->depth == 0) {
 		x->root = v;
 		return;
@@ -104,6 +109,18 @@ push_open(struct parser *x, struct container in)
 	x->open[x->depth++] = in;
 }
 
+static struct json_object *
+new_container(bool is_object)
+{
+	struct json_object *o = is_object
+	    ? json_object_new_object()
+	    : json_object_new_array_ext(ARRAY_FEW);
+
+	if (o == NULL)
+		HQ_BUG("out of memory");
+	return o;
+}
+
 static enum next
 open_container(struct parser *x)
 {
@@ -117,11 +134,10 @@ open_container(struct parser *x)
 		return FAILED;
 	x->c.s++;
 	x->containers++;
-	in.o = in.is_object ? json_object_new_object()
-			    : json_object_new_array_ext(ARRAY_FEW);
-	if (in.o == NULL)
-		HQ_BUG("out of memory");
-	add(x, in.o);
+	if (!x->only_look) {
+		in.o = new_container(in.is_object);
+		add(x, in.o);
+	}
 	push_open(x, in);
 	return in.is_object ? KEY_OR_CLOSE : VALUE_OR_CLOSE;
 }
@@ -136,6 +152,8 @@ take_string(struct parser *x)
 	x->c.s++;
 	if (!hq_json_string_at(&x->c, &x->scratch, &s, &n))
 		return FAILED;
+	if (x->only_look)
+		return after_value(x);
 	if ((v = json_object_new_string_len(s, (int)n)) == NULL)
 		HQ_BUG("out of memory");
 	add(x, v);
@@ -281,11 +299,11 @@ parse(struct parser *x, struct hq_arena *a, struct hq_err *err)
 	    (size_t)(x->c.s - start));
 }
 
-enum hq_rc
-hq_json_parse(struct hq_arena *a, const char *text, size_t n,
-    struct json_object **ret, struct hq_err *err)
+/* x->root is a new reference if all is well. */
+static enum hq_rc
+read_text(struct hq_arena *a, struct parser *x, const char *text, size_t n,
+    struct hq_err *err)
 {
-	struct parser x;
 	enum hq_rc rc;
 
 	if (n > INT32_MAX / 4)
@@ -294,23 +312,42 @@ hq_json_parse(struct hq_arena *a, const char *text, size_t n,
 		text += 3;
 		n -= 3;
 	}
-	x.c = (struct hq_json_cursor){ text, text + n };
-	x.root = NULL;
-	hq_buf_init(&x.key, a);
-	hq_buf_init(&x.scratch, a);
-	x.open = x.few;
-	x.depth = x.containers = 0;
-	x.cap = OPEN_FEW;
-	x.hit = NONE;
-	rc = parse(&x, a, err);
-	if (x.open != x.few)
-		free(x.open);
-	if (rc != HQ_OK) {
-		(void)json_object_put(x.root);
-		return rc;
-	}
+	x->c = (struct hq_json_cursor){ text, text + n };
+	x->root = NULL;
+	hq_buf_init(&x->key, a);
+	hq_buf_init(&x->scratch, a);
+	x->open = x->few;
+	x->depth = x->containers = 0;
+	x->cap = OPEN_FEW;
+	x->hit = NONE;
+	rc = parse(x, a, err);
+	if (x->open != x->few)
+		free(x->open);
+	if (rc != HQ_OK)
+		(void)json_object_put(x->root);
+	return rc;
+}
+
+enum hq_rc
+hq_json_parse(struct hq_arena *a, const char *text, size_t n,
+    struct json_object **ret, struct hq_err *err)
+{
+	struct parser x;
+
+	x.only_look = false;
+	HQ_TRY(read_text(a, &x, text, n, err));
 	if (x.root != NULL)
 		HQ_TRY(hq_json_own(a, x.root, err));
 	*ret = x.root;
 	return HQ_OK;
+}
+
+enum hq_rc
+hq_json_check(struct hq_arena *a, const char *text, size_t n,
+    struct hq_err *err)
+{
+	struct parser x;
+
+	x.only_look = true;
+	return read_text(a, &x, text, n, err);
 }

@@ -41,9 +41,9 @@ struct json_object *hq_js_undefined(void);
 
 /*
  * A value that carries its own text and is never taken apart: what the store
- * holds goes out as it stands.  text: what hq_json_write() gave; copied.  Only
- * for what is on its way out: whoever reads values does not look inside.  A new
- * reference.
+ * holds goes out as it stands.  text: what hq_json_write() gave, and from a file
+ * only after hq_json_check(); copied.  Only for what is on its way out: whoever
+ * reads values does not look inside.  A new reference.
  */
 struct json_object *hq_js_json(const char *text);
 

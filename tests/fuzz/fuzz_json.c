@@ -39,10 +39,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct json_object *v, *copy;
+	const char *text = (const char *)data;
+	enum hq_rc looked;
 
 	fuzz_begin();
-	if (hq_json_parse(arena, (const char *)data, n, &v, &err) != HQ_OK)
+	looked = hq_json_check(arena, text, n, &err);
+	if (hq_json_parse(arena, text, n, &v, &err) != HQ_OK) {
+		HQ_ASSERT(looked == err.code || !hq_arena_ok(arena));
 		return 0;
+	}
+	HQ_ASSERT(looked == HQ_OK);
 	check_stable(v, hq_json_write);
 	check_stable(v, hq_json_write_pretty);
 	check_stable(v, hq_json_write_canonical);

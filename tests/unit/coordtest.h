@@ -28,8 +28,8 @@ wake(void *ctx)
 	woken++;
 }
 
-/* What no procedure shows. */
-enum { PROBE_TRACE, PROBE__MAX };
+/* What no procedure shows, and what none would write. */
+enum { PROBE_TRACE, PROBE_DAMAGE_RUN, PROBE_DAMAGE_EVENT, PROBE__MAX };
 static UNUSED const struct hq_module probe = {
 	.name = "probe",
 	.migrations = (const char *const[]){ NULL },
@@ -42,6 +42,10 @@ static UNUSED const struct hq_module probe = {
 		    " JOIN coordination_timeline t"
 		    " ON t.run_id = r.run_id WHERE r.run_id = $1"
 		    " ORDER BY t.seq DESC",
+		[PROBE_DAMAGE_RUN] =
+		    "UPDATE coordination_run SET input = '{\"a\":'",
+		[PROBE_DAMAGE_EVENT] =
+		    "UPDATE coordination_timeline SET output = '{\"a\":'",
 		NULL },
 };
 

@@ -279,6 +279,26 @@ START_TEST(a_run_and_its_timeline_keep_the_correlation_of_their_requests)
 }
 END_TEST
 
+static enum hq_rc
+damage(void *arg, struct hq_err *e)
+{
+	return hq_exec(db, &probe, *(size_t *)arg, HQ_NO_BIND, NULL, e);
+}
+
+START_TEST(a_stored_text_that_is_no_json_is_an_internal_error)
+{
+	size_t q = (size_t)_i;
+	const char *got;
+
+	save(SINGLE);
+	(void)queue("{'workflowId':'wf','runId':'r','input':{'a':1}}");
+	ck_hq_ok(hq_db_tx(db, damage, &q, &err));
+	got = q == PROBE_DAMAGE_RUN ? status("r") : timeline("r");
+	ck_assert_str_eq(got,
+	    "INTERNAL_SERVER_ERROR the store holds a text that is no JSON ");
+}
+END_TEST
+
 START_TEST(a_cancelled_run_has_failed_and_takes_nothing_more)
 {
 	struct hq_coord_step s = step("r");
@@ -479,6 +499,9 @@ main(void)
 	tcase_add_test(tc, an_invalid_workflow_is_not_saved);
 	tcase_add_test(tc,
 	    a_run_and_its_timeline_keep_the_correlation_of_their_requests);
+	tcase_add_loop_test(tc,
+	    a_stored_text_that_is_no_json_is_an_internal_error,
+	    PROBE_DAMAGE_RUN, PROBE_DAMAGE_EVENT + 1);
 	tcase_add_test(tc, a_cancelled_run_has_failed_and_takes_nothing_more);
 	tcase_add_test(tc, a_step_that_runs_again_writes_nothing_again);
 	tcase_add_test(tc, a_second_engine_run_does_not_take_over_a_run);

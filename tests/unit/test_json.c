@@ -189,6 +189,8 @@ START_TEST(what_is_not_json_is_a_bad_request)
 			     &err),
 	    HQ_E_BAD_REQUEST);
 	ck_assert_int_eq(strncmp(err.msg, "not JSON at byte ", 17), 0);
+	ck_assert_int_eq(hq_json_check(arena, bad[_i], strlen(bad[_i]), &err),
+	    HQ_E_BAD_REQUEST);
 }
 END_TEST
 

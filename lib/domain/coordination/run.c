@@ -124,11 +124,15 @@ hq_coord_put_text(struct hq_arena *a, struct json_object *o, const char *key,
 	return HQ_OK;
 }
 
-void
-hq_coord_put_stored(struct json_object *o, const char *key, const char *text)
+enum hq_rc
+hq_coord_put_stored(struct hq_arena *a, struct json_object *o, const char *key,
+    const char *text, struct hq_err *err)
 {
-	if (text != NULL)
-		hq_json_add(o, key, hq_js_json(text));
+	if (text == NULL)
+		return HQ_OK;
+	HQ_TRY(hq_coord_check(a, text, err));
+	hq_json_add(o, key, hq_js_json(text));
+	return HQ_OK;
 }
 
 static void
@@ -158,8 +162,8 @@ hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
 	hq_json_add_str(run, "workflowId", r->workflow_id);
 	HQ_TRY(hq_coord_put_text(a, run, "workflowVersion", r->version, err));
 	put_state(run, r);
-	hq_coord_put_stored(run, "input", r->input);
-	hq_coord_put_stored(run, "output", r->output);
+	HQ_TRY(hq_coord_put_stored(a, run, "input", r->input, err));
+	HQ_TRY(hq_coord_put_stored(a, run, "output", r->output, err));
 	if (r->error != NULL)
 		hq_json_add_str(run, "error", r->error);
 	hq_json_add(run, "traceLinks", trace_links(r, config, a));

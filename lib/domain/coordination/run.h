@@ -89,9 +89,15 @@ enum hq_rc hq_coord_text(struct hq_arena *a, const char *what,
 /* Nested deeper than HQ_COORD_DEPTH_MAX? */
 bool hq_coord_too_deep(struct json_object *v);
 
-/* Parse what the store holds; owned by a. */
+/*
+ * Parse what the store holds; owned by a.  INTERNAL_SERVER_ERROR where that is
+ * no JSON: the file is damaged.
+ */
 enum hq_rc hq_coord_parse(struct hq_arena *a, const char *text,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
+/* The same, and nothing is made. */
+enum hq_rc hq_coord_check(struct hq_arena *a, const char *text,
+    struct hq_err *err) HQ_MUST;
 
 /* Put a stored JSON text under key; nothing if there is none. */
 enum hq_rc hq_coord_put_text(struct hq_arena *a, struct json_object *o,
@@ -101,8 +107,8 @@ enum hq_rc hq_coord_put_text(struct hq_arena *a, struct json_object *o,
  * The same for a document on its way out (hq_json_add): the text goes there as
  * it stands (hq_js_json), and nobody looks into it.
  */
-void hq_coord_put_stored(struct json_object *o, const char *key,
-    const char *text);
+enum hq_rc hq_coord_put_stored(struct hq_arena *a, struct json_object *o,
+    const char *key, const char *text, struct hq_err *err) HQ_MUST;
 
 /* An object that the arena owns. */
 enum hq_rc hq_coord_object(struct hq_arena *a, struct json_object **ret,

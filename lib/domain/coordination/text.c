@@ -54,11 +54,27 @@ hq_coord_text(struct hq_arena *a, const char *what, struct json_object *v,
 	return HQ_OK;
 }
 
+/* What was written as JSON and is none is no fault of who asks for it. */
+static enum hq_rc
+of_store(enum hq_rc rc, struct hq_err *err)
+{
+	if (rc != HQ_E_BAD_REQUEST)
+		return rc;
+	return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
+	    "the store holds a text that is no JSON");
+}
+
 enum hq_rc
 hq_coord_parse(struct hq_arena *a, const char *text, struct json_object **ret,
     struct hq_err *err)
 {
-	return hq_json_parse(a, text, strlen(text), ret, err);
+	return of_store(hq_json_parse(a, text, strlen(text), ret, err), err);
+}
+
+enum hq_rc
+hq_coord_check(struct hq_arena *a, const char *text, struct hq_err *err)
+{
+	return of_store(hq_json_check(a, text, strlen(text), err), err);
 }
 
 enum hq_rc

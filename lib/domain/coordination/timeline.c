@@ -62,7 +62,7 @@ hq_coord_event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
 	if (!hq_cursor_is_null(row, COL_DETAIL))
 		hq_json_add_str(e, "detail",
 		    hq_cursor_text(row, COL_DETAIL, a));
-	hq_coord_put_stored(e, "output", output);
+	HQ_TRY(hq_coord_put_stored(a, e, "output", output, err));
 	*ret = e;
 	return HQ_OK;
 }

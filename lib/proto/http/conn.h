@@ -69,8 +69,9 @@ struct hq_worker {
 	int n_open;
 	int n_partial;
 	/* waiting.c: those looked at longest ago first; and by their keys */
-	TAILQ_HEAD(, hq_wait_group) groups;
-	LIST_HEAD(, hq_wait_group) buckets[HQ_SERVE_WAIT_BUCKETS];
+	TAILQ_HEAD(hq_wait_groups, hq_wait_group) groups;
+	LIST_HEAD(hq_wait_bucket, hq_wait_group)
+	buckets[HQ_SERVE_WAIT_BUCKETS];
 	int n_parked;
 	int64_t change;    /* counted up when something has changed */
 	int64_t due_ms;    /* of the first parked one, or earlier */

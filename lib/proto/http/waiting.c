@@ -11,7 +11,7 @@
 
 struct hq_wait_group {
 	const char *key; /* its first member's; NULL: it has one member only */
-	TAILQ_HEAD(, hq_conn) line;
+	struct hq_conn_line line;
 	LIST_ENTRY(hq_wait_group) bucket; /* where there is a key */
 	TAILQ_ENTRY(hq_wait_group) order;
 	int64_t change; /* the last one that it was looked at for */
