@@ -226,8 +226,11 @@ async function judgeSwitches(sys, ledger) {
 export async function judge(sys, workflows, log, seconds = 40, externals = () => undefined) {
   const ledger = ledgerOf(log);
   const waiting = [...ledger.values()].filter((e) => e.waits).length;
-  const left = () => one(sys, 'SELECT json_object(\'jobs\', (SELECT count(*) FROM engine_job), \'inbox\', (SELECT count(*) FROM engine_inbox),'
-    + ' \'open\', (SELECT count(*) FROM engine_run WHERE state = 0), \'runs\', (SELECT count(*) FROM coordination_run WHERE status IN (\'queued\', \'running\')))');
+  // The watch over leases sleeps until the first one ends, by the wall clock.
+  const watch = "SELECT id FROM engine_run WHERE state = 0 AND fn = 'rawr-coordination-task-reaper'";
+  const left = () => one(sys, `SELECT json_object('jobs', (SELECT count(*) FROM engine_job WHERE run NOT IN (${watch})), 'inbox', (SELECT count(*) FROM engine_inbox),`
+    + ` 'open', (SELECT count(*) FROM engine_run WHERE state = 0 AND id NOT IN (${watch})),`
+    + ' \'runs\', (SELECT count(*) FROM coordination_run WHERE status IN (\'queued\', \'running\')))');
   const idle = (n) => (waiting === 0 ? Object.values(n).every((x) => x === 0) : n.inbox === 0 && n.runs <= waiting);
   await until('nothing is left to do', () => idle(left()), seconds)
     .catch((e) => { throw new Error(`${e.message}: ${JSON.stringify(left())}`); });
