@@ -33,10 +33,12 @@ group_of(struct hq_worker *w, const char *key)
 {
 	struct hq_wait_group *g = NULL;
 
-	if (key != NULL)
-		LIST_FOREACH(g, &w->buckets[bucket_of(key)], bucket)
-	if (strcmp(g->key, key) == 0)
-		return g;
+	if (key != NULL) {
+		LIST_FOREACH (g, &w->buckets[bucket_of(key)], bucket) {
+			if (strcmp(g->key, key) == 0)
+				return g;
+		}
+	}
 	g = calloc(1, sizeof(*g));
 	HQ_ASSERT(g != NULL);
 	g->key = key;

@@ -262,6 +262,8 @@ loop(struct hq_worker *w)
 			wait_ms = more ? HQ_SERVE_PASS_MS : HQ_SERVE_LOOK_MS;
 		t->n_events =
 		    epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX, wait_ms);
+		if (t->n_events < 0)
+			t->n_events = 0; /* a signal */
 		t->at = 0;
 		w->now_ms = hq_mono_ms(env);
 		hq_gather_run(w);
