@@ -319,7 +319,7 @@ slots_of(const struct hq_serve_opts *o)
 	hq_log(HQ_WARN, "slots", HQ_LI64("wanted", o->slots),
 	    HQ_LI64("open_files", (int64_t)lim.rlim_cur),
 	    HQ_LSTR("fix", "raise LimitNOFILE, or lower RAWR_SLOTS"));
-	return lim.rlim_cur > 2 * HQ_SERVE_FILES
+	return lim.rlim_cur / 2 > HQ_SERVE_FILES
 	    ? (int)lim.rlim_cur - HQ_SERVE_FILES
 	    : HQ_SERVE_FILES;
 }
