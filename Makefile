@@ -186,8 +186,8 @@ $(B)/driver: $(O)/tests/differential/driver.o $(LIBHQ)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 test: test-deps
-	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory MODE=san build
+	@$(MAKE) --no-print-directory -j2 build
+	@$(MAKE) --no-print-directory -j2 MODE=san build
 	@tests/run.sh
 
 SOAK	= test_power test_io_faults
