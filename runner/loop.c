@@ -19,8 +19,7 @@ struct loop {
 	int64_t next_ms;       /* wall clock: when a turn has something to do */
 	bool emptied;          /* and nothing was left of it */
 	bool warned;
-	int store_fails; /* in a row */
-	size_t lost;     /* calls told of */
+	size_t lost; /* calls told of */
 };
 
 static int
@@ -154,15 +153,16 @@ turn(struct loop *l, struct hq_err *err)
 		return HQ_OK;
 	rc = hq_engine_turn(l->r->engine, &l->next_ms, err);
 	if (rc == HQ_OK) {
-		l->store_fails = 0;
 		tell_lost(l);
 		return HQ_OK;
 	}
 	hq_log(HQ_ERROR, "turn", HQ_LSTR("why", err->msg),
 	    HQ_LSTR("where", err->where));
-	/* After an I/O error the outcome is unknown: a new start reads it. */
-	if (rc != HQ_E_SERVICE_UNAVAILABLE ||
-	    ++l->store_fails > RUNNER_STORE_FAILS_MAX)
+	/*
+	 * After an I/O error the outcome is unknown: a new start reads it.  A
+	 * full disk or a busy store passes, and leaving would not help.
+	 */
+	if (rc != HQ_E_SERVICE_UNAVAILABLE)
 		return rc;
 	l->next_ms = hq_now_ms(l->r->env) + RUNNER_IDLE_MS;
 	return HQ_OK;

@@ -16,7 +16,6 @@ enum {
 	RUNNER_IDLE_MS = 1000,   /* longest sleep: makes up for a lost ring */
 	RUNNER_BUSY_MS = 250,    /* between checkpoints while data changes */
 	RUNNER_LEAVE_MS = 10000, /* for calls in flight, after SIGTERM */
-	RUNNER_STORE_FAILS_MAX = 30,    /* turns in a row; then leave */
 	RUNNER_RETAIN_MS = 3600 * 1000, /* from one sweep to the next */
 	RUNNER_RETAIN_BUSY_MS = 100,    /* between its steps, beside work */
 	RUNNER_RETAIN_FAIL_MS = 60 * 1000,

@@ -45,6 +45,8 @@ test('on a full disk writes are refused with 503 and say why, reads go on, and w
   assert.match(s.logs('openapi'), /the disk is full; nothing was written/);
   const read = await s.rpc('coordination/listWorkflows', {});
   assert.equal(read.status, 200, read.text);
+  // For long: a runner left after thirty turns that failed.
+  await until('forty turns that failed', () => (s.logs('runner').match(/"event":"turn"/g)?.length ?? 0) > 40, 40);
   fs.closeSync(fd);
   fs.rmSync(ballast);
   await c.stop();
