@@ -11,7 +11,8 @@
 
 #define DAY_MS INT64_C(86400000)
 
-enum { STAMP_CHARS = 8, ULID_CHARS = HQ_ULID_BYTES - 1, ULID_MS_CHARS = 10 };
+enum { STAMP_CHARS = 8, ULID_CHARS = HQ_ULID_BYTES - 1, ULID_MS_CHARS = 10,
+	ULID_RANDOM_BYTES = 10 };
 
 static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -29,20 +30,37 @@ hex(const unsigned char *p, size_t n, char *out)
 }
 
 void
-hq_ulid(const struct hq_env *env, char out[HQ_ULID_BYTES])
+hq_ulid_of(int64_t ms, const unsigned char random[10], char out[HQ_ULID_BYTES])
 {
-	unsigned char r[10];
 	unsigned bits = 0, have = 0;
 	size_t i, at;
 
-	hq_ulid_least(hq_now_ms(env), out);
-	env->random(env->ctx, r, sizeof(r));
-	for (i = 0, at = ULID_MS_CHARS; i < sizeof(r); i++) {
-		bits = bits << 8 | r[i];
+	hq_ulid_least(ms, out);
+	for (i = 0, at = ULID_MS_CHARS; i < ULID_RANDOM_BYTES; i++) {
+		bits = bits << 8 | random[i];
 		for (have += 8; have >= 5; have -= 5)
 			out[at++] = crockford[(bits >> (have - 5)) & 31];
 	}
 	out[at] = '\0';
+}
+
+void
+hq_ulid(const struct hq_env *env, char out[HQ_ULID_BYTES])
+{
+	unsigned char r[ULID_RANDOM_BYTES];
+
+	env->random(env->ctx, r, sizeof(r));
+	hq_ulid_of(hq_now_ms(env), r, out);
+}
+
+void
+hq_uuid_named(const char *name, char out[HQ_UUID_BYTES])
+{
+	char h[HQ_SHA1_HEX_BYTES];
+
+	hq_sha1_hex(name, strlen(name), h);
+	(void)snprintf(out, HQ_UUID_BYTES, "%.8s-%.4s-5%.3s-a%.3s-%.12s", h,
+	    h + 8, h + 13, h + 17, h + 20);
 }
 
 void

@@ -14,10 +14,15 @@
 enum {
 	HQ_ULID_BYTES = 27, /* with NUL */
 	HQ_ISO_BYTES = 32,  /* with NUL */
+	HQ_UUID_BYTES = 37, /* with NUL */
 };
 
 /* 26 characters of Crockford base32: 48 bits of now, 80 random bits. */
 void hq_ulid(const struct hq_env *env, char out[HQ_ULID_BYTES]);
+
+/* Of that time and those ten bytes, which are as good as random. */
+void hq_ulid_of(int64_t ms, const unsigned char random[10],
+    char out[HQ_ULID_BYTES]);
 
 /* The same, but one that sorts behind `last`, a ULID, whatever the clock says. */
 void hq_ulid_after(const struct hq_env *env, const char *last,
@@ -26,6 +31,9 @@ void hq_ulid_after(const struct hq_env *env, const char *last,
 /* The least ULID of that time (Unix ms, 0 or later), and the time of one. */
 void hq_ulid_least(int64_t ms, char out[HQ_ULID_BYTES]);
 int64_t hq_ulid_ms(const char *ulid);
+
+/* A UUID (version 5) that is always the same for this name. */
+void hq_uuid_named(const char *name, char out[HQ_UUID_BYTES]);
 
 /* "<prefix>-<unix ms>-<8 base36 characters>", as the reference makes them. */
 char *hq_stamped_id(const struct hq_env *env, struct hq_arena *a,

@@ -131,7 +131,9 @@ settle_discovery(struct hq_eng_tx *t, struct hq_err *err)
 	if (!j->again)
 		HQ_TRY(exists(t, Q_JOB_OTHERS, HQ_BIND(hq_text(j->run)),
 		    &others, err));
-	if (!others)
+	if (!others && j->told)
+		j->again = true; /* it stopped behind its own checkpoints */
+	else if (!others)
 		return failed(t, NULL,
 		    "the function gave neither a result nor a step", err);
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_AGAIN,

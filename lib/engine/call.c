@@ -3,7 +3,8 @@
  *
  * Events and memos are stored as JSON text, members in the order they came in,
  * so the body is put together without parsing anything.
- * ctx.fn_id is left out: the SDK then reports every step by itself.
+ * ctx.fn_id and qi_id let an SDK checkpoint (api.h).  Our own host does not:
+ * without them it reports every step by itself.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct state {
 	struct hq_buf order; /* struct recorded */
 	size_t n;
 	const char *too_much; /* error name if the run is over a limit */
+	bool elsewhere;       /* the SDK fetches it (api.h) */
 };
 
 static enum hq_rc
@@ -115,13 +117,19 @@ write_ctx(struct hq_buf *b, const struct hq_eng_call *c, const struct state *s,
 
 	hq_buf_printf(b,
 	    "{\"ctx\":{\"attempt\":%d,\"disable_immediate_execution\":%s,"
-	    "\"env\":\"\",\"generation_id\":%lld,\"job_id\":\"%s.%s\","
+	    "\"env\":\"\",",
+	    j->attempt, plan ? "true" : "false");
+	if (c->foreign)
+		hq_buf_printf(b, "\"fn_id\":\"%s\",\"qi_id\":\"%s.%s\",",
+		    c->fn_id, j->run, j->step);
+	hq_buf_printf(b,
+	    "\"generation_id\":%lld,\"job_id\":\"%s.%s\","
 	    "\"max_attempts\":%d,\"request_id\":\"%s\",\"run_id\":\"%s\","
 	    "\"stack\":",
-	    j->attempt, plan ? "true" : "false", (long long)j->generation,
-	    j->run, j->step, j->max_attempts, c->request_id, j->run);
+	    (long long)j->generation, j->run, j->step, j->max_attempts, c->request_id, j->run);
 	write_stack(b, s);
-	hq_buf_puts(b, ",\"step_id\":\"step\",\"use_api\":false},");
+	hq_buf_printf(b, ",\"step_id\":\"step\",\"use_api\":%s},",
+	    s->elsewhere ? "true" : "false");
 }
 
 static void
@@ -132,11 +140,13 @@ write_body(struct hq_buf *b, const struct hq_eng_call *c,
 	hq_buf_puts(b, "\"defers\":{},\"event\":");
 	hq_eng_event_write(b, e);
 	hq_buf_puts(b, ",\"events\":[");
-	hq_eng_event_write(b, e);
+	if (!s->elsewhere)
+		hq_eng_event_write(b, e);
 	hq_buf_puts(b, "],\"steps\":{");
-	hq_buf_put(b, hq_buf_str(&s->steps), s->steps.n);
-	hq_buf_printf(b, "},\"use_api\":false,\"version\":%d}",
-	    c->job.req_version);
+	if (!s->elsewhere)
+		hq_buf_put(b, hq_buf_str(&s->steps), s->steps.n);
+	hq_buf_printf(b, "},\"use_api\":%s,\"version\":%d}",
+	    s->elsewhere ? "true" : "false", c->job.req_version);
 }
 
 /* The function's URL for this step: "stepId=step" in it is replaced. */
@@ -189,7 +199,7 @@ kept(struct hq_arena *keep, const char *s)
 
 static enum hq_rc
 build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
-    const struct hq_eng_run *run, const struct state *s, struct hq_err *err)
+    const struct hq_eng_run *run, struct state *s, struct hq_err *err)
 {
 	const struct hq_fn *fn = hq_fns_find(t->fns, run->fn);
 	struct hq_eng_trace trace;
@@ -204,9 +214,13 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	c->request_id = hq_arena_copy(keep, id, sizeof(id) - 1);
 	c->url = url_for(fn->url, c->job.step, keep);
 	c->job.req_version = run->req_version;
+	c->foreign = fn->foreign;
+	hq_uuid_named(fn->slug, c->fn_id);
 	trace = hq_eng_event_trace(t, e.data);
 	c->trace.correlation_id = kept(keep, trace.correlation_id);
 	c->trace.traceparent = kept(keep, trace.traceparent);
+	s->elsewhere = fn->foreign &&
+	    2 * strlen(e.data) + s->steps.n > HQ_ENGINE_BODY_BYTES_MAX;
 	hq_buf_init(&b, keep);
 	write_body(&b, c, &e, s, plan);
 	c->body = hq_buf_str(&b);

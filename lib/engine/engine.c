@@ -38,6 +38,7 @@ hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
 	e->item = hq_arena_new(
 	    o->memory_bytes != 0 ? o->memory_bytes : HQ_ENGINE_TURN_BYTES_MAX);
 	e->keep = hq_arena_new(HQ_ENGINE_TURN_BYTES_MAX);
+	e->fns.own_app = o->own_app;
 	rc = hq_fns_refresh(&e->fns, o->db, err);
 	if (rc != HQ_OK) {
 		hq_engine_free(e);

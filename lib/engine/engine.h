@@ -43,6 +43,11 @@ struct hq_engine_call {
 	const char *request_id;
 	int64_t generation;
 	int64_t timeout_ms; /* of this call, from when the host takes it */
+	/*
+	 * Of an app that is not opts.own_app: it knows the protocol as it is
+	 * published, so the canonical form of the body is what is signed.
+	 */
+	bool foreign;
 	/* Of the event's data._rawr; or NULL. */
 	const char *correlation_id, *traceparent;
 };
@@ -71,6 +76,7 @@ struct hq_engine_opts {
 	/* The engine gave the call up (lease lost, run cancelled): drop it. */
 	void (*abandon)(void *ctx, uint64_t ticket);
 	void *ctx;
+	const char *own_app; /* NULL: every app is; outlives the engine */
 	const char *owner; /* unique to this process: 128 random bits, hex */
 	int concurrency;   /* calls in flight at most */
 	int64_t lease_ms;

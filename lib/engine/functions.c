@@ -138,9 +138,10 @@ revision(struct hq_db *db, int64_t *ret, struct hq_err *err)
 }
 
 static enum hq_rc
-read_row(const struct hq_cursor *row, struct hq_arena *a, struct hq_fn *ret,
+read_row(const struct hq_cursor *row, struct hq_fns *f, struct hq_fn *ret,
     struct hq_err *err)
 {
+	struct hq_arena *a = f->arena;
 	struct json_object *config;
 	const char *text;
 	size_t n;
@@ -150,6 +151,8 @@ read_row(const struct hq_cursor *row, struct hq_arena *a, struct hq_fn *ret,
 	HQ_TRY(hq_fn_read(config, a, ret, err));
 	ret->app = hq_cursor_text(row, 1, a);
 	ret->archived = hq_cursor_i64(row, 3) != 0;
+	ret->foreign = f->own_app != NULL && ret->app != NULL &&
+	    strcmp(ret->app, f->own_app) != 0;
 	return HQ_OK;
 }
 
@@ -164,7 +167,7 @@ read_all(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	HQ_TRY(hq_query(db, &hq_engine_store, Q_FNS, HQ_NO_BIND, &row, err));
 	while (hq_cursor_next(&row)) {
 		memset(&fn, 0, sizeof(fn));
-		HQ_TRY(read_row(&row, f->arena, &fn, err));
+		HQ_TRY(read_row(&row, f, &fn, err));
 		hq_buf_put(&b, &fn, sizeof(fn));
 	}
 	HQ_TRY(hq_cursor_done(&row, err));

@@ -18,12 +18,14 @@ struct hq_fn {
 	const char *slug, *app, *url;
 	int max_attempts;
 	bool archived; /* removed: its runs go on, nothing starts one */
+	bool foreign;  /* of another app than own_app */
 	struct hq_fn_trigger *triggers;
 	size_t n_triggers;
 };
 
 /* All functions; strings and expressions live in the arena. */
 struct hq_fns {
+	const char *own_app; /* NULL: all apps are ours; outlives this */
 	struct hq_arena *arena;
 	struct hq_fn *v; /* by slug */
 	size_t n;

@@ -36,6 +36,7 @@ struct hq_eng_job {
 	int req_version;    /* that its call was made with; -1: not known */
 	bool discovery;
 	bool again;   /* something new was recorded meanwhile */
+	bool told;    /* and it was this call that told of it */
 	bool settled; /* a retry is scheduled: leave it as it is */
 	bool over;    /* its run has ended */
 };
@@ -204,6 +205,8 @@ struct hq_eng_call {
 	struct hq_eng_job job; /* strings in the arena of the turn */
 	const char *url, *body, *request_id;
 	size_t body_bytes;
+	bool foreign;
+	char fn_id[HQ_UUID_BYTES];
 	struct hq_eng_trace trace;
 };
 

@@ -54,6 +54,12 @@ enum {
 	HQ_ENGINE_END_CONTAINERS_MAX = 28672,
 	HQ_ENGINE_END_DEPTH_MAX = 20480,
 
+	/*
+	 * Events and state in a call to a foreign app: beyond it they are left
+	 * out, and its SDK fetches them.
+	 */
+	HQ_ENGINE_BODY_BYTES_MAX = 3 << 20,
+
 	/* Beside events and state in a call: ids, names, the steps' stack. */
 	HQ_ENGINE_FRAME_BYTES_MAX = 512 << 10,
 };

@@ -89,6 +89,23 @@ store_cron(struct registration *r, const struct hq_fn *f, const char *text,
 	    NULL, err);
 }
 
+/* A function's id is unique among all apps: nobody takes another's. */
+static enum hq_rc
+check_owner(struct registration *r, const char *slug, struct hq_err *err)
+{
+	const char *app;
+	size_t n;
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(r->db, &hq_engine_store, Q_FN_OTHER,
+	    HQ_BIND(hq_text(slug), hq_text(r->app)), &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	app = hq_cursor_peek(&row, 0, &n);
+	return HQ_FAIL(err, BAD_REQUEST,
+	    "function %.100s: id: the app %.60s has one of it", slug, app);
+}
+
 static enum hq_rc
 store_fn(struct registration *r, size_t i, struct hq_err *err)
 {
@@ -98,6 +115,7 @@ store_fn(struct registration *r, size_t i, struct hq_err *err)
 	const char *text;
 	size_t n;
 
+	HQ_TRY(check_owner(r, f->slug, err));
 	for (t = f->triggers; t < f->triggers + f->n_triggers; t++) {
 		if (t->cron != NULL)
 			HQ_TRY(store_cron(r, f, t->cron, err));

@@ -80,6 +80,8 @@ static const char *const migrations[] = {
 	" WHERE state = 0 AND event_client IS NULL",
 	/* How far the events had come (hq_event_clock) when a wait was armed. */
 	"ALTER TABLE engine_job ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0",
+	/* The engine API is asked for the runs of an event. */
+	"CREATE INDEX engine_run_cause ON engine_run (event)",
 	NULL,
 };
 
@@ -191,6 +193,24 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane IN ($4, $5, $6) AND due_ms > $1"
 	    " AND due_ms < 9223372036854775807 AND (owner IS NOT NULL"
 	    " OR due_ms <= $2 OR attempt + crashes + refusals > 0)",
+	/* A checkpoint of the call in flight; $3 0: whichever it is. */
+	[Q_JOB_CHECKPOINT] =
+	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
+	    " WHERE run = $1 AND step = $2 AND owner IS NOT NULL"
+	    " AND ($3 = 0 OR generation = $3)",
+	[Q_JOB_TOLD] =
+	    "UPDATE engine_job SET again = 2"
+	    " WHERE run = $1 AND step = $2 AND again = 0",
+	[Q_MEMO_SIZE] = "SELECT count(*), coalesce(sum(octet_length(value)), 0)"
+			" FROM engine_memo WHERE run = $1",
+	[Q_RUN_LOOK] = "SELECT id, fn, event, state, created_ms, ended_ms,"
+		       " output FROM engine_run WHERE id = $1",
+	[Q_RUNS_BY_CAUSE] =
+	    "SELECT id, fn, event, state, created_ms, ended_ms, output"
+	    " FROM engine_run WHERE event = $1 ORDER BY id LIMIT $2",
+	[Q_FN_OTHER] =
+	    "SELECT app FROM engine_fn WHERE slug = $1 AND app <> $2"
+	    " AND archived = 0",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
 	    " LIMIT 1",

@@ -12,6 +12,12 @@ enum hq_job_kind { HQ_JOB_CALL, HQ_JOB_SLEEP, HQ_JOB_WAIT, HQ_JOB_INVOKE };
 /* engine_job.lane: calls by priority, then everything that is only a time. */
 enum { HQ_LANE_HIGH, HQ_LANE_NORMAL, HQ_LANE_LOW, HQ_LANE_TIMER, HQ_LANE__MAX };
 
+/* engine_job.again of a call in flight: something was recorded meanwhile. */
+enum {
+	HQ_AGAIN = 1,     /* it does not know: another has to follow */
+	HQ_AGAIN_TOLD = 2 /* checkpoints of its own, and nothing else */
+};
+
 /* engine_run.state */
 enum hq_run_state {
 	HQ_RUN_OPEN,
@@ -50,6 +56,12 @@ enum {
 	Q_JOB_RELEASE,
 	Q_JOB_RETRY,
 	Q_JOB_AGAIN,
+	Q_JOB_CHECKPOINT,
+	Q_JOB_TOLD,
+	Q_MEMO_SIZE,
+	Q_RUN_LOOK,
+	Q_RUNS_BY_CAUSE,
+	Q_FN_OTHER,
 	Q_JOB_OTHERS,
 	Q_JOB_BACK,
 	Q_JOB_NEXT,

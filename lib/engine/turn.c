@@ -48,7 +48,8 @@ held(struct turn *u, const struct hq_eng_slot *s, struct hq_eng_job *j,
 	j->max_attempts = (int)hq_cursor_i64(&row, 1);
 	j->crashes = (int)hq_cursor_i64(&row, 2);
 	j->refusals = (int)hq_cursor_i64(&row, 3);
-	j->again = hq_cursor_i64(&row, 4) != 0;
+	j->again = hq_cursor_i64(&row, 4) == HQ_AGAIN;
+	j->told = hq_cursor_i64(&row, 4) == HQ_AGAIN_TOLD;
 	return HQ_OK;
 }
 
@@ -406,6 +407,7 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 		.step_id = c->job.step,
 		.request_id = c->request_id,
 		.generation = c->job.generation,
+		.foreign = c->foreign,
 		.correlation_id = c->trace.correlation_id,
 		.traceparent = c->trace.traceparent };
 
