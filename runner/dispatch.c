@@ -182,6 +182,10 @@ runner_send(void *ctx, const struct hq_engine_call *call)
 	char path[PATH_BYTES];
 	struct hq_err err = { 0 };
 
+	if (call->foreign) {
+		runner_remote_send(r, call);
+		return;
+	}
 	(void)snprintf(path, sizeof(path), "%s/run/inngest.sock",
 	    r->config->s[HQ_SET_RAWR_VAR]);
 	describe(r, call, &q);
@@ -204,6 +208,8 @@ runner_abandon(void *ctx, uint64_t ticket)
 
 	if (c != NULL)
 		drop(c);
+	else
+		runner_remote_abandon(ctx, ticket);
 }
 
 /* ------------------------------------------------------------- its answer -- */

@@ -48,6 +48,8 @@ sleep_until(const struct loop *l, int64_t next_ms)
 		first = l->checkpoint_ms;
 	if (runner_retain_next(r) < first)
 		first = runner_retain_next(r);
+	if (runner_remote_next(r) < first)
+		first = runner_remote_next(r);
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
 	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
@@ -61,9 +63,11 @@ sleep_until(const struct loop *l, int64_t next_ms)
 		r->polls[i + 2].fd = hq_fcgi_call_fd(c);
 		r->polls[i + 2].events = hq_fcgi_call_events(c);
 	}
-	n = poll(r->polls, r->n_calls + 2, min_ms(wall, first));
+	r->polls[i + 2] =
+	    (struct pollfd){ .fd = runner_remote_fd(r), .events = POLLIN };
+	n = poll(r->polls, r->n_calls + 3, min_ms(wall, first));
 	if (n < 0)
-		for (i = 0; i < r->n_calls + 2; i++)
+		for (i = 0; i < r->n_calls + 3; i++)
 			r->polls[i].revents = 0;
 }
 
@@ -204,6 +208,7 @@ runner_loop(struct runner *r, struct hq_err *err)
 		if (r->polls[1].revents != 0 && !l.leaving)
 			leave(&l);
 		runner_step_calls(r);
+		runner_remote_step(r);
 		take_bell(&l);
 		if (!l.leaving && runner_retain(r, idle))
 			l.emptied = false;

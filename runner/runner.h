@@ -65,7 +65,8 @@ struct runner {
 	int signal; /* readable once SIGTERM or SIGINT came */
 	struct runner_call *calls;
 	size_t n_calls;
-	struct pollfd *polls; /* bell, signal, then the calls */
+	struct pollfd *polls; /* bell, signal, the calls, the remote ones */
+	struct runner_remote *remote; /* calls to SDK apps (remote.c) */
 	struct runner_sweep *sweeps;
 	size_t n_sweeps;
 };
@@ -80,6 +81,16 @@ void runner_step_calls(struct runner *r);
  * INT64_MAX: none.
  */
 int64_t runner_first_deadline(const struct runner *r);
+
+/* remote.c: the same for the functions of SDK apps, over HTTP. */
+enum hq_rc runner_remote_open(struct runner *r, struct hq_err *err) HQ_MUST;
+void runner_remote_close(struct runner *r);
+void runner_remote_send(struct runner *r, const struct hq_engine_call *call);
+void runner_remote_abandon(struct runner *r, uint64_t ticket);
+int runner_remote_fd(const struct runner *r);
+/* When there is something to do (monotonic ms); INT64_MAX: nothing. */
+int64_t runner_remote_next(const struct runner *r);
+void runner_remote_step(struct runner *r);
 
 /* doorbell.c */
 /* Take it if it is free; another runner's is no error: b->fd stays -1. */

@@ -55,6 +55,7 @@ open_engine(struct runner *r, struct hq_err *err)
 		.send = runner_send,
 		.abandon = runner_abandon,
 		.ctx = r,
+		.own_app = HQ_APP_ID,
 		.owner = hq_random_hex(r->env, r->arena, 16),
 		.concurrency = (int)c->i[HQ_SET_RAWR_CONCURRENCY],
 		.lease_ms = c->i[HQ_SET_RAWR_LEASE] * 1000,
@@ -92,9 +93,10 @@ runner_start(struct runner *r, struct hq_err *err)
 		    "no signing.key in RAWR_KEYS (--dev goes without)");
 	r->n_calls = (size_t)r->config->i[HQ_SET_RAWR_CONCURRENCY];
 	r->calls = calloc(r->n_calls, sizeof(*r->calls));
-	r->polls = calloc(r->n_calls + 2, sizeof(*r->polls));
+	r->polls = calloc(r->n_calls + 3, sizeof(*r->polls));
 	if (r->calls == NULL || r->polls == NULL)
 		HQ_BUG("no memory");
+	HQ_TRY(runner_remote_open(r, err));
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_functions(r, err));
@@ -111,6 +113,7 @@ runner_stop(struct runner *r)
 	for (i = 0; r->calls != NULL && i < r->n_calls; i++)
 		if (r->calls[i].call != NULL)
 			runner_abandon(r, r->calls[i].ticket);
+	runner_remote_close(r);
 	hq_engine_free(r->engine);
 	hq_db_close(r->db);
 	free(r->calls);
