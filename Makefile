@@ -54,7 +54,7 @@ LIBSRC	= $(sort $(shell find lib -name '*.c'))
 PLUGSRC	= $(sort $(shell find plugins -name '*.c'))
 FUZZERS	= $(sort $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c))))
 UNITS	= $(sort $(basename $(notdir $(wildcard tests/unit/test_*.c))))
-RESPONDERS = rpc openapi workflows inngest
+RESPONDERS = rpc openapi workflows inngest engine
 PROGRAMS = $(RESPONDERS:%=$(B)/%.fcgi) $(B)/rawr-runner $(B)/rawr
 HOSTOBJ	= $(addprefix $(O)/fcgi/,host.o boundary.o surface.o)
 RUNNEROBJ = $(patsubst %.c,$(O)/%.o,$(wildcard runner/*.c))
@@ -136,6 +136,8 @@ $(B)/rpc.fcgi: $(O)/fcgi/rpc.o $(O)/gen/api+workflows.o $(APIOBJ) $(FLOWOBJ)
 $(B)/openapi.fcgi: $(O)/fcgi/openapi.o $(O)/gen/api.o $(APIOBJ)
 $(B)/workflows.fcgi: $(O)/fcgi/workflows.o $(O)/gen/workflows.o $(FLOWOBJ)
 $(B)/inngest.fcgi: $(O)/fcgi/inngest.o $(O)/gen/workflows.o $(FLOWOBJ)
+# It serves no plugin: those of the web have no code.
+$(B)/engine.fcgi: $(O)/fcgi/engine.o $(O)/gen/web.o
 $(RESPONDERS:%=$(B)/%.fcgi): $(HOSTOBJ)
 $(B)/rawr-runner: $(RUNNEROBJ) $(O)/gen/workflows.o $(FLOWOBJ)
 $(B)/rawr: $(CLIOBJ) $(O)/gen/api+workflows.o $(APIOBJ) $(FLOWOBJ)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The whole system on one machine, for development and tests:
 #
-#	system.sh up     nginx, four responders, runner: whatever is not running;
+#	system.sh up     nginx, the responders, runner: whatever is not running;
 #	                 ready when it returns
 #	system.sh down   everything stopped, nothing left but data and logs
 #	system.sh run    up, an example run, logs in the foreground until Ctrl-C
@@ -18,11 +18,12 @@ load() {
 	# The programs check every setting; ask them for the values.
 	values=$("$bin/rawr" setting RAWR_VAR RAWR_PORT RAWR_KEYS \
 	    RAWR_WORKERS RAWR_RUNNER RAWR_BODY_MAX RAWR_FIRST_PARTY_FROM \
-	    RAWR_ENGINE_FROM) || exit 2
+	    RAWR_ENGINE_FROM RAWR_APPS RAWR_APPS_FROM) || exit 2
 	{
 		read -r var; read -r port; read -r keys
 		read -r workers; read -r runner; read -r body_max
 		read -r first_party_from; read -r engine_from
+		read -r apps; read -r apps_from
 	} <<EOF
 $values
 EOF
@@ -30,6 +31,9 @@ EOF
 	var=$(cd "$var" && pwd)
 	RAWR_VAR=$var
 	export RAWR_VAR
+	# The engine API is for SDK apps: without them it is not there.
+	responders="rpc openapi workflows inngest"
+	[ -z "$apps" ] || responders="$responders engine"
 	sock=$var/run/workflows.sock
 	[ "$(LC_ALL=C; echo ${#sock})" -le 107 ] ||
 	    die "RAWR_VAR=$var is too long for a unix socket's path (107 bytes)"
@@ -108,11 +112,15 @@ write_nginx() {
 	sed -e "s|@VAR@|$var|" -e "s|@USER@|$user|" -e "s|@PORT@|$port|" \
 	    -e "s|@WORKERS@|$workers|" \
 	    "$here/nginx/local.conf.in" >"$var/nginx/nginx.conf"
+	[ -z "$apps" ] || sed -i \
+	    's|^\(.*\)include snippets/rawr.conf;|&\n\1include snippets/rawr-engine.conf;|' \
+	    "$var/nginx/nginx.conf"
 	awk -v run="$var/run" -v first="$first_party_from" \
-	    -v engine="$engine_from" '
+	    -v engine="$engine_from" -v apps="$apps_from" '
 	    { gsub("unix:/run/rawr/", "unix:" run "/") }
 	    /^geo \$rawr_first_party/ { list = first }
 	    /^geo \$rawr_engine/ { list = engine }
+	    /^geo \$rawr_apps/ { list = apps }
 	    /^\t[0-9:].* 1;$/ { next }
 	    { print }
 	    /^\tdefault 0;$/ {
@@ -125,7 +133,8 @@ write_nginx() {
 	    "$here/nginx/rawr-http.conf" >"$var/nginx/conf.d/rawr-http.conf"
 	sed "s|client_max_body_size 1m;|client_max_body_size $body_max;|" \
 	    "$here/nginx/rawr.conf" >"$var/nginx/snippets/rawr.conf"
-	cp "$here/nginx/rawr-fastcgi.conf" "$var/nginx/snippets/rawr-fastcgi.conf"
+	cp "$here/nginx/rawr-fastcgi.conf" "$here/nginx/rawr-engine.conf" \
+	    "$var/nginx/snippets"
 }
 start_nginx() {
 	rm -f "$var/nginx/run/nginx.pid" # of one that was killed
@@ -149,13 +158,13 @@ all_answer() {
 
 # ------------------------------------------------------------------- verbs --
 
-make_key() { # a signing key of this system's own, if it has none
-	[ ! -s "$keys/signing.key" ] || return 0
+make_key() { # file, prefix: a key of this system's own, if it has none
+	[ ! -s "$keys/$1" ] || return 0
 	(
 		umask 077
 		mkdir -p "$keys"
 		secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
-		echo "signkey-local-$secret" >"$keys/signing.key"
+		echo "$2$secret" >"$keys/$1"
 	)
 }
 start() { # name: unless it runs
@@ -168,12 +177,13 @@ start() { # name: unless it runs
 }
 up() {
 	load
-	make_key
+	make_key signing.key signkey-local-
+	[ -z "$apps" ] || make_key event.keys ""
 	said=$("$bin/rawr" db migrate 2>&1) || die "the store: $said"
 	# What ran before stays up if the rest does not start.
 	alive nginx || trap 'down' EXIT
-	for r in rpc openapi workflows inngest; do start $r; done
-	for r in rpc openapi workflows inngest; do
+	for r in $responders; do start $r; done
+	for r in $responders; do
 		wait_for 5 "the start of $r.fcgi" test -S "$var/run/$r.sock"
 	done
 	[ "$runner" = off ] || start runner
@@ -187,7 +197,7 @@ down() {
 	[ -n "${var:-}" ] || load
 	stop nginx QUIT
 	stop runner
-	for r in rpc openapi workflows inngest; do
+	for r in rpc openapi workflows inngest engine; do
 		stop $r
 		rm -f "$var/run/$r.sock"
 	done

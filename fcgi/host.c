@@ -56,7 +56,7 @@ hq_host_wake(void *ctx)
 static const struct hq_module **
 modules_of(struct hq_arena *a)
 {
-	size_t n = 2, i, k = 0; /* the state's, and NULL */
+	size_t n = 3, i, k = 0; /* the state's, the engine's, and NULL */
 	const struct hq_composed *p;
 	const struct hq_module **m;
 
@@ -68,6 +68,7 @@ modules_of(struct hq_arena *a)
 	if ((m = HQ_NEW(a, const struct hq_module *, n)) == NULL)
 		return NULL;
 	m[k++] = &hq_state_store;
+	m[k++] = &hq_engine_store;
 	for (p = hq_composition; p->plugin != NULL; p++)
 		for (i = 0; p->plugin->modules != NULL &&
 		     p->plugin->modules[i] != NULL;
@@ -190,6 +191,11 @@ refuse(const struct hq_host *h, const struct hq_boundary *c,
 		    "{\"message\":\"Unauthorized\"}");
 		return;
 	}
+	if (h->responder->family == HQ_FAMILY_ENGINE) {
+		hq_http_res_text(res, 401, "application/json",
+		    "{\"error\":\"Authentication failed\",\"status\":401}");
+		return;
+	}
 	if (h->responder->family == HQ_FAMILY_RPC)
 		text = hq_arena_printf(c->arena, "{\"json\":%s}", text);
 	hq_http_res_text(res, e->status, "application/json", text);
@@ -225,6 +231,13 @@ admit(const struct hq_host *h, struct hq_boundary *c,
 	    c->arena, &c->principal, err);
 }
 
+/* An event key is a part of its path. */
+static const char *
+logged_path(const char *path)
+{
+	return strncmp(path, "/e/", 3) == 0 ? "/e/..." : path;
+}
+
 static void
 log_request(const struct hq_boundary *c, const struct hq_http_req *req,
     const struct hq_http_res *res, const struct hq_err *e)
@@ -236,7 +249,8 @@ log_request(const struct hq_boundary *c, const struct hq_http_req *req,
 	if (!hq_log_is_on(level))
 		return;
 	hq_log(level, "request", HQ_LSTR("method", req->method),
-	    HQ_LSTR("path", req->path), HQ_LI64("status", res->status),
+	    HQ_LSTR("path", logged_path(req->path)),
+	    HQ_LI64("status", res->status),
 	    HQ_LI64("ms", hq_mono_ms(c->env) - req->arrived_ms),
 	    HQ_LSTR("caller", hq_caller_name(c->principal.caller)),
 	    HQ_LSTR("principal", c->principal.id),
@@ -386,9 +400,13 @@ load_policy(struct setup *s, struct hq_err *err)
 	    strcmp(s->config.s[HQ_SET_RAWR_AUTH], "required") == 0;
 	HQ_TRY(load_addresses(s, HQ_SET_RAWR_FIRST_PARTY_FROM,
 	    &s->policy.first_party, err));
-	if (s->dev)
-		return hq_cidrs_parse("127.0.0.0/8,::1,unix", s->arena,
-		    &s->policy.engine, err);
+	if (s->dev) {
+		HQ_TRY(hq_cidrs_parse("127.0.0.0/8,::1,unix", s->arena,
+		    &s->policy.engine, err));
+		s->policy.apps = s->policy.engine;
+		return HQ_OK;
+	}
+	HQ_TRY(load_addresses(s, HQ_SET_RAWR_APPS_FROM, &s->policy.apps, err));
 	return load_addresses(s, HQ_SET_RAWR_ENGINE_FROM, &s->policy.engine,
 	    err);
 }
@@ -429,8 +447,10 @@ serve(struct setup *s, struct hq_err *err)
 		.flush = one ? NULL : flush,
 	};
 
-	if (one && o.body_max < HQ_ENGINE_CALL_BYTES_MAX)
-		o.body_max = HQ_ENGINE_CALL_BYTES_MAX;
+	if (s->responder->workers > 0)
+		o.workers = s->responder->workers;
+	if (o.body_max < s->responder->body_max)
+		o.body_max = s->responder->body_max;
 	o.arena_max = o.body_max * REQUEST_ARENA_TIMES;
 	if (o.arena_max < REQUEST_ARENA_MIN)
 		o.arena_max = REQUEST_ARENA_MIN;

@@ -1,5 +1,5 @@
 /*
- * fcgi/host.h - what the four responders share as hosts: settings, keys, the
+ * fcgi/host.h - what the responders share as hosts: settings, keys, the
  * store, the boundary context of a request, admission and the log line.
  *
  * A responder is a family and a route function; everything else is here, once.
@@ -40,6 +40,8 @@ struct hq_responder {
 	unsigned kinds;     /* plugin kinds whose procedures it serves */
 	bool one_at_a_time; /* its handlers may block: one request per worker */
 	bool takes_dev;     /* knows --dev */
+	size_t body_max;    /* where it takes larger bodies than RAWR_BODY_MAX */
+	int workers;        /* where RAWR_WORKERS is not what it needs; or 0 */
 	const char *prefix; /* its mount: what is below it is "not found" */
 	const char *title;  /* of its openapi.json */
 	const char *mount;  /* appended to the base URL in its `servers` */

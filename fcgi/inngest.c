@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/process.h"
+#include "engine/engine.h"
 #include "host.h"
 #include "proto/inngest/host.h"
 
@@ -52,6 +53,7 @@ main(int argc, char *argv[])
 		.kinds = 1u << HQ_KIND_WORKFLOWS,
 		.one_at_a_time = true,
 		.takes_dev = true,
+		.body_max = HQ_ENGINE_CALL_BYTES_MAX,
 		.prefix = "",
 		.title = "",
 		.mount = "",

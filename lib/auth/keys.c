@@ -27,6 +27,7 @@ struct hq_keys {
 	char fallback[HQ_SIGNING_KEY_MAX + 1];
 	char http[HQ_SIGNING_KEY_MAX + 1];
 	struct list lists[HQ_TOKEN__MAX];
+	struct list events; /* ids: none */
 };
 
 static const char signing_prefix[] = "signkey-";
@@ -143,6 +144,39 @@ take_tokens(struct hq_keys *k, enum hq_token_kind kind, char *text,
 	return HQ_OK;
 }
 
+static bool
+is_event_key(const char *s, size_t n)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789-_.~";
+
+	return n >= HQ_EVENT_KEY_MIN && n <= HQ_EVENT_KEY_MAX &&
+	    strspn(s, plain) >= n;
+}
+
+static enum hq_rc
+take_event_keys(struct hq_keys *k, char *text, const char *path,
+    struct hq_err *err)
+{
+	struct list *l = &k->events;
+	int number = 0;
+	char *line;
+
+	while (*text != '\0') {
+		line = next_line(&text);
+		number++;
+		if (*line == '\0')
+			continue;
+		if (!is_event_key(line, strlen(line)))
+			return HQ_FAIL(err, BAD_REQUEST,
+			    "%s, line %d: not a key: %d to %d of A-Z a-z 0-9 "
+			    "- _ . ~ expected",
+			    path, number, HQ_EVENT_KEY_MIN, HQ_EVENT_KEY_MAX);
+		digest(k, line, strlen(line), l->entries[l->n++].digest);
+	}
+	return HQ_OK;
+}
+
 /* Room for as many tokens as there are lines. */
 static enum hq_rc
 make_room(struct list *l, const char *text, const char *path,
@@ -176,6 +210,25 @@ load_tokens(struct hq_keys *k, enum hq_token_kind kind, const char *path,
 	rc = make_room(&k->lists[kind], text, path, a, err);
 	if (rc == HQ_OK)
 		rc = take_tokens(k, kind, text, path, err);
+	sodium_memzero(text, n);
+	return rc;
+}
+
+static enum hq_rc
+load_event_keys(struct hq_keys *k, const char *path, struct hq_arena *a,
+    struct hq_err *err)
+{
+	enum hq_rc rc;
+	size_t n;
+	char *text;
+
+	HQ_TRY(read_file(path, a, &text, err));
+	if (text == NULL)
+		return HQ_OK;
+	n = strlen(text);
+	rc = make_room(&k->events, text, path, a, err);
+	if (rc == HQ_OK)
+		rc = take_event_keys(k, text, path, err);
 	sodium_memzero(text, n);
 	return rc;
 }
@@ -247,6 +300,9 @@ wipe(void *p)
 		if (k->lists[i].entries != NULL)
 			sodium_memzero(k->lists[i].entries,
 			    k->lists[i].n * sizeof(k->lists[i].entries[0]));
+	if (k->events.entries != NULL)
+		sodium_memzero(k->events.entries,
+		    k->events.n * sizeof(k->events.entries[0]));
 	sodium_memzero(k, sizeof(*k));
 }
 
@@ -283,7 +339,10 @@ load_lists(struct hq_keys *k, const char *dir, struct hq_arena *a,
 			return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "no memory");
 		rc = load_tokens(k, (enum hq_token_kind)i, path, a, err);
 	}
-	return rc;
+	path = hq_arena_printf(a, "%s/event.keys", dir);
+	if (rc == HQ_OK && path == NULL)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "no memory");
+	return rc == HQ_OK ? load_event_keys(k, path, a, err) : rc;
 }
 
 enum hq_rc
@@ -338,4 +397,21 @@ hq_keys_find(const struct hq_keys *k, const char *token)
 		if (sodium_memcmp(d, l->entries[i].digest, sizeof(d)) == 0)
 			return l->entries[i].id;
 	return NULL;
+}
+
+bool
+hq_keys_is_event(const struct hq_keys *k, const char *key, size_t n)
+{
+	unsigned char d[DIGEST_BYTES];
+	bool found = false;
+	size_t i;
+
+	if (!is_event_key(key, n))
+		return false;
+	digest(k, key, n, d);
+	for (i = 0; i < k->events.n; i++)
+		if (sodium_memcmp(d, k->events.entries[i].digest, sizeof(d)) ==
+		    0)
+			found = true;
+	return found;
 }

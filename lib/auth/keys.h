@@ -5,6 +5,9 @@
  *   signing.key.fallback  the previous one, during a rotation; optional
  *   http.key              signs the calls of http desks: one line, at least
  *                         HQ_HTTP_KEY_MIN visible characters; optional
+ *   event.keys            keys of those that send events to the engine API, one
+ *                         per line; HQ_EVENT_KEY_MIN to _MAX of
+ *                         A-Z a-z 0-9 - _ . ~; optional
  *   first-party.tokens    one token per line; '#' starts a comment
  *   published.tokens      the same
  *
@@ -24,6 +27,8 @@ enum {
 	HQ_KEY_FILE_MAX = 1 << 20, /* bytes of one key file */
 	HQ_SIGNING_KEY_MAX = 512,  /* bytes */
 	HQ_HTTP_KEY_MIN = 32,      /* the same */
+	HQ_EVENT_KEY_MIN = 16,     /* the same */
+	HQ_EVENT_KEY_MAX = 128,    /* the same */
 	HQ_TOKENS_MAX = 10000,     /* tokens of one kind */
 	HQ_TOKEN_ID_MIN = 4,
 	HQ_TOKEN_ID_MAX = 32,
@@ -54,6 +59,9 @@ enum hq_rc hq_keys_load(const char *dir, struct hq_arena *a,
 const char *hq_keys_signing(const struct hq_keys *k);
 const char *hq_keys_signing_fallback(const struct hq_keys *k);
 const char *hq_keys_http(const struct hq_keys *k);
+
+/* Is this one of the event keys?  n bytes, as they stand in a path. */
+bool hq_keys_is_event(const struct hq_keys *k, const char *key, size_t n);
 
 /* The token's public id if it is on its kind's list, else NULL. */
 const char *hq_keys_find(const struct hq_keys *k, const char *token);

@@ -5,8 +5,9 @@
 #include "auth/policy.h"
 
 /*
- * What opens a family.  /api/inngest has no row: it is opened by an address,
- * and by the signature that is checked elsewhere.
+ * What opens a family.  /api/inngest and the engine API have no row: they are
+ * opened by an address, and by what is checked elsewhere: the signature, the
+ * keys.
  */
 static const struct rule {
 	const char *path;
@@ -159,23 +160,43 @@ is_cross_site(const struct hq_credentials *c)
 	    strcasecmp(c->fetch_site, "cross-site") == 0;
 }
 
-/* A peer without an address is a runner on our own socket. */
+/* Neither a browser on another site nor a token of ours. */
 static enum hq_rc
-admit_engine(const struct hq_policy *p, const struct hq_credentials *c,
-    struct hq_arena *a, struct hq_principal *ret, struct hq_err *err)
+check_machine(const struct hq_credentials *c, struct hq_err *err)
 {
 	const char *text;
 	enum hq_token_kind kind;
 
-	if (!hq_addr_is_local(c->remote_addr) &&
-	    (p->engine == NULL || !hq_cidrs_match(p->engine, c->remote_addr)))
-		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
 	if (is_cross_site(c))
 		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
 	text = is_set(c->authorization) ? bearer(c->authorization) : NULL;
 	if (text != NULL && hq_token_kind_of(text, &kind))
 		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
+	return HQ_OK;
+}
+
+/* A peer without an address is a runner on our own socket. */
+static enum hq_rc
+admit_engine(const struct hq_policy *p, const struct hq_credentials *c,
+    struct hq_arena *a, struct hq_principal *ret, struct hq_err *err)
+{
+	if (!hq_addr_is_local(c->remote_addr) &&
+	    (p->engine == NULL || !hq_cidrs_match(p->engine, c->remote_addr)))
+		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
+	HQ_TRY(check_machine(c, err));
 	return named(HQ_CALLER_RUNTIME, "runtime", a, ret, err);
+}
+
+/* Apps carry keys; what is signed goes the other way. */
+static enum hq_rc
+admit_app(const struct hq_policy *p, const struct hq_credentials *c,
+    struct hq_arena *a, struct hq_principal *ret, struct hq_err *err)
+{
+	if (p->apps == NULL || !hq_cidrs_match(p->apps, c->remote_addr) ||
+	    c->has_signature)
+		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
+	HQ_TRY(check_machine(c, err));
+	return named(HQ_CALLER_APP, "app", a, ret, err);
 }
 
 enum hq_rc
@@ -189,6 +210,8 @@ hq_policy_admit(const struct hq_policy *p, enum hq_family family,
 	r = &rules[family];
 	if (family == HQ_FAMILY_INNGEST)
 		return admit_engine(p, c, a, ret, err);
+	if (family == HQ_FAMILY_ENGINE)
+		return admit_app(p, c, a, ret, err);
 	if (c->has_signature)
 		return HQ_FAIL(err, FORBIDDEN,
 		    "signed runtime traffic does not open %s: it belongs to "

@@ -5,6 +5,7 @@ static const char *const families[HQ_FAMILY__MAX] = {
 	[HQ_FAMILY_OPENAPI] = "openapi",
 	[HQ_FAMILY_WORKFLOWS] = "workflows",
 	[HQ_FAMILY_INNGEST] = "inngest",
+	[HQ_FAMILY_ENGINE] = "engine",
 };
 
 static const char *const callers[HQ_CALLER__MAX] = {
@@ -12,6 +13,7 @@ static const char *const callers[HQ_CALLER__MAX] = {
 	[HQ_CALLER_FIRST_PARTY] = "first-party",
 	[HQ_CALLER_PUBLISHED] = "published",
 	[HQ_CALLER_RUNTIME] = "runtime",
+	[HQ_CALLER_APP] = "app",
 };
 
 const char *

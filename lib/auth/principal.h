@@ -15,6 +15,7 @@ enum hq_family {
 	HQ_FAMILY_OPENAPI,   /* published */
 	HQ_FAMILY_WORKFLOWS, /* published */
 	HQ_FAMILY_INNGEST,   /* runtime only */
+	HQ_FAMILY_ENGINE,    /* SDK apps: the engine API */
 	HQ_FAMILY__MAX
 };
 
@@ -23,13 +24,14 @@ enum hq_caller {
 	HQ_CALLER_FIRST_PARTY, /* first-party token, or an address that counts */
 	HQ_CALLER_PUBLISHED,   /* published API token */
 	HQ_CALLER_RUNTIME,     /* carries a runtime signature */
+	HQ_CALLER_APP,         /* an SDK app, from an address that counts */
 	HQ_CALLER__MAX
 };
 
 struct hq_principal {
 	enum hq_caller caller;
 	const char
-	    *id; /* token's public id, or "anonymous", "local", "runtime" */
+	    *id; /* token's public id, or "anonymous", "local", "runtime", "app" */
 };
 
 const char *hq_family_name(enum hq_family f); /* "rpc" ... */
