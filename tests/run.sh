@@ -1,7 +1,7 @@
 #!/bin/sh
 # make test: everything that a change could break.  The unit tests run under
 # ASan and UBSan; the systems run once as released and once under both.
-#	tests/run.sh [lint|unit|differential|http|clients|plugin|faults|san ...]
+#	tests/run.sh [lint|unit|differential|http|clients|sdk|plugin|faults|san ...]
 set -u
 cd "$(dirname "$0")/.." || exit 2
 passed=0; failed=0
@@ -38,6 +38,7 @@ packages() { # directory
 }
 client_packages() { packages tests/clients; }
 http() { node_tests http tests/http/*.test.mjs; }
+sdk() { client_packages && node_tests sdk tests/sdk/*.test.mjs; }
 clients() { client_packages && node_tests clients tests/clients/*.test.mjs; }
 plugin() { node_tests plugin tests/plugin/*.test.mjs; }
 differential() {
@@ -70,7 +71,7 @@ lint() {
 		echo "FAIL  layers"; count 0 1
 	fi
 }
-[ $# -gt 0 ] || set -- lint unit differential http clients plugin faults san
+[ $# -gt 0 ] || set -- lint unit differential http clients sdk plugin faults san
 for stage; do
 	echo "--- $stage"
 	"$stage"

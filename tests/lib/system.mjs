@@ -78,11 +78,11 @@ export class System {
   }
   // The runner or a responder again, as system.sh starts it; `name` of its log
   // and pid file.
-  startRunner(env = {}, name = 'runner') { return this.#spawn(name, path.join(bin, 'rawr-runner'), [], env); }
-  startResponder(name, env = {}) {
+  startRunner(env = {}, name = 'runner', args = []) { return this.#spawn(name, path.join(bin, 'rawr-runner'), args, env); }
+  startResponder(name, env = {}, args = []) {
     const socket = path.join(this.dir, 'run', `${name}.sock`);
     fs.rmSync(socket, { force: true });
-    return this.#spawn(name, 'spawn-fcgi', ['-n', '-s', socket, '-M', '0660', '--', path.join(bin, `${name}.fcgi`)], env);
+    return this.#spawn(name, 'spawn-fcgi', ['-n', '-s', socket, '-M', '0660', '--', path.join(bin, `${name}.fcgi`), ...args], env);
   }
   #spawn(name, file, args, env = {}) {
     const log = fs.openSync(path.join(this.dir, `log/${name}.log`), 'a');

@@ -81,3 +81,4 @@ const functions = [
 if (process.env.APP_WITH) functions.push(on('odd', 'app/odd', async () => 1, JSON.parse(process.env.APP_WITH)));
 
 http.createServer(serve({ client, functions })).listen(Number(port), '127.0.0.1', () => process.send?.('ready'));
+process.on('disconnect', () => process.exit());
