@@ -17,6 +17,7 @@ struct loop {
 	int64_t version;       /* of the data when the WAL was last moved */
 	int64_t seen;          /* the same, before the last turn */
 	int64_t next_ms;       /* wall clock: when a turn has something to do */
+	int64_t turned_ms;     /* monotonic: the last turn */
 	bool emptied;          /* and nothing was left of it */
 	bool warned;
 	size_t lost; /* calls told of */
@@ -133,19 +134,23 @@ tell_lost(struct loop *l)
 }
 
 /*
- * Nothing is in flight, nothing is due, and nobody has written since the last
- * turn began: a turn would find nothing.  So an idle system takes no lock.
+ * No reply has come, nothing is due, and nobody has written since the last
+ * turn began: a turn would find nothing.  So an idle system takes no lock, and
+ * neither does one that waits for its calls.  Those are looked after now and
+ * then whatever happens.
  */
 static bool
 is_still(struct loop *l)
 {
 	struct runner *r = l->r;
-	int64_t seen = l->seen;
+	int64_t seen = l->seen, now = hq_mono_ms(r->env);
 
-	if (hq_db_data_version(r->db, &l->seen, NULL) != HQ_OK)
+	if (hq_db_data_version(r->db, &l->seen, NULL) != HQ_OK ||
+	    l->seen != seen || hq_engine_replied(r->engine) ||
+	    hq_now_ms(r->env) >= l->next_ms)
 		return false;
-	return l->seen == seen && hq_engine_inflight(r->engine) == 0 &&
-	    hq_now_ms(r->env) < l->next_ms;
+	return hq_engine_inflight(r->engine) == 0 ||
+	    now - l->turned_ms < RUNNER_IDLE_MS;
 }
 
 static enum hq_rc
@@ -155,6 +160,7 @@ turn(struct loop *l, struct hq_err *err)
 
 	if (is_still(l))
 		return HQ_OK;
+	l->turned_ms = hq_mono_ms(l->r->env);
 	rc = hq_engine_turn(l->r->engine, &l->next_ms, err);
 	if (rc == HQ_OK) {
 		tell_lost(l);

@@ -115,6 +115,9 @@ void hq_engine_reply(struct hq_engine *e, uint64_t ticket,
 enum hq_rc hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms,
     struct hq_err *err) HQ_MUST;
 
+/* Is there a reply that the next turn takes? */
+bool hq_engine_replied(const struct hq_engine *e);
+
 /* Calls in flight. */
 size_t hq_engine_inflight(const struct hq_engine *e);
 /* Calls, ever, that were ours no more at their end: answers dropped. */

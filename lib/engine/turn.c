@@ -438,8 +438,8 @@ send_all(struct turn *u)
 	}
 }
 
-static bool
-has_replies(const struct hq_engine *e)
+bool
+hq_engine_replied(const struct hq_engine *e)
 {
 	size_t i;
 
@@ -492,7 +492,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 	sweep(&u);
 	send_all(&u);
 	hq_arena_reset(e->keep);
-	if (has_replies(e) || e->recheck)
+	if (hq_engine_replied(e) || e->recheck)
 		soonest(&u, now);
 	*ret_next_ms = u.next_ms;
 	return HQ_OK;

@@ -41,6 +41,7 @@ setup(void)
 	ck_hq_ok(hq_cidrs_parse("127.0.0.0/8,::1", arena, &policy.first_party,
 	    &err));
 	ck_hq_ok(hq_cidrs_parse("10.1.0.0/16", arena, &policy.engine, &err));
+	ck_hq_ok(hq_cidrs_parse("10.2.0.0/16", arena, &policy.apps, &err));
 }
 
 /* ------------------------------------------------------------- addresses -- */
@@ -181,6 +182,23 @@ START_TEST(the_http_key_is_read_and_the_missing_one_is_null)
 }
 END_TEST
 
+START_TEST(an_event_key_is_known_by_its_whole_text)
+{
+	static const char one[] = "0123456789abcdef", two[] = "fedcba-_.~987654";
+
+	ck_assert(!hq_keys_is_event(keys, one, 16));
+	put_file("event.keys", "# ours\n0123456789abcdef\nfedcba-_.~987654\n",
+	    0600);
+	ck_hq_ok(hq_keys_load(dir, arena, &keys, &err));
+	ck_assert(hq_keys_is_event(keys, one, 16));
+	ck_assert(hq_keys_is_event(keys, two, 16));
+	ck_assert(!hq_keys_is_event(keys, one, 15));
+	ck_assert(!hq_keys_is_event(keys, "0123456789abcdee", 16));
+	ck_assert(!hq_keys_is_event(keys, "0123456789abcdef0", 17));
+	ck_assert(!hq_keys_is_event(keys, "", 0));
+}
+END_TEST
+
 START_TEST(the_signing_key_is_read_and_the_missing_one_is_null)
 {
 	ck_assert_str_eq(hq_keys_signing(keys), "signkey-prod-0011223344");
@@ -212,6 +230,9 @@ static const struct {
 	{ "first-party.tokens", PUB, 0600, "other kind" },
 	{ "http.key", "0123456789abcdef0123456789abcde", 0600, "32 to 512" },
 	{ "http.key", "0123456789abcdef0123456789abcdef", 0640, "chmod 600" },
+	{ "event.keys", "abcdefghijklmno", 0600, "16 to 128" },
+	{ "event.keys", "abcdefghij/abcdefghij", 0600, "line 1" },
+	{ "event.keys", "abcdefghijabcdefghij", 0640, "chmod 600" },
 	{ "signing.key", "", 0600, "signkey-" },
 	{ "signing.key", "secret", 0600, "signkey-" },
 	{ "signing.key", "signkey-", 0600, "signkey-" },
@@ -251,6 +272,11 @@ enum who {
 	FOREIGN_JSON,
 	LOCAL_SOCKET,
 	ENGINE_ADDR,
+	APP_ADDR,
+	APP_SIGNED,
+	APP_WITH_FP,
+	APP_WITH_KEY,
+	APP_CROSS_SITE,
 	WHO__MAX
 };
 
@@ -288,42 +314,55 @@ static const struct hq_credentials requests[WHO__MAX] = {
 	    .is_json = true },
 	[LOCAL_SOCKET] = { .remote_addr = NULL },
 	[ENGINE_ADDR] = { .remote_addr = "10.1.2.3" },
+	[APP_ADDR] = { .remote_addr = "10.2.2.3" },
+	[APP_SIGNED] = CRED("10.2.2.3", NULL, true, NULL),
+	[APP_WITH_FP] = CRED("10.2.2.3", "Bearer " FP, false, NULL),
+	[APP_WITH_KEY] =
+	    CRED("10.2.2.3", "Bearer signkey-prod-00", false, NULL),
+	[APP_CROSS_SITE] = CRED("10.2.2.3", NULL, false, "cross-site"),
 };
 
 /* What comes of it: a caller, or a refusal. */
-enum { ANON, FIRST, PUBLIC, RUNTIME, E401, E403 };
+enum { ANON, FIRST, PUBLIC, RUNTIME, APP, E401, E403 };
 
 static const int results[] = { [ANON] = HQ_OK,
 	[FIRST] = HQ_OK,
 	[PUBLIC] = HQ_OK,
 	[RUNTIME] = HQ_OK,
+	[APP] = HQ_OK,
 	[E401] = HQ_E_UNAUTHORIZED,
 	[E403] = HQ_E_FORBIDDEN };
 static const enum hq_caller admitted[] = { [ANON] = HQ_CALLER_ANONYMOUS,
 	[FIRST] = HQ_CALLER_FIRST_PARTY,
 	[PUBLIC] = HQ_CALLER_PUBLISHED,
-	[RUNTIME] = HQ_CALLER_RUNTIME };
+	[RUNTIME] = HQ_CALLER_RUNTIME,
+	[APP] = HQ_CALLER_APP };
 
-/* rpc, openapi, workflows, inngest */
+/* rpc, openapi, workflows, inngest, engine */
 static const int open_mode[WHO__MAX][HQ_FAMILY__MAX] = {
-	[NOBODY] = { FIRST, ANON, ANON, E403 },
-	[NOBODY_FAR] = { E401, ANON, ANON, E403 },
-	[WITH_FP] = { FIRST, E403, E403, E403 },
-	[WITH_PUB] = { E403, PUBLIC, PUBLIC, E403 },
-	[WITH_UNKNOWN_FP] = { E401, E403, E403, E403 },
-	[WITH_UNKNOWN_PUB] = { E403, E401, E401, E403 },
-	[WITH_BASIC] = { E401, E401, E401, E403 },
-	[WITH_NOISE] = { E401, E401, E401, E403 },
-	[SIGNED] = { E403, E403, E403, E403 },
-	[CROSS_SITE] = { E403, ANON, ANON, E403 },
-	[CROSS_SITE_FP] = { E403, E403, E403, E403 },
-	[SAME_ORIGIN] = { FIRST, ANON, ANON, E403 },
-	[REBOUND] = { E403, ANON, ANON, E403 },
-	[OWN_NAME] = { FIRST, ANON, ANON, E403 },
-	[FOREIGN_FORM] = { E403, ANON, ANON, E403 },
-	[FOREIGN_JSON] = { FIRST, ANON, ANON, E403 },
-	[LOCAL_SOCKET] = { E401, ANON, ANON, RUNTIME },
-	[ENGINE_ADDR] = { E401, ANON, ANON, RUNTIME },
+	[NOBODY] = { FIRST, ANON, ANON, E403, E403 },
+	[NOBODY_FAR] = { E401, ANON, ANON, E403, E403 },
+	[WITH_FP] = { FIRST, E403, E403, E403, E403 },
+	[WITH_PUB] = { E403, PUBLIC, PUBLIC, E403, E403 },
+	[WITH_UNKNOWN_FP] = { E401, E403, E403, E403, E403 },
+	[WITH_UNKNOWN_PUB] = { E403, E401, E401, E403, E403 },
+	[WITH_BASIC] = { E401, E401, E401, E403, E403 },
+	[WITH_NOISE] = { E401, E401, E401, E403, E403 },
+	[SIGNED] = { E403, E403, E403, E403, E403 },
+	[CROSS_SITE] = { E403, ANON, ANON, E403, E403 },
+	[CROSS_SITE_FP] = { E403, E403, E403, E403, E403 },
+	[SAME_ORIGIN] = { FIRST, ANON, ANON, E403, E403 },
+	[REBOUND] = { E403, ANON, ANON, E403, E403 },
+	[OWN_NAME] = { FIRST, ANON, ANON, E403, E403 },
+	[FOREIGN_FORM] = { E403, ANON, ANON, E403, E403 },
+	[FOREIGN_JSON] = { FIRST, ANON, ANON, E403, E403 },
+	[LOCAL_SOCKET] = { E401, ANON, ANON, RUNTIME, E403 },
+	[ENGINE_ADDR] = { E401, ANON, ANON, RUNTIME, E403 },
+	[APP_ADDR] = { E401, ANON, ANON, E403, APP },
+	[APP_SIGNED] = { E403, E403, E403, E403, E403 },
+	[APP_WITH_FP] = { FIRST, E403, E403, E403, E403 },
+	[APP_WITH_KEY] = { E401, E401, E401, E403, APP },
+	[APP_CROSS_SITE] = { E403, ANON, ANON, E403, E403 },
 };
 
 /* Where a token is required, only these differ. */
@@ -332,7 +371,7 @@ required_mode(int who, int family)
 {
 	int r = open_mode[who][family];
 
-	if (family == HQ_FAMILY_INNGEST)
+	if (family == HQ_FAMILY_INNGEST || family == HQ_FAMILY_ENGINE)
 		return r;
 	if (r == ANON || (r == FIRST && requests[who].authorization == NULL))
 		return E401;
@@ -444,6 +483,7 @@ main(void)
 	    0, HQ_TOKEN__MAX);
 	tcase_add_test(tc, tokens_are_found_by_their_whole_text);
 	tcase_add_test(tc, the_signing_key_is_read_and_the_missing_one_is_null);
+	tcase_add_test(tc, an_event_key_is_known_by_its_whole_text);
 	tcase_add_test(tc, the_http_key_is_read_and_the_missing_one_is_null);
 	tcase_add_test(tc, a_directory_without_keys_is_an_empty_list);
 	tcase_add_loop_test(tc,
