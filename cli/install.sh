@@ -35,7 +35,8 @@ case $prefix in
 /*) ;;
 *) echo "install.sh: PREFIX must begin with /: $prefix" >&2; exit 2 ;;
 esac
-for p in rpc.fcgi openapi.fcgi workflows.fcgi inngest.fcgi rawr-runner rawr; do
+for p in rpc.fcgi openapi.fcgi workflows.fcgi inngest.fcgi engine.fcgi \
+    rawr-runner rawr; do
 	[ -x "$bin/$p" ] || {
 		echo "install.sh: $bin/$p is missing: run make build" >&2
 		exit 1
@@ -43,7 +44,8 @@ for p in rpc.fcgi openapi.fcgi workflows.fcgi inngest.fcgi rawr-runner rawr; do
 done
 
 put 755 "$bin/rawr" "$prefix/bin"
-for p in rpc.fcgi openapi.fcgi workflows.fcgi inngest.fcgi rawr-runner; do
+for p in rpc.fcgi openapi.fcgi workflows.fcgi inngest.fcgi engine.fcgi \
+    rawr-runner; do
 	put 755 "$bin/$p" "$prefix/libexec/rawr"
 done
 
@@ -61,6 +63,7 @@ put_config 644 systemd/rawr.env /etc/rawr rawr.env
 
 put_config 644 nginx/rawr-http.conf /etc/nginx/conf.d
 put_config 644 nginx/rawr.conf /etc/nginx/snippets
+put_config 644 nginx/rawr-engine.conf /etc/nginx/snippets
 put_config 644 nginx/rawr-fastcgi.conf /etc/nginx/snippets
 put 644 nginx/example.conf "$prefix/share/doc/rawr/examples" nginx-site.conf
 

@@ -11,7 +11,7 @@ const tmp = fs.mkdtempSync(path.join(os.tmpdir(), 'rawr-install-'));
 const dest = path.join(tmp, 'dest');
 const at = (p) => path.join(dest, p);
 const units = '/usr/lib/systemd/system';
-const responders = ['rpc', 'openapi', 'workflows', 'inngest'];
+const responders = ['rpc', 'openapi', 'workflows', 'inngest', 'engine'];
 const have = (command) => !spawnSync(command, ['--version']).error;
 const run = (file, ...args) => {
   const r = spawnSync(file, args, { encoding: 'utf8', cwd: root });
@@ -34,7 +34,7 @@ const files = {
   644: [
     ...responders.flatMap((r) => [`${units}/rawr-${r}.socket`, `${units}/rawr-${r}.service`]),
     `${units}/rawr-runner.service`, `${units}/rawr.target`, '/usr/lib/sysusers.d/rawr.conf', '/usr/lib/tmpfiles.d/rawr.conf',
-    '/etc/rawr/rawr.env', '/etc/nginx/conf.d/rawr-http.conf', '/etc/nginx/snippets/rawr.conf', '/etc/nginx/snippets/rawr-fastcgi.conf',
+    '/etc/rawr/rawr.env', '/etc/nginx/conf.d/rawr-http.conf', '/etc/nginx/snippets/rawr.conf', '/etc/nginx/snippets/rawr-engine.conf', '/etc/nginx/snippets/rawr-fastcgi.conf',
     '/usr/share/doc/rawr/examples/nginx-site.conf', '/usr/share/doc/rawr/README.md', '/usr/share/rawr/rawr.hq.json',
     '/usr/share/rawr/plugins/web/hello/dist/web.js', '/usr/share/rawr/plugins/web/hello/package.json',
     '/usr/share/man/man1/rawr.1', '/usr/share/man/man8/rawr-runner.8', '/usr/share/man/man8/rawr-responders.8',
@@ -147,15 +147,17 @@ test('the user and the directories are what systemd understands', { skip: noSyst
   assert.ok(again.ok, again.said);
 });
 
-test('nginx takes the example with what was installed', () => {
+for (const [what, more] of [['what was installed', ''], ['the engine API besides', '\n\tinclude snippets/rawr-engine.conf;']])
+test(`nginx takes the example with ${what}`, () => {
   const nginx = ['/usr/sbin/nginx', '/usr/bin/nginx'].find((f) => fs.existsSync(f)) ?? 'nginx';
-  const dir = path.join(tmp, 'nginx');
+  const dir = path.join(tmp, `nginx${more && '-engine'}`);
   fs.mkdirSync(path.join(dir, 'logs'), { recursive: true });
   fs.cpSync(at('/etc/nginx'), dir, { recursive: true });
   execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=rawr.example',
     '-keyout', path.join(dir, 'key.pem'), '-out', path.join(dir, 'cert.pem')], { stdio: 'ignore' });
   const site = fs.readFileSync(at('/usr/share/doc/rawr/examples/nginx-site.conf'), 'utf8')
-    .replace(/ssl_certificate +\S+;/, `ssl_certificate ${dir}/cert.pem;`).replace(/ssl_certificate_key +\S+;/, `ssl_certificate_key ${dir}/key.pem;`);
+    .replace(/ssl_certificate +\S+;/, `ssl_certificate ${dir}/cert.pem;`).replace(/ssl_certificate_key +\S+;/, `ssl_certificate_key ${dir}/key.pem;`)
+    .replace(/include snippets\/rawr.conf;/, `$&${more}`);
   fs.writeFileSync(path.join(dir, 'site.conf'), site);
   const temp = ['client_body', 'fastcgi', 'proxy', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${dir}/${n};`).join(' ');
   fs.writeFileSync(path.join(dir, 'nginx.conf'),

@@ -14,6 +14,8 @@ const families = {
   openapi: { responder: 'openapi', method: 'GET', uri: '/api/orpc/state/runtime' },
   workflows: { responder: 'workflows', method: 'GET', uri: '/api/workflows/coordination/runs/none' },
   inngest: { responder: 'inngest', method: 'GET', uri: '/api/inngest' },
+  engine: { responder: 'engine', method: 'GET', uri: '/v1/runs/none' },
+  events: { responder: 'engine', method: 'POST', uri: '/e/0123456789abcdef', body: '{"name":"x","data":{}}', headers: { 'content-type': 'application/json' } },
 };
 const callers = {
   'an anonymous caller': {},
@@ -26,26 +28,26 @@ const callers = {
 // Status per caller and family: [through nginx, past it]; ok = admitted.
 const ok = 'admitted';
 const required = {
-  'an anonymous caller': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401] },
-  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401] },
-  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401] },
-  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401] },
-  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401] },
-  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401] },
+  'an anonymous caller': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
+  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
+  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
+  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
+  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401], engine: [403, 401], events: [403, 401] },
+  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
 };
 const open = {
-  'an anonymous caller': { rpc: [ok, ok], openapi: [ok, ok], workflows: [ok, ok], inngest: [401, 401] },
-  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401] },
-  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401] },
-  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401] },
-  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401] },
-  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401] },
+  'an anonymous caller': { rpc: [ok, ok], openapi: [ok, ok], workflows: [ok, ok], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
+  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
+  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
+  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
+  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401], engine: [403, 401], events: [403, 401] },
+  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
 };
 const expectStatus = (got, want, uri) =>
   want === ok ? assert.ok(got === 200 || (got === 404 && /runs\/none/.test(uri)), `${uri}: ${got}`) : assert.equal(got, want, uri);
 
 async function system(env) {
-  const s = await System.create(env);
+  const s = await System.create({ RAWR_APPS: 'http://127.0.0.1:1/', ...env });
   fs.mkdirSync(path.join(s.dir, 'keys'), { mode: 0o700 });
   fs.writeFileSync(path.join(s.dir, 'keys/first-party.tokens'), `# test\n${tokens.fp}\n`, { mode: 0o600 });
   fs.writeFileSync(path.join(s.dir, 'keys/published.tokens'), `${tokens.pub}\n`, { mode: 0o600 });
@@ -85,10 +87,16 @@ test('addresses and odd requests', async (t) => {
       assert.equal(r.status, 401);
       assert.equal(r.text, '{"message":"Unauthorized"}');
     });
-    await t.test('nginx refuses /rpc and /api/inngest to addresses that do not count, with problem+json', async () => {
-      const other = await System.start({ RAWR_FIRST_PARTY_FROM: '203.0.113.0/24', RAWR_ENGINE_FROM: '203.0.113.0/24' });
+    await t.test('the engine API tells an address outside RAWR_APPS_FROM nothing', () => {
+      for (const uri of ['/e/0123456789abcdef', '/v1/runs/none', '/fn/register', '/dev']) {
+        const r = direct(s, 'engine', { method: 'POST', uri, addr: '203.0.113.9' });
+        assert.deepEqual([r.status, r.text], [401, '{"error":"Authentication failed","status":401}'], uri);
+      }
+    });
+    await t.test('nginx refuses /rpc, /api/inngest and the engine API to addresses that do not count, with problem+json', async () => {
+      const other = await System.start({ RAWR_FIRST_PARTY_FROM: '203.0.113.0/24', RAWR_ENGINE_FROM: '203.0.113.0/24', RAWR_APPS: 'http://127.0.0.1:1/', RAWR_APPS_FROM: '203.0.113.0/24' });
       try {
-        for (const uri of ['/rpc/state/getRuntimeState', '/api/inngest']) {
+        for (const uri of ['/rpc/state/getRuntimeState', '/api/inngest', '/e/0123456789abcdef', '/fn/register', '/v0/runs/x/batch', '/v1/runs/x', '/dev']) {
           const r = await other.request('POST', uri, { headers: { 'content-type': 'application/json' }, body: '{"json":{}}' });
           assert.equal(r.status, 403);
           assert.equal(r.headers['content-type'], 'application/problem+json');
@@ -113,6 +121,8 @@ test('addresses and odd requests', async (t) => {
       'a NUL in the path is refused': 'GET /rpc/state%00/getRuntimeState HTTP/1.1',
       'a control byte in the path is refused': 'GET /rpc/\x01 HTTP/1.1',
       'an encoded line end in the path adds no header': 'GET /rpc/x%0d%0aX-Evil:y HTTP/1.1',
+      'an encoded slash cannot climb from /e into /rpc': 'GET /e/..%2frpc/state/getRuntimeState HTTP/1.1',
+      'an encoded dot segment cannot climb from /v1 into /api/inngest': 'GET /v1/%2e%2e/api/inngest HTTP/1.1',
       'another case of a mount is not the mount': 'GET /API/INNGEST HTTP/1.1',
     };
     for (const [name, line] of Object.entries(smuggled))
