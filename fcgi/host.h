@@ -40,8 +40,8 @@ struct hq_responder {
 	unsigned kinds;     /* plugin kinds whose procedures it serves */
 	bool one_at_a_time; /* its handlers may block: one request per worker */
 	bool takes_dev;     /* knows --dev */
-	size_t body_max;    /* where it takes larger bodies than RAWR_BODY_MAX */
-	int workers;        /* where RAWR_WORKERS is not what it needs; or 0 */
+	size_t body_max; /* where it takes larger bodies than RAWR_BODY_MAX */
+	int workers;     /* where RAWR_WORKERS is not what it needs; or 0 */
 	const char *prefix; /* its mount: what is below it is "not found" */
 	const char *title;  /* of its openapi.json */
 	const char *mount;  /* appended to the base URL in its `servers` */

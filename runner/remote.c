@@ -8,11 +8,11 @@
 
 #include "base/log.h"
 #include "engine/limits.h"
-#include "json/json.h"
 #include "proto/http/allow.h"
 #include "proto/http/calls.h"
 #include "proto/inngest/signature.h"
 #include "runner.h"
+#include "json/json.h"
 
 enum {
 	/* For a body of HQ_ENGINE_CALL_BYTES_MAX that is read and written. */
@@ -23,7 +23,7 @@ enum {
 struct remote_call {
 	struct hq_calls_one *one; /* NULL: free */
 	uint64_t ticket;
-	int64_t started_ms; /* monotonic */
+	int64_t started_ms;      /* monotonic */
 	char run[HQ_ULID_BYTES]; /* for the log, as all that follows */
 	char step[RUNNER_STEP_BYTES];
 	char *correlation_id, *traceparent; /* or NULL */

@@ -30,8 +30,8 @@ enum hq_caller {
 
 struct hq_principal {
 	enum hq_caller caller;
-	const char
-	    *id; /* token's public id, or "anonymous", "local", "runtime", "app" */
+	const char *
+	    id; /* token's public id, or "anonymous", "local", "runtime", "app" */
 };
 
 const char *hq_family_name(enum hq_family f); /* "rpc" ... */

@@ -126,7 +126,8 @@ write_ctx(struct hq_buf *b, const struct hq_eng_call *c, const struct state *s,
 	    "\"generation_id\":%lld,\"job_id\":\"%s.%s\","
 	    "\"max_attempts\":%d,\"request_id\":\"%s\",\"run_id\":\"%s\","
 	    "\"stack\":",
-	    (long long)j->generation, j->run, j->step, j->max_attempts, c->request_id, j->run);
+	    (long long)j->generation, j->run, j->step, j->max_attempts,
+	    c->request_id, j->run);
 	write_stack(b, s);
 	hq_buf_printf(b, ",\"step_id\":\"step\",\"use_api\":%s},",
 	    s->elsewhere ? "true" : "false");

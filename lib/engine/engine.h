@@ -77,8 +77,8 @@ struct hq_engine_opts {
 	void (*abandon)(void *ctx, uint64_t ticket);
 	void *ctx;
 	const char *own_app; /* NULL: every app is; outlives the engine */
-	const char *owner; /* unique to this process: 128 random bits, hex */
-	int concurrency;   /* calls in flight at most */
+	const char *owner;   /* unique to this process: 128 random bits, hex */
+	int concurrency;     /* calls in flight at most */
 	int64_t lease_ms;
 	int64_t call_timeout_ms;
 	int64_t

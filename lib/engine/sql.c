@@ -198,9 +198,8 @@ static const char *const sql[Q__MAX + 1] = {
 	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
 	    " WHERE run = $1 AND step = $2 AND owner IS NOT NULL"
 	    " AND ($3 = 0 OR generation = $3)",
-	[Q_JOB_TOLD] =
-	    "UPDATE engine_job SET again = 2"
-	    " WHERE run = $1 AND step = $2 AND again = 0",
+	[Q_JOB_TOLD] = "UPDATE engine_job SET again = 2"
+		       " WHERE run = $1 AND step = $2 AND again = 0",
 	[Q_MEMO_SIZE] = "SELECT count(*), coalesce(sum(octet_length(value)), 0)"
 			" FROM engine_memo WHERE run = $1",
 	[Q_RUN_LOOK] = "SELECT id, fn, event, state, created_ms, ended_ms,"
@@ -208,9 +207,8 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_RUNS_BY_CAUSE] =
 	    "SELECT id, fn, event, state, created_ms, ended_ms, output"
 	    " FROM engine_run WHERE event = $1 ORDER BY id LIMIT $2",
-	[Q_FN_OTHER] =
-	    "SELECT app FROM engine_fn WHERE slug = $1 AND app <> $2"
-	    " AND archived = 0",
+	[Q_FN_OTHER] = "SELECT app FROM engine_fn WHERE slug = $1 AND app <> $2"
+		       " AND archived = 0",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
 	    " LIMIT 1",

@@ -184,7 +184,8 @@ END_TEST
 
 START_TEST(an_event_key_is_known_by_its_whole_text)
 {
-	static const char one[] = "0123456789abcdef", two[] = "fedcba-_.~987654";
+	static const char one[] = "0123456789abcdef",
+			  two[] = "fedcba-_.~987654";
 
 	ck_assert(!hq_keys_is_event(keys, one, 16));
 	put_file("event.keys", "# ours\n0123456789abcdef\nfedcba-_.~987654\n",

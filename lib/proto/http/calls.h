@@ -14,7 +14,7 @@
 #include "base/env.h"
 
 enum {
-	HQ_CALLS_CONNECT_MS = 5000,       /* until then nobody is there */
+	HQ_CALLS_CONNECT_MS = 5000,         /* until then nobody is there */
 	HQ_CALLS_HEAD_BYTES_MAX = 64 << 10, /* of an answer; more is not kept */
 };
 

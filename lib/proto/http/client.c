@@ -39,7 +39,8 @@ set_headers(struct call *k, const char *const *v)
 			return false;
 		k->headers = list;
 	}
-	return k->lib->setopt(k->curl, CURLOPT_HTTPHEADER, k->headers) == CURLE_OK;
+	return k->lib->setopt(k->curl, CURLOPT_HTTPHEADER, k->headers) ==
+	    CURLE_OK;
 }
 
 static bool

@@ -139,6 +139,7 @@ hq_api_register(const struct hq_api_ex *x)
 	hq_api_wake(x);
 	hq_uuid_named(app, id);
 	hq_api_text(x, 200,
-	    hq_arena_printf(x->a, "{\"app_id\":\"%s\",\"modified\":%s,\"ok\":true}",
-		id, modified ? "true" : "false"));
+	    hq_arena_printf(x->a,
+		"{\"app_id\":\"%s\",\"modified\":%s,\"ok\":true}", id,
+		modified ? "true" : "false"));
 }

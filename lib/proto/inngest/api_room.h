@@ -7,8 +7,8 @@
 #define HQ_PROTO_INNGEST_API_ROOM_H
 
 #include "base/config.h"
-#include "json/json.h"
 #include "proto/inngest/api.h"
+#include "json/json.h"
 
 struct hq_inngest_api {
 	struct hq_inngest_api_opts o;
@@ -21,7 +21,7 @@ struct hq_api_ex {
 	const struct hq_inngest_api *api;
 	const struct hq_http_req *req;
 	struct hq_http_res *res;
-	const char *id; /* the variable segment of its path; or NULL */
+	const char *id;     /* the variable segment of its path; or NULL */
 	struct hq_arena *a; /* the request's */
 };
 
