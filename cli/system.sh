@@ -182,7 +182,7 @@ up() {
 	said=$("$bin/rawr" db migrate 2>&1) || die "the store: $said"
 	# What ran before stays up if the rest does not start.
 	alive nginx || trap 'down' EXIT
-	for r in $responders; do start $r; done
+	for r in $responders; do start "$r"; done
 	for r in $responders; do
 		wait_for 5 "the start of $r.fcgi" test -S "$var/run/$r.sock"
 	done

@@ -31,6 +31,22 @@ min_ms(int64_t a, int64_t b)
 	return m < 0 ? 0 : (int)(m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
 }
 
+/* Of what the loop itself looks after, the first (monotonic). */
+static int64_t
+first_due(const struct loop *l)
+{
+	const int64_t due[] = { runner_first_deadline(l->r),
+		runner_remote_next(l->r), runner_retain_next(l->r),
+		l->emptied ? INT64_MAX : l->checkpoint_ms };
+	int64_t first = INT64_MAX;
+	size_t i;
+
+	for (i = 0; i < sizeof(due) / sizeof(due[0]); i++)
+		if (due[i] < first)
+			first = due[i];
+	return first;
+}
+
 /*
  * Sleep at most until next_ms (wall clock), the first call's deadline, or the
  * next look at the WAL.
@@ -39,18 +55,12 @@ static void
 sleep_until(const struct loop *l, int64_t next_ms)
 {
 	struct runner *r = l->r;
-	int64_t first = runner_first_deadline(r), wall = INT64_MAX;
+	int64_t first = first_due(l), wall = INT64_MAX;
 	size_t i;
 	int n;
 
 	if (next_ms != INT64_MAX)
 		wall = next_ms - hq_now_ms(r->env);
-	if (!l->emptied && l->checkpoint_ms < first)
-		first = l->checkpoint_ms;
-	if (runner_retain_next(r) < first)
-		first = runner_retain_next(r);
-	if (runner_remote_next(r) < first)
-		first = runner_remote_next(r);
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
 	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };

@@ -38,20 +38,43 @@ struct runner_remote {
 
 /* ------------------------------------------------------------- its answer -- */
 
+/* As the engine names it; *ret_event: for the log, NULL for an answer. */
+static void
+name_end(enum hq_calls_end end, struct hq_engine_reply *ret,
+    const char **ret_event)
+{
+	*ret_event = NULL;
+	switch (end) {
+	case HQ_CALLS_ANSWERED:
+		ret->what = HQ_REPLY_ANSWER;
+		return;
+	case HQ_CALLS_REFUSED:
+		ret->what = HQ_REPLY_REFUSED;
+		*ret_event = "app_refused";
+		return;
+	case HQ_CALLS_DIED:
+		ret->what = HQ_REPLY_DIED;
+		*ret_event = "app_died";
+		return;
+	case HQ_CALLS_LATE:
+		ret->what = HQ_REPLY_TIMEOUT;
+		*ret_event = "timeout";
+		return;
+	}
+	HQ_BUG("a call ended in no way");
+}
+
+static void
+forget(struct remote_call *c)
+{
+	free(c->correlation_id);
+	free(c->traceparent);
+	memset(c, 0, sizeof(*c));
+}
+
 static void
 done(void *ctx, void *arg, const struct hq_calls_reply *in)
 {
-	static const int whats[] = {
-		[HQ_CALLS_ANSWERED] = HQ_REPLY_ANSWER,
-		[HQ_CALLS_REFUSED] = HQ_REPLY_REFUSED,
-		[HQ_CALLS_DIED] = HQ_REPLY_DIED,
-		[HQ_CALLS_LATE] = HQ_REPLY_TIMEOUT,
-	};
-	static const char *const events[] = {
-		[HQ_CALLS_REFUSED] = "app_refused",
-		[HQ_CALLS_DIED] = "app_died",
-		[HQ_CALLS_LATE] = "timeout",
-	};
 	struct runner *r = ctx;
 	struct remote_call *c = arg;
 	struct hq_engine_reply out = { .status = in->status,
@@ -61,20 +84,18 @@ done(void *ctx, void *arg, const struct hq_calls_reply *in)
 		.no_retry = hq_calls_header(in, "x-inngest-no-retry"),
 		.retry_after = hq_calls_header(in, "retry-after"),
 		.req_version = hq_calls_header(in, "x-inngest-req-version") };
+	const char *event;
 
-	memcpy(&out.what, &whats[in->end], sizeof(out.what));
-	if (in->end != HQ_CALLS_ANSWERED)
-		hq_log(in->end == HQ_CALLS_REFUSED ? HQ_DEBUG : HQ_WARN,
-		    events[in->end], HQ_LSTR("run", c->run),
-		    HQ_LSTR("step", c->step),
+	name_end(in->end, &out, &event);
+	if (event != NULL)
+		hq_log(in->end == HQ_CALLS_REFUSED ? HQ_DEBUG : HQ_WARN, event,
+		    HQ_LSTR("run", c->run), HQ_LSTR("step", c->step),
 		    HQ_LI64("ms", hq_mono_ms(r->env) - c->started_ms),
 		    HQ_LSTR("why", in->why),
 		    HQ_LSTR("correlation_id", c->correlation_id),
 		    HQ_LSTR("traceparent", c->traceparent));
 	hq_engine_reply(r->engine, c->ticket, &out);
-	free(c->correlation_id);
-	free(c->traceparent);
-	memset(c, 0, sizeof(*c));
+	forget(c);
 }
 
 /* ----------------------------------------------------------------- a call -- */
@@ -210,9 +231,7 @@ runner_remote_abandon(struct runner *r, uint64_t ticket)
 		if (c->one == NULL || c->ticket != ticket)
 			continue;
 		hq_calls_drop(r->remote->calls, c->one);
-		free(c->correlation_id);
-		free(c->traceparent);
-		memset(c, 0, sizeof(*c));
+		forget(c);
 	}
 }
 

@@ -62,6 +62,7 @@ open_engine(struct runner *r, struct hq_err *err)
 		.call_timeout_ms = c->i[HQ_SET_RAWR_CALL_TIMEOUT] * 1000,
 		.retry_interval_ms = c->i[HQ_SET_RAWR_RETRY_INTERVAL] * 1000 };
 
+	HQ_TRY(runner_remote_open(r, err));
 	return hq_engine_new(&o, &r->engine, err);
 }
 
@@ -96,7 +97,6 @@ runner_start(struct runner *r, struct hq_err *err)
 	r->polls = calloc(r->n_calls + 3, sizeof(*r->polls));
 	if (r->calls == NULL || r->polls == NULL)
 		HQ_BUG("no memory");
-	HQ_TRY(runner_remote_open(r, err));
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_functions(r, err));

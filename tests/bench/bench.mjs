@@ -11,6 +11,7 @@ import { inTurns, median, pssBytes, run, series, writtenBytes, cpuSeconds } from
 import { engines } from './engines.mjs';
 import { RPC, SAVE, Others } from './others.mjs';
 import { sleepers, waiting } from './scale.mjs';
+import { sdk } from './sdk.mjs';
 import { Table, k, kb, mb, ms, us } from './table.mjs';
 
 const ROUNDS = 3, STARTS = 3, AT_ONCE = 50, STEPS = 5;
@@ -229,6 +230,7 @@ async function everything(sys, others) {
     growth: () => growth(sys, runId, table),
     waiting: () => waiting(sys, table, { template: saved.file }),
     sleepers: () => sleepers(sys, table, bench, { sleeping: Number(process.env.BENCH_SLEEPERS ?? 1000000) }),
+    sdk: () => sdk(table),
     engines: () => engines(dir, { drain: () => drain(sys, 300), one: async () => ({ p50Ms: await one(sys, 20) }) }, table),
   };
   const only = process.env.BENCH_ONLY ?? Object.keys(parts).join();

@@ -38,8 +38,9 @@ export const writtenBytes = (roots) => sum(roots, (pid) => field(pid, 'io', 'wri
 
 // One series of requests: {perSecond, cpuUs, p50Ms, p99Ms}.  Fails unless every
 // single answer was a 2xx.
-export async function series({ url, body, template, connections = 32, seconds = 2, processes = [] }) {
+export async function series({ url, body, signature, template, connections = 32, seconds = 2, processes = [] }) {
   const env = body ? { BENCH_BODY: body } : template ? { BENCH_TEMPLATE: template, BENCH_STAMP: String(Date.now()) } : {};
+  if (signature) env.BENCH_SIGNATURE = signature;
   const before = cpuSeconds(processes);
   const out = await run('wrk', ['-t', Math.min(2, connections), '-c', connections, '-d', `${seconds}s`, '-s', script, url], env);
   const used = cpuSeconds(processes) - before;

@@ -3,7 +3,7 @@
 # ratios.  Works on a copy of the tree, with the plugin of tests/bench/plugin
 # added, below BENCH_DIR (default build/bench, on the disk that is measured).
 # BENCH_ONLY=reads,durable does only these parts (their names stand in bench.mjs);
-# growth, waiting, sleepers and engines, which fill and install more, have to be
+# growth, waiting, sleepers, sdk and engines, which fill and install more, have to be
 # named, or "all" does everything.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -49,6 +49,9 @@ packages() { # directory
 	    (cd "$1" && npm ci --silent --no-audit --no-fund)
 }
 packages "$bench/peer"
+case ,${BENCH_ONLY:-}, in
+*,sdk,* | *,all,*) packages "$root/tests/clients" ;;
+esac
 case ,${BENCH_ONLY:-}, in
 *,engines,* | *,all,*)
 	"$root/cli/packages.sh" engines

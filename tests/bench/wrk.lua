@@ -1,5 +1,6 @@
 -- What wrk sends, from the environment, and what came of it as one JSON line.
 --	BENCH_BODY      a POST of this JSON; none: a GET
+--	BENCH_SIGNATURE of that body (X-Inngest-Signature)
 --	BENCH_TEMPLATE  a POST of this file, every "@ID@" a new id per request
 local body = os.getenv("BENCH_BODY")
 local template = os.getenv("BENCH_TEMPLATE")
@@ -8,6 +9,7 @@ if body or template then
    wrk.method = "POST"
    wrk.headers["Content-Type"] = "application/json"
    wrk.body = body
+   wrk.headers["X-Inngest-Signature"] = os.getenv("BENCH_SIGNATURE")
 end
 
 local threads = 0

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "proto/http/curl.h"
@@ -20,7 +19,6 @@ struct hq_calls_one {
 	size_t answer_max;
 	bool cut;
 	void *arg;
-	LIST_ENTRY(hq_calls_one) all;
 };
 
 struct hq_calls {
@@ -29,7 +27,7 @@ struct hq_calls {
 	CURLM *multi;
 	int ep;         /* curl's sockets */
 	int64_t due_ms; /* monotonic: curl's timer */
-	LIST_HEAD(, hq_calls_one) all;
+	size_t n;       /* calls under way */
 };
 
 /* ---------------------------------------------------- what curl calls back -- */
@@ -104,7 +102,6 @@ hq_calls_new(const struct hq_calls_opts *o, struct hq_calls **ret,
 		HQ_BUG("no memory");
 	c->o = *o;
 	c->due_ms = INT64_MAX;
-	LIST_INIT(&c->all);
 	c->ep = epoll_create1(EPOLL_CLOEXEC);
 	if (c->ep < 0) {
 		free(c);
@@ -119,8 +116,7 @@ hq_calls_free(struct hq_calls *c)
 {
 	if (c == NULL)
 		return;
-	while (!LIST_EMPTY(&c->all))
-		hq_calls_drop(c, LIST_FIRST(&c->all));
+	HQ_ASSERT(c->n == 0);
 	if (c->multi != NULL)
 		(void)c->lib->multi_cleanup(c->multi);
 	(void)close(c->ep);
@@ -225,7 +221,7 @@ hq_calls_post(struct hq_calls *c, const struct hq_calls_post *p,
 		one_free(one);
 		return HQ_FAIL(err, BAD_GATEWAY, "the call cannot be made");
 	}
-	LIST_INSERT_HEAD(&c->all, one, all);
+	c->n++;
 	*ret = one;
 	return HQ_OK;
 }
@@ -233,7 +229,7 @@ hq_calls_post(struct hq_calls *c, const struct hq_calls_post *p,
 void
 hq_calls_drop(struct hq_calls *c, struct hq_calls_one *one)
 {
-	LIST_REMOVE(one, all);
+	c->n--;
 	(void)c->lib->multi_remove(c->multi, one->curl);
 	one_free(one);
 }

@@ -51,7 +51,10 @@ struct hq_calls_opts {
 	int connections; /* kept, at most */
 };
 
-/* libcurl is loaded by the first call.  The caller frees; NULL is fine. */
+/*
+ * libcurl is loaded by the first call.  The caller frees it, when every call has
+ * ended or was dropped; NULL is fine.
+ */
 enum hq_rc hq_calls_new(const struct hq_calls_opts *o, struct hq_calls **ret,
     struct hq_err *err) HQ_MUST;
 void hq_calls_free(struct hq_calls *c);

@@ -165,6 +165,7 @@ static const struct route {
 	{ "GET", "/v1/events/*", &by_signing_key, hq_api_event },
 	{ "GET", "/v1/events/*/runs", &by_signing_key, hq_api_runs },
 	{ "GET", "/dev", &in_dev, hq_api_dev },
+	{ 0 },
 };
 
 /* *ret_id: the segment at "*", in a; NULL if there is none. */
@@ -196,20 +197,20 @@ hq_inngest_api_http(void *app, const struct hq_http_req *req,
 		.req = req,
 		.res = res,
 		.a = req->arena };
-	size_t i, n = sizeof(routes) / sizeof(routes[0]);
+	const struct route *r;
 	bool known = false;
 
-	for (i = 0; i < n; i++) {
-		if (!matches(routes[i].path, req->path, x.a, &x.id))
+	for (r = routes; r->path != NULL; r++) {
+		if (!matches(r->path, req->path, x.a, &x.id))
 			continue;
 		known = true;
-		if (strcmp(routes[i].method, req->method) == 0)
+		if (strcmp(r->method, req->method) == 0)
 			break;
 	}
-	if (i < n && routes[i].lock->opens(&x))
-		routes[i].answer(&x);
-	else if (i < n)
-		routes[i].lock->refuse(&x);
+	if (r->path != NULL && r->lock->opens(&x))
+		r->answer(&x);
+	else if (r->path != NULL)
+		r->lock->refuse(&x);
 	else if (known)
 		hq_api_refuse(&x, 405, "method not allowed");
 	else
