@@ -60,6 +60,7 @@ san() {
 	node_tests "sanitized http" tests/http/*.test.mjs
 	node_tests "sanitized clients" tests/clients/rpc.test.mjs \
 	    tests/clients/inngest.test.mjs
+	node_tests "sanitized sdk" tests/sdk/*.test.mjs
 	node_tests "sanitized faults" tests/faults/kill.test.mjs \
 	    tests/faults/twins.test.mjs
 	unset RAWR_BIN
