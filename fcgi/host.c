@@ -18,6 +18,7 @@
 enum {
 	HOST_ARENA_MAX = 64
 	    << 20,                /* a master's (contracts, keys), a worker's */
+	FUNCTION_CALLS = 16,      /* in hand of one worker; one runs */
 	REQUEST_ARENA_TIMES = 24, /* of the largest body */
 	REQUEST_ARENA_MIN = 128 << 20,
 };
@@ -417,7 +418,8 @@ serve(struct setup *s, struct hq_err *err)
 	struct hq_serve_opts o = {
 		.workers = (int)cf->i[one ? HQ_SET_RAWR_FUNCTION_WORKERS
 					  : HQ_SET_RAWR_WORKERS],
-		.slots = one ? 1 : (int)cf->i[HQ_SET_RAWR_SLOTS],
+		.slots = one ? FUNCTION_CALLS : (int)cf->i[HQ_SET_RAWR_SLOTS],
+		.talks = one,
 		.recycle = cf->i[HQ_SET_RAWR_RECYCLE],
 		.body_max = (size_t)cf->i[HQ_SET_RAWR_BODY_MAX],
 		.init = worker_init,

@@ -127,6 +127,13 @@ enum hq_rc hq_eng_run_get(struct hq_eng_tx *t, const char *id,
     struct hq_eng_run *ret, bool *ret_found, struct hq_err *err) HQ_MUST;
 
 /*
+ * The error, JSON text in t->a, that ends a run which has recorded more than it
+ * may; NULL: it has not.
+ */
+const char *hq_eng_overflow(struct hq_eng_tx *t, size_t n_steps,
+    size_t state_bytes);
+
+/*
  * Record a step's value (JSON text): the first one stays.  Ends the
  * step's job and has the run look further.
  */
@@ -184,6 +191,14 @@ enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     struct json_object *list, const char **ret_wrong, struct hq_err *err)
     HQ_MUST;
 
+/*
+ * Record the StepRun of t->job's call on its way (ops.c): its job starts its
+ * attempts anew, and is not planned again.  *ret_wrong as for hq_eng_ops();
+ * *ret_bytes: of what was recorded.
+ */
+enum hq_rc hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *op,
+    const char **ret_wrong, size_t *ret_bytes, struct hq_err *err) HQ_MUST;
+
 /* ---------------------------------------------------------------- times -- */
 
 /* Fire due sleeps and timeouts; *ret_n: how many (timer.c). */
@@ -204,6 +219,7 @@ struct hq_eng_call {
 	struct hq_eng_job job; /* strings in the arena of the turn */
 	const char *url, *body, *request_id;
 	size_t body_bytes;
+	size_t n_steps, state_bytes; /* that are in it */
 	struct hq_eng_trace trace;
 };
 

@@ -29,18 +29,25 @@ struct op_kind {
 
 /* -------------------------------------------------------------- results -- */
 
-static enum hq_rc
-step_run(struct hq_eng_tx *t, const struct hq_eng_answer *an,
-    const struct op *op, struct hq_err *err)
+/* What is recorded of a step that gave a value. */
+static const char *
+memo_text(struct hq_eng_tx *t, const struct op *op)
 {
 	struct hq_buf b;
 
-	(void)an;
 	hq_buf_init(&b, t->a);
 	hq_buf_puts(&b, "{\"data\":");
 	hq_json_write(&b, hq_json_get(op->o, "data"));
 	hq_buf_putc(&b, '}');
-	return hq_eng_memo(t, t->job->run, op->id, hq_buf_str(&b), err);
+	return hq_buf_str(&b);
+}
+
+static enum hq_rc
+step_run(struct hq_eng_tx *t, const struct hq_eng_answer *an,
+    const struct op *op, struct hq_err *err)
+{
+	(void)an;
+	return hq_eng_memo(t, t->job->run, op->id, memo_text(t, op), err);
 }
 
 static enum hq_rc
@@ -452,4 +459,41 @@ hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 		return HQ_OK;
 	HQ_TRY(force_plan(t, ops, n, err));
 	return run_ops(t, an, ops, n, err);
+}
+
+/* The step's own job, and the attempts of the one that discovered it. */
+static enum hq_rc
+start_anew(struct hq_eng_tx *t, const char *step, struct hq_err *err)
+{
+	struct hq_eng_job *j = t->job;
+
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
+	    HQ_BIND(hq_text(j->run), hq_text(step)), NULL, err));
+	if (j->attempt == 0 && j->crashes == 0 && j->refusals == 0)
+		return HQ_OK;
+	j->attempt = j->crashes = j->refusals = 0;
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_ANEW,
+	    HQ_BIND(hq_text(j->run), hq_text(j->step)), NULL, err);
+}
+
+enum hq_rc
+hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *o,
+    const char **ret_wrong, size_t *ret_bytes, struct hq_err *err)
+{
+	const char *memo;
+	struct op op;
+
+	*ret_wrong = read_op(t, o, &op);
+	if (*ret_wrong == NULL && op.kind->run != step_run)
+		*ret_wrong = "a checkpoint is not of a step that ran";
+	if (*ret_wrong != NULL)
+		return HQ_OK;
+	memo = memo_text(t, &op);
+	*ret_bytes = strlen(memo) + strlen(op.id);
+	if (!hq_arena_ok(t->a)) /* the value may be cut */
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "step too large");
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
+	    HQ_BIND(hq_text(t->job->run), hq_text(op.id), hq_text(memo)), NULL,
+	    err));
+	return start_anew(t, op.id, err);
 }

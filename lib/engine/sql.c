@@ -191,6 +191,9 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane IN ($4, $5, $6) AND due_ms > $1"
 	    " AND due_ms < 9223372036854775807 AND (owner IS NOT NULL"
 	    " OR due_ms <= $2 OR attempt + crashes + refusals > 0)",
+	[Q_JOB_ANEW] =
+	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
+	    " WHERE run = $1 AND step = $2",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
 	    " LIMIT 1",

@@ -31,6 +31,8 @@ enum {
 	HQ_GATHER_MAX = 32,
 	HQ_GATHER_BYTES = 1 << 20, /* their bodies are so large, */
 	HQ_GATHER_MS = 5,          /* or the first has waited so long. */
+	/* A request that waits for its peer's word is given up after that. */
+	HQ_TALK_WAIT_MS = 5000,
 };
 
 /* True if the process was started as a CGI program. */

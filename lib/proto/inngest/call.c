@@ -10,6 +10,16 @@ enum {
 	HASH_CHARS = HQ_SHA1_HEX_BYTES - 1,
 	TIMEOUT_DIGITS = 9,
 	WATCHDOG_AFTER_MS = 1000,
+	/*
+	 * A call goes on behind so many steps: then it ends, and other runs
+	 * have their turn.
+	 */
+	CHECKPOINTS_MAX = 64,
+	/* It does not behind a step that took longer: such ones block the
+	 * worker, and what follows is for whichever is free; */
+	CHECKPOINT_STEP_MS = 5,
+	/* nor with so much in memory, which only the end of the call frees. */
+	CHECKPOINT_BYTES = 8 << 20,
 };
 
 struct call {
@@ -17,6 +27,8 @@ struct call {
 	const struct hq_inngest_fn *fn;
 	struct hq_exec_in in;
 	struct hq_exec_out out;
+	size_t checkpoints;
+	int64_t timeout_ms; /* of a step's attempt; 0: none */
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -210,6 +222,44 @@ watchdog_stop(void)
 	hq_process_watchdog(0);
 }
 
+/* -------------------------------------------------------------- checkpoints */
+
+static bool
+send_checkpoint(void *ctx, const char *op, size_t bytes, int64_t ms)
+{
+	struct call *c = ctx;
+	const struct hq_http_talk *t = c->x->req->talk;
+
+	if (c->checkpoints == CHECKPOINTS_MAX || ms > CHECKPOINT_STEP_MS ||
+	    hq_arena_held(c->in.arena) > CHECKPOINT_BYTES || !t->may(t->ctx) ||
+	    !t->say(t->ctx, op, bytes))
+		return false;
+	c->checkpoints++;
+	return true;
+}
+
+/* Its time is not the function's; then the next step's begins. */
+static bool
+wait_checkpoint(void *ctx)
+{
+	const struct call *c = ctx;
+	const struct hq_http_talk *t = c->x->req->talk;
+	bool heard;
+
+	watchdog_stop();
+	heard = t->hear(t->ctx);
+	watchdog_start(c->timeout_ms);
+	return heard;
+}
+
+/* Our own runner takes them, and says so beside the HTTP request. */
+static bool
+takes_checkpoints(const struct hq_http_req *req)
+{
+	return req->talk != NULL &&
+	    hq_http_param(req, "RAWR_CHECKPOINTS") != NULL;
+}
+
 /* ---------------------------------------------------------------- answering */
 
 static const char *
@@ -251,7 +301,8 @@ log_call(const struct call *c, int64_t took_ms)
 {
 	static const char *const names[] = { [HQ_EXEC_DONE] = "done",
 		[HQ_EXEC_OPS] = "ops",
-		[HQ_EXEC_FAILED] = "failed" };
+		[HQ_EXEC_FAILED] = "failed",
+		[HQ_EXEC_GIVEN_UP] = "given_up" };
 	const struct hq_runtime *r = &c->in.runtime;
 	bool failed = c->out.what == HQ_EXEC_FAILED;
 
@@ -259,6 +310,7 @@ log_call(const struct call *c, int64_t took_ms)
 	    HQ_LSTR("function", r->function_id), HQ_LI64("attempt", r->attempt),
 	    HQ_LSTR("step", c->in.target == NULL ? "step" : c->in.target),
 	    HQ_LSTR("outcome", names[c->out.what]), HQ_LSTR("op", first_op(c)),
+	    HQ_LI64("checkpoints", (int64_t)c->out.checkpoints),
 	    HQ_LSTR("error", failed ? hq_json_str(c->out.value, "name") : NULL),
 	    HQ_LI64("ms", took_ms),
 	    HQ_LSTR("correlation_id", r->correlation_id),
@@ -269,6 +321,8 @@ static void
 run(struct call *c)
 {
 	const struct hq_inngest_opts *o = &c->x->h->o;
+	const struct hq_checkpoints checkpoints = { send_checkpoint,
+		wait_checkpoint, c };
 	int64_t start = hq_mono_ms(o->env);
 
 	c->in.arena = c->x->req->arena;
@@ -281,11 +335,14 @@ run(struct call *c)
 	c->in.send_ctx = c;
 	c->in.own_function = own_function;
 	c->in.own_ctx = c;
-	watchdog_start(timeout_ms(c->x->req));
+	if (takes_checkpoints(c->x->req))
+		c->in.checkpoints = &checkpoints;
+	c->timeout_ms = timeout_ms(c->x->req);
+	watchdog_start(c->timeout_ms);
 	hq_flow_exec(c->fn->run, &c->in, &c->out);
 	watchdog_stop();
 	log_call(c, hq_mono_ms(o->env) - start);
-	put_no_retry(c);
+	put_no_retry(c); /* given up: the connection is closed, or will be */
 	hq_inngest_answer(c->x, status_of(&c->out), c->out.value);
 }
 
