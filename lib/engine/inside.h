@@ -134,9 +134,12 @@ const char *hq_eng_overflow(struct hq_eng_tx *t, size_t n_steps,
     size_t state_bytes);
 
 /*
- * Record a step's value (JSON text): the first one stays.  Ends the
- * step's job and has the run look further.
+ * Record a step's value (JSON text).  *ret_new is false if there was one
+ * already: the first one stays.
  */
+enum hq_rc hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
+    const char *value, bool *ret_new, struct hq_err *err) HQ_MUST;
+/* The same; ends the step's job and, if it is new, has the run look further. */
 enum hq_rc hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, struct hq_err *err) HQ_MUST;
 /* The same with {"error": error}. */

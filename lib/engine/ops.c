@@ -482,6 +482,7 @@ hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *o,
 {
 	const char *memo;
 	struct op op;
+	bool is_new;
 
 	*ret_wrong = read_op(t, o, &op);
 	if (*ret_wrong == NULL && op.kind->run != step_run)
@@ -490,10 +491,6 @@ hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *o,
 		return HQ_OK;
 	memo = memo_text(t, &op);
 	*ret_bytes = strlen(memo) + strlen(op.id);
-	if (!hq_arena_ok(t->a)) /* the value may be cut */
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "step too large");
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
-	    HQ_BIND(hq_text(t->job->run), hq_text(op.id), hq_text(memo)), NULL,
-	    err));
+	HQ_TRY(hq_eng_record(t, t->job->run, op.id, memo, &is_new, err));
 	return start_anew(t, op.id, err);
 }

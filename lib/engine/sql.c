@@ -80,6 +80,25 @@ static const char *const migrations[] = {
 	" WHERE state = 0 AND event_client IS NULL",
 	/* How far the events had come (hq_event_clock) when a wait was armed. */
 	"ALTER TABLE engine_job ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0",
+	/*
+	 * Values stand by themselves, in the order they came: so those of all
+	 * runs of one commit share pages, and only the small rows that find
+	 * them stand by run.
+	 */
+	"CREATE TABLE engine_value ("
+	" id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+	"ALTER TABLE engine_memo RENAME TO engine_memo_1;"
+	"CREATE TABLE engine_memo ("
+	" run TEXT NOT NULL, step TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" value_id INTEGER NOT NULL,"
+	" PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO engine_value (id, value)"
+	" SELECT row_number() OVER (ORDER BY run, step), value"
+	" FROM engine_memo_1;"
+	"INSERT INTO engine_memo (run, step, seq, value_id)"
+	" SELECT run, step, seq, row_number() OVER (ORDER BY run, step)"
+	" FROM engine_memo_1;"
+	"DROP TABLE engine_memo_1",
 	NULL,
 };
 
@@ -133,13 +152,17 @@ static const char *const sql[Q__MAX + 1] = {
 	    " JOIN engine_job j ON j.run = r.id"
 	    " WHERE r.event_client = $1 AND r.state = 0"
 	    " AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
-	[Q_MEMO_ADD] = "INSERT INTO engine_memo (run, step, seq, value)"
+	/* None: the step has been recorded. */
+	[Q_VALUE_ADD] = "INSERT INTO engine_value (value) SELECT $3"
+			" WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
+			" WHERE run = $1 AND step = $2) RETURNING id",
+	[Q_MEMO_ADD] = "INSERT INTO engine_memo (run, step, seq, value_id)"
 		       " SELECT $1, $2, coalesce(max(seq), 0) + 1, $3"
-		       " FROM engine_memo WHERE run = $1"
-		       " ON CONFLICT (run, step) DO NOTHING",
+		       " FROM engine_memo WHERE run = $1",
 	[Q_MEMO_HAS] = "SELECT 1 FROM engine_memo WHERE run = $1 AND step = $2",
-	[Q_MEMO_ALL] = "SELECT step, seq, value FROM engine_memo WHERE run = $1"
-		       " ORDER BY step",
+	[Q_MEMO_ALL] = "SELECT m.step, m.seq, v.value FROM engine_memo m"
+		       " JOIN engine_value v ON v.id = m.value_id"
+		       " WHERE m.run = $1 ORDER BY m.step",
 	/* No change: the step is planned already, or recorded. */
 	[Q_JOB_PLAN] =
 	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
@@ -242,6 +265,8 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
 	    " END FROM engine_run WHERE id > $1 AND id < $2"
 	    " ORDER BY id LIMIT $4",
+	[Q_RETAIN_VALUES] = "DELETE FROM engine_value WHERE id IN"
+			    " (SELECT value_id FROM engine_memo WHERE run = $1)",
 	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = $1",
 	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
 			 " AND state <> 0 AND ended_ms < $2",
