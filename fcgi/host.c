@@ -18,7 +18,6 @@
 enum {
 	HOST_ARENA_MAX = 64
 	    << 20,                /* a master's (contracts, keys), a worker's */
-	FUNCTION_CALLS = 16,      /* in hand of one worker; one runs */
 	REQUEST_ARENA_TIMES = 24, /* of the largest body */
 	REQUEST_ARENA_MIN = 128 << 20,
 };
@@ -414,12 +413,13 @@ static enum hq_rc
 serve(struct setup *s, struct hq_err *err)
 {
 	const struct hq_config *cf = &s->config;
-	bool one = s->responder->one_at_a_time;
+	bool functions = s->responder->hosts_functions;
 	struct hq_serve_opts o = {
-		.workers = (int)cf->i[one ? HQ_SET_RAWR_FUNCTION_WORKERS
-					  : HQ_SET_RAWR_WORKERS],
-		.slots = one ? FUNCTION_CALLS : (int)cf->i[HQ_SET_RAWR_SLOTS],
-		.talks = one,
+		.workers = (int)cf->i[functions ? HQ_SET_RAWR_FUNCTION_WORKERS
+						: HQ_SET_RAWR_WORKERS],
+		.slots = functions ? HQ_HOST_FUNCTION_CALLS
+				   : (int)cf->i[HQ_SET_RAWR_SLOTS],
+		.talks = functions,
 		.recycle = cf->i[HQ_SET_RAWR_RECYCLE],
 		.body_max = (size_t)cf->i[HQ_SET_RAWR_BODY_MAX],
 		.init = worker_init,
@@ -427,11 +427,11 @@ serve(struct setup *s, struct hq_err *err)
 		.ctx = s,
 		.handle = handle,
 		.changed = changed,
-		.gather = one ? NULL : gather,
-		.flush = one ? NULL : flush,
+		.gather = functions ? NULL : gather,
+		.flush = functions ? NULL : flush,
 	};
 
-	if (one && o.body_max < HQ_ENGINE_CALL_BYTES_MAX)
+	if (functions && o.body_max < HQ_ENGINE_CALL_BYTES_MAX)
 		o.body_max = HQ_ENGINE_CALL_BYTES_MAX;
 	o.arena_max = o.body_max * REQUEST_ARENA_TIMES;
 	if (o.arena_max < REQUEST_ARENA_MIN)

@@ -11,6 +11,9 @@
 #include "proto/contract.h"
 #include "proto/http/http.h"
 
+/* Calls of functions that a worker has in hand; the others wait. */
+enum { HQ_HOST_FUNCTION_CALLS = 16 };
+
 /* What one worker process holds. */
 struct hq_host {
 	const struct hq_responder *responder;
@@ -37,12 +40,12 @@ struct hq_responder {
 	const char
 	    *name; /* "rpc": log component; sockets and pids use it too */
 	enum hq_family family;
-	unsigned kinds;     /* plugin kinds whose procedures it serves */
-	bool one_at_a_time; /* its handlers may block: one request per worker */
-	bool takes_dev;     /* knows --dev */
-	const char *prefix; /* its mount: what is below it is "not found" */
-	const char *title;  /* of its openapi.json */
-	const char *mount;  /* appended to the base URL in its `servers` */
+	unsigned kinds;       /* plugin kinds whose procedures it serves */
+	bool hosts_functions; /* which may block: one runs at a time */
+	bool takes_dev;       /* knows --dev */
+	const char *prefix;   /* its mount: what is below it is "not found" */
+	const char *title;    /* of its openapi.json */
+	const char *mount;    /* appended to the base URL in its `servers` */
 	bool recorded; /* its document is the recorded one: no extensions */
 	/* Make what route needs, in h->arena; may be NULL. */
 	enum hq_rc (*init)(struct hq_host *h, struct hq_err *err);

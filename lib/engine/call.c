@@ -55,7 +55,7 @@ hq_eng_overflow(struct hq_eng_tx *t, size_t n_steps, size_t state_bytes)
 	return hq_eng_error(t, name,
 	    hq_arena_printf(t->a,
 		"The function run exceeded a limit: %d steps, %zu bytes of "
-		"state.",
+		"recorded state.",
 		HQ_ENGINE_STEPS_MAX, t->state_bytes_max));
 }
 

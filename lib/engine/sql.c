@@ -265,8 +265,9 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
 	    " END FROM engine_run WHERE id > $1 AND id < $2"
 	    " ORDER BY id LIMIT $4",
-	[Q_RETAIN_VALUES] = "DELETE FROM engine_value WHERE id IN"
-			    " (SELECT value_id FROM engine_memo WHERE run = $1)",
+	[Q_RETAIN_VALUES] =
+	    "DELETE FROM engine_value WHERE id IN"
+	    " (SELECT value_id FROM engine_memo WHERE run = $1)",
 	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = $1",
 	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
 			 " AND state <> 0 AND ended_ms < $2",

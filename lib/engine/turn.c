@@ -105,8 +105,8 @@ record(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	if (wrong != NULL)
 		return hq_eng_attempt_failed(t, NULL,
 		    hq_eng_error(t, "Error", wrong), NULL, err);
-	over = hq_eng_overflow(t, s->n_steps + 1,
-	    s->state_bytes + s->told_bytes);
+	over =
+	    hq_eng_overflow(t, s->n_steps + 1, s->state_bytes + s->told_bytes);
 	return over == NULL
 	    ? HQ_OK
 	    : hq_eng_finish(t, s->run, HQ_RUN_FAILED, over, err);

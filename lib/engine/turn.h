@@ -28,10 +28,10 @@ struct hq_eng_slot {
 	int64_t timeout_ms;
 	int req_version;
 	int64_t lease_until_ms;
-	struct hq_eng_told *told;   /* not recorded yet; or NULL */
-	size_t told_bytes;          /* of the state, that it makes */
+	struct hq_eng_told *told;    /* not recorded yet; or NULL */
+	size_t told_bytes;           /* of the state, that it makes */
 	size_t n_steps, state_bytes; /* of its run, as its host knows it */
-	struct hq_eng_reply *reply; /* or NULL: not yet */
+	struct hq_eng_reply *reply;  /* or NULL: not yet */
 	/* What the transaction found; takes effect when it has committed. */
 	enum {
 		HQ_SLOT_KEPT,

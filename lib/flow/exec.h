@@ -43,9 +43,9 @@ struct hq_exec_in {
 
 struct hq_exec_out {
 	enum {
-		HQ_EXEC_DONE,   /* .value is the function's result */
-		HQ_EXEC_OPS,    /* .value is an array of ops, perhaps empty */
-		HQ_EXEC_FAILED, /* .value is {"name","message",...} */
+		HQ_EXEC_DONE,     /* .value is the function's result */
+		HQ_EXEC_OPS,      /* .value is an array of ops, perhaps empty */
+		HQ_EXEC_FAILED,   /* .value is {"name","message",...} */
 		HQ_EXEC_GIVEN_UP, /* nobody waits for what came of it */
 	} what;
 	size_t checkpoints; /* that were sent */

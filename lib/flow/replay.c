@@ -228,8 +228,8 @@ send(struct hq_flow *f, struct hq_met *m, struct json_object *out, int64_t ms)
 	if (c == NULL || is_target(f, m))
 		return false;
 	hq_buf_init(&b, f->in->arena);
-	hq_buf_printf(&b, "{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":",
-	    m->hash);
+	hq_buf_printf(&b,
+	    "{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":", m->hash);
 	hq_json_write(&b, out);
 	hq_buf_putc(&b, '}');
 	if (!hq_arena_ok(f->in->arena) ||

@@ -50,9 +50,8 @@ static const char *const sql[] = {
 	    " force_plan, created_ms, ended_ms, output) " NUMBERS(
 		"3000") "SELECT printf('%026d', i), 'app-f', 'e', 1, 1, 0, 1, 2, '{}'"
 			" FROM n",
-	[Q_ADD_VALUES] =
-	    "INSERT INTO engine_value (id, value) " NUMBERS(
-		"60000") "SELECT i, 'null' FROM n",
+	[Q_ADD_VALUES] = "INSERT INTO engine_value (id, value) " NUMBERS(
+	    "60000") "SELECT i, 'null' FROM n",
 	/* Of run i those from 20 i - 19 to 20 i. */
 	[Q_ADD_MEMOS] =
 	    "INSERT INTO engine_memo (run, step, seq, value_id) " NUMBERS(

@@ -25,11 +25,11 @@ enum hq_worker_mode {
 };
 
 struct hq_conn {
-	FCGX_Request fr;  /* .ipcFd < 0: a free slot */
-	bool partial;     /* part of a request is there */
-	int64_t since_ms; /* of the first part, or of the last reply */
-	bool busy;        /* its request is in hand, maybe in a group */
-	bool missed;      /* something happened on it meanwhile */
+	FCGX_Request fr;        /* .ipcFd < 0: a free slot */
+	bool partial;           /* part of a request is there */
+	int64_t since_ms;       /* of the first part, or of the last reply */
+	bool busy;              /* its request is in hand, maybe in a group */
+	bool missed;            /* something happened on it meanwhile */
 	struct hq_fiber *hears; /* waits for the peer's word here; or NULL */
 	bool heard;             /* it has come */
 	int64_t give_up_ms;     /* or will not any more */

@@ -26,7 +26,7 @@ enum {
 
 struct hq_serve_opts {
 	int workers;
-	int slots;        /* connections one worker keeps; 1: one at a time */
+	int slots; /* connections one worker keeps; 1: one at a time */
 	/*
 	 * Handlers run on stacks of their own and may talk to their peer
 	 * (http.h); a connection takes one request.  Then gather is NULL.

@@ -10,16 +10,6 @@ enum {
 	HASH_CHARS = HQ_SHA1_HEX_BYTES - 1,
 	TIMEOUT_DIGITS = 9,
 	WATCHDOG_AFTER_MS = 1000,
-	/*
-	 * A call goes on behind so many steps: then it ends, and other runs
-	 * have their turn.
-	 */
-	CHECKPOINTS_MAX = 64,
-	/* It does not behind a step that took longer: such ones block the
-	 * worker, and what follows is for whichever is free; */
-	CHECKPOINT_STEP_MS = 5,
-	/* nor with so much in memory, which only the end of the call frees. */
-	CHECKPOINT_BYTES = 8 << 20,
 };
 
 struct call {
@@ -230,9 +220,10 @@ send_checkpoint(void *ctx, const char *op, size_t bytes, int64_t ms)
 	struct call *c = ctx;
 	const struct hq_http_talk *t = c->x->req->talk;
 
-	if (c->checkpoints == CHECKPOINTS_MAX || ms > CHECKPOINT_STEP_MS ||
-	    hq_arena_held(c->in.arena) > CHECKPOINT_BYTES || !t->may(t->ctx) ||
-	    !t->say(t->ctx, op, bytes))
+	if (c->checkpoints == HQ_INNGEST_CHECKPOINTS_MAX ||
+	    ms > HQ_INNGEST_CHECKPOINT_STEP_MS ||
+	    hq_arena_held(c->in.arena) > HQ_INNGEST_CHECKPOINT_BYTES ||
+	    !t->may(t->ctx) || !t->say(t->ctx, op, bytes))
 		return false;
 	c->checkpoints++;
 	return true;
