@@ -245,6 +245,7 @@ finished(struct runner *r, struct runner_call *c)
 	struct hq_engine_reply reply = { .what = HQ_REPLY_ANSWER };
 	const struct hq_fcgi_call *f = c->call;
 
+	r->n_said++;
 	reply.status = hq_fcgi_call_status(f);
 	reply.body = hq_fcgi_call_body(f, &reply.body_bytes);
 	reply.sdk = hq_fcgi_call_header(f, "x-inngest-sdk");
@@ -275,6 +276,7 @@ take_checkpoint(struct runner *r, struct runner_call *c)
 		return;
 	c->state = RUNNER_HELD;
 	c->deadline_ms = INT64_MAX;
+	r->n_said++;
 	hq_engine_checkpoint(r->engine, c->ticket, op, n);
 }
 
@@ -342,6 +344,21 @@ runner_step_calls(struct runner *r)
 		if (r->calls[i].call != NULL)
 			step(r, &r->calls[i], r->polls[i + 2].revents != 0,
 			    now);
+}
+
+bool
+runner_is_early(const struct runner *r)
+{
+	int64_t since = hq_mono_ms(r->env) - RUNNER_GATHER_MS;
+	const struct runner_call *c;
+	size_t n = 0;
+
+	if (r->n_said == 0)
+		return false;
+	for (c = r->calls; c < r->calls + r->n_calls; c++)
+		n += c->call != NULL && c->state != RUNNER_HELD &&
+		    c->started_ms >= since;
+	return n > r->n_said;
 }
 
 int64_t

@@ -1,12 +1,16 @@
 /*
  * The loop: a turn, a sleep until something happens, the answers that came.
  */
+/* For ppoll.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "runner.h"
 #include "store/admin.h"
+
+enum { US_PER_S = 1000000, US_PER_MS = 1000, NS_PER_US = 1000 };
 
 struct loop {
 	struct runner *r;
@@ -22,34 +26,22 @@ struct loop {
 	size_t lost; /* calls told of */
 };
 
-static int
+static int64_t
 min_ms(int64_t a, int64_t b)
 {
 	int64_t m = a < b ? a : b;
 
-	return m < 0 ? 0 : (int)(m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
+	return m < 0 ? 0 : (m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
 }
 
-/*
- * Sleep at most until next_ms (wall clock), the first call's deadline, or the
- * next look at the WAL.
- */
+/* Until something happens, at most so long. */
 static void
-sleep_until(const struct loop *l, int64_t next_ms)
+look(struct runner *r, int64_t us)
 {
-	struct runner *r = l->r;
-	int64_t first = runner_first_deadline(r), wall = INT64_MAX;
+	const struct timespec at_most = { .tv_sec = us / US_PER_S,
+		.tv_nsec = us % US_PER_S * NS_PER_US };
 	size_t i;
-	int n;
 
-	if (next_ms != INT64_MAX)
-		wall = next_ms - hq_now_ms(r->env);
-	if (!l->emptied && l->checkpoint_ms < first)
-		first = l->checkpoint_ms;
-	if (runner_retain_next(r) < first)
-		first = runner_retain_next(r);
-	if (first != INT64_MAX)
-		first -= hq_mono_ms(r->env);
 	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
 	r->polls[1] = (struct pollfd){ .fd = r->signal, .events = POLLIN };
 	for (i = 0; i < r->n_calls; i++) {
@@ -61,10 +53,72 @@ sleep_until(const struct loop *l, int64_t next_ms)
 		r->polls[i + 2].fd = hq_fcgi_call_fd(c);
 		r->polls[i + 2].events = hq_fcgi_call_events(c);
 	}
-	n = poll(r->polls, r->n_calls + 2, min_ms(wall, first));
-	if (n < 0)
+	if (ppoll(r->polls, r->n_calls + 2, &at_most, NULL) < 0)
 		for (i = 0; i < r->n_calls + 2; i++)
 			r->polls[i].revents = 0;
+}
+
+/*
+ * Sleep at most until next_ms (wall clock), the first call's deadline, or the
+ * next look at the WAL.
+ */
+static void
+sleep_until(const struct loop *l, int64_t next_ms)
+{
+	struct runner *r = l->r;
+	int64_t first = runner_first_deadline(r), wall = INT64_MAX;
+
+	if (next_ms != INT64_MAX)
+		wall = next_ms - hq_now_ms(r->env);
+	if (!l->emptied && l->checkpoint_ms < first)
+		first = l->checkpoint_ms;
+	if (runner_retain_next(r) < first)
+		first = runner_retain_next(r);
+	if (first != INT64_MAX)
+		first -= hq_mono_ms(r->env);
+	look(r, min_ms(wall, first) * US_PER_MS);
+}
+
+static void
+leave(struct loop *l)
+{
+	l->leaving = true;
+	l->leave_by_ms = hq_mono_ms(l->r->env) + RUNNER_LEAVE_MS;
+	hq_engine_drain(l->r->engine);
+	runner_notify("STOPPING=1");
+	hq_log(HQ_INFO, "stopping",
+	    HQ_LI64("inflight", (int64_t)hq_engine_inflight(l->r->engine)));
+}
+
+/* Somebody has queued work, or wants us to stop. */
+static void
+ring(struct loop *l)
+{
+	struct runner *r = l->r;
+
+	if (r->polls[0].revents != 0)
+		runner_bell_drain(&r->bell);
+	if (r->polls[1].revents != 0 && !l->leaving)
+		leave(l);
+}
+
+/*
+ * Take what the calls said; where others are about to, wait a little for them:
+ * one commit is for all.
+ */
+static void
+listen_to_calls(struct loop *l)
+{
+	struct runner *r = l->r;
+	int i;
+
+	runner_step_calls(r);
+	for (i = 0; i < RUNNER_GATHER_LOOKS && runner_is_early(r); i++) {
+		look(r, RUNNER_GATHER_US);
+		ring(l);
+		runner_step_calls(r);
+	}
+	r->n_said = 0;
 }
 
 /* The runner is the only one that moves the WAL into the store's file. */
@@ -168,17 +222,6 @@ turn(struct loop *l, struct hq_err *err)
 	return HQ_OK;
 }
 
-static void
-leave(struct loop *l)
-{
-	l->leaving = true;
-	l->leave_by_ms = hq_mono_ms(l->r->env) + RUNNER_LEAVE_MS;
-	hq_engine_drain(l->r->engine);
-	runner_notify("STOPPING=1");
-	hq_log(HQ_INFO, "stopping",
-	    HQ_LI64("inflight", (int64_t)hq_engine_inflight(l->r->engine)));
-}
-
 static bool
 is_left(const struct loop *l)
 {
@@ -199,11 +242,8 @@ runner_loop(struct runner *r, struct hq_err *err)
 			return hq_engine_release(r->engine, err);
 		idle = hq_engine_inflight(r->engine) == 0;
 		sleep_until(&l, l.next_ms);
-		if (r->polls[0].revents != 0)
-			runner_bell_drain(&r->bell);
-		if (r->polls[1].revents != 0 && !l.leaving)
-			leave(&l);
-		runner_step_calls(r);
+		ring(&l);
+		listen_to_calls(&l);
 		take_bell(&l);
 		if (!l.leaving && runner_retain(r, idle))
 			l.emptied = false;

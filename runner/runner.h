@@ -24,6 +24,14 @@ enum {
 	 * is taken back after that, for a worker that is free. */
 	RUNNER_TAKE_BACK_MS = 500,
 	RUNNER_STEP_BYTES = 80,
+	/*
+	 * Calls that said something wait for so many looks of so many
+	 * microseconds, while more than they are to say something too: those
+	 * that began within the last milliseconds.
+	 */
+	RUNNER_GATHER_LOOKS = 5,
+	RUNNER_GATHER_US = 200,
+	RUNNER_GATHER_MS = 2,
 };
 
 /*
@@ -74,6 +82,8 @@ struct runner {
 	int signal; /* readable once SIGTERM or SIGINT came */
 	struct runner_call *calls;
 	size_t n_calls;
+	size_t
+	    n_said; /* of them have told of a step or answered, since a turn */
 	struct pollfd *polls; /* bell, signal, then the calls */
 	struct runner_sweep *sweeps;
 	size_t n_sweeps;
@@ -85,6 +95,8 @@ void runner_go_on(void *ctx, uint64_t ticket);
 void runner_abandon(void *ctx, uint64_t ticket);
 /* Go on with what poll() said, and with what is too late. */
 void runner_step_calls(struct runner *r);
+/* More calls than have said something are about to. */
+bool runner_is_early(const struct runner *r);
 /*
  * When a call may be too late, or is to be looked at (monotonic ms);
  * INT64_MAX: none.

@@ -124,6 +124,8 @@ void hq_talk_begin(struct hq_worker *w, struct hq_conn *c);
 void hq_talk_look(struct hq_worker *w, struct hq_conn *c);
 /* Give up those that have waited too long; all: every one that waits. */
 void hq_talk_give_up(struct hq_worker *w, bool all);
+/* With none in hand: give back most of the stacks. */
+void hq_talk_rest(struct hq_worker *w);
 /* How many requests are in hand. */
 int hq_talk_busy(const struct hq_worker *w);
 

@@ -33,6 +33,7 @@ enum {
 	HQ_GATHER_MS = 5,          /* or the first has waited so long. */
 	/* A request that waits for its peer's word is given up after that. */
 	HQ_TALK_WAIT_MS = 5000,
+	HQ_TALK_KEEP = 2, /* stacks, while nobody talks */
 };
 
 /* True if the process was started as a CGI program. */

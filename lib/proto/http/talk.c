@@ -160,6 +160,17 @@ hq_talk_begin(struct hq_worker *w, struct hq_conn *c)
 	enter(w, f);
 }
 
+void
+hq_talk_rest(struct hq_worker *w)
+{
+	struct hq_talkers *s = &w->talkers;
+
+	if (s->n_idle < s->n_all)
+		return;
+	for (; s->n_idle > HQ_TALK_KEEP; s->n_all--)
+		hq_fiber_free(s->idle[--s->n_idle]);
+}
+
 int
 hq_talk_busy(const struct hq_worker *w)
 {
