@@ -94,6 +94,19 @@ struct hq_eng_trace hq_eng_event_trace(struct hq_eng_tx *t, const char *data);
 enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct hq_err *err) HQ_MUST;
 
+/*
+ * What an event must hold for a wait's expression to be true: this string at
+ * this path.  Both "" where it cannot be said; never NULL.
+ */
+struct hq_eng_pin {
+	const char *path, *value;
+};
+#define HQ_ENG_NO_PIN ((struct hq_eng_pin){ "", "" })
+/* x: the expression of a wait of that run.  Strings in t->a. */
+enum hq_rc hq_eng_pin_of(struct hq_eng_tx *t, const char *run,
+    const struct hq_expr *x, struct hq_eng_pin *ret, struct hq_err *err)
+    HQ_MUST;
+
 /* A wait that has just been armed. */
 struct hq_eng_wait {
 	const char *run, *step;

@@ -48,7 +48,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(HQ_LANE_NORMAL), hq_i64(due),
 		hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(), hq_null(),
-		hq_i64(t->now_ms), hq_i64(0)),
+		hq_i64(t->now_ms), hq_i64(0), hq_text(""), hq_text("")),
 	    NULL, err);
 }
 

@@ -99,6 +99,16 @@ static const char *const migrations[] = {
 	" SELECT run, step, seq, row_number() OVER (ORDER BY run, step)"
 	" FROM engine_memo_1;"
 	"DROP TABLE engine_memo_1",
+	/*
+	 * What the event that a wait waits for must have where; '': it cannot
+	 * be said.  A wait of before then is asked about every event.
+	 */
+	"ALTER TABLE engine_job ADD COLUMN wait_path TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE engine_job ADD COLUMN wait_value TEXT NOT NULL"
+	" DEFAULT '';"
+	"DROP INDEX engine_job_wait;"
+	"CREATE INDEX engine_job_wait ON engine_job"
+	" (wait_event, wait_path, wait_value) WHERE wait_event IS NOT NULL",
 	NULL,
 };
 
@@ -167,8 +177,8 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_PLAN] =
 	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
 	    " max_attempts, timeout_ms, wait_event, wait_if, armed_ms,"
-	    " heard_ms)"
-	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
+	    " heard_ms, wait_path, wait_value)"
+	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
 	    " WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
 	    " WHERE run = $1 AND step = $2)"
 	    " ON CONFLICT (run, step) DO NOTHING",
@@ -226,8 +236,12 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
 	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event"
 		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
-		    " WHERE j.wait_event = $1 AND (j.run, j.step) > ($2, $3)"
-		    " ORDER BY j.run, j.step LIMIT $4",
+		    " WHERE j.wait_event = $1 AND j.wait_path = $2"
+		    " AND j.wait_value = $3 AND (j.run, j.step) > ($4, $5)"
+		    " ORDER BY j.run, j.step LIMIT $6",
+	/* The next path that waits for this name have. */
+	[Q_WAIT_PATH] = "SELECT min(wait_path) FROM engine_job"
+			" WHERE wait_event = $1 AND wait_path > $2",
 	[Q_APP_GET] = "SELECT checksum, rev FROM engine_app WHERE id = $1",
 	[Q_APP_SET] =
 	    "INSERT INTO engine_app (id, checksum, rev) VALUES ($1, $2, $3)"
