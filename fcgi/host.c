@@ -427,8 +427,8 @@ serve(struct setup *s, struct hq_err *err)
 		.ctx = s,
 		.handle = handle,
 		.changed = changed,
-		.gather = functions ? NULL : gather,
-		.flush = functions ? NULL : flush,
+		.gather = gather,
+		.flush = flush,
 	};
 
 	if (functions && o.body_max < HQ_ENGINE_CALL_BYTES_MAX)

@@ -16,10 +16,10 @@
  */
 struct hq_checkpoints {
 	/*
-	 * op: the step operation, JSON text; ms: how long the step took.  False
-	 * if the call is to end with it instead; then nothing was sent.
+	 * op: the step operation, JSON text.  False if the call is to end with
+	 * it instead; then nothing was sent.
 	 */
-	bool (*send)(void *ctx, const char *op, size_t bytes, int64_t ms);
+	bool (*send)(void *ctx, const char *op, size_t bytes);
 	/* Until it is recorded; false: the engine has given the call up. */
 	bool (*wait)(void *ctx);
 	void *ctx;

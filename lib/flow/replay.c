@@ -219,7 +219,7 @@ put_outcome(struct hq_flow *f, struct json_object *o, enum hq_rc rc,
  * execution will read from it.
  */
 static bool
-send(struct hq_flow *f, struct hq_met *m, struct json_object *out, int64_t ms)
+send(struct hq_flow *f, struct hq_met *m, struct json_object *out)
 {
 	const struct hq_checkpoints *c = f->in->checkpoints;
 	struct json_object *op;
@@ -234,7 +234,7 @@ send(struct hq_flow *f, struct hq_met *m, struct json_object *out, int64_t ms)
 	hq_buf_putc(&b, '}');
 	if (!hq_arena_ok(f->in->arena) ||
 	    hq_json_parse(f->in->arena, b.p, b.n, &op, NULL) != HQ_OK ||
-	    !c->send(c->ctx, b.p, b.n, ms))
+	    !c->send(c->ctx, b.p, b.n))
 		return false;
 	m->state = HQ_MET_DONE;
 	m->value = hq_json_get(op, "data");
@@ -261,7 +261,7 @@ run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 {
 	const struct hq_env *env = f->in->runtime.env;
 	int64_t start_ms = env == NULL ? 0 : hq_now_ms(env);
-	int64_t start_mono = env == NULL ? 0 : hq_mono_ms(env), took_ms;
+	int64_t start_mono = env == NULL ? 0 : hq_mono_ms(env);
 	struct json_object *o, *out = NULL;
 	struct hq_err err = { 0 };
 	enum hq_rc rc;
@@ -272,8 +272,7 @@ run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 		f->key = ""; /* the arena is full: the outcome is discarded */
 	rc = t->fn(f, m->has_input ? m->value : t->in, &out, &err);
 	f->key = NULL;
-	took_ms = env == NULL ? 0 : hq_mono_ms(env) - start_mono;
-	if (rc == HQ_OK && send(f, m, out, took_ms))
+	if (rc == HQ_OK && send(f, m, out))
 		return HQ_OK;
 
 	f->suspended = true;
@@ -287,7 +286,7 @@ run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 	else
 		put_outcome(f, o, rc, &err);
 	if (env != NULL)
-		put_timing(o, start_ms, took_ms);
+		put_timing(o, start_ms, hq_mono_ms(env) - start_mono);
 	return HQ_SUSPEND;
 }
 

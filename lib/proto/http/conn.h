@@ -65,8 +65,13 @@ struct hq_gather {
 struct hq_talkers {
 	struct hq_fiber **idle;
 	int n_all, n_idle; /* those that are not idle have a request in hand */
-	struct hq_fiber *now;  /* the one that runs; not the worker's own */
-	struct hq_conn *begin; /* what it is to serve */
+	struct hq_fiber **line; /* those that wait for a commit */
+	int n_line;
+	int64_t wary_until_ms;  /* nobody is to wait in it */
+	struct hq_fiber **told; /* those of a commit that is made */
+	struct hq_fiber *now;   /* the one that runs; NULL: the worker's own */
+	struct hq_talker *talker; /* its request */
+	struct hq_conn *begin;    /* what it is to serve */
 };
 
 struct hq_worker {
@@ -124,6 +129,8 @@ void hq_talk_begin(struct hq_worker *w, struct hq_conn *c);
 void hq_talk_look(struct hq_worker *w, struct hq_conn *c);
 /* Give up those that have waited too long; all: every one that waits. */
 void hq_talk_give_up(struct hq_worker *w, bool all);
+/* Commit what those in line are to write; they go on. */
+void hq_talk_flush(struct hq_worker *w);
 /* With none in hand: give back most of the stacks. */
 void hq_talk_rest(struct hq_worker *w);
 /* How many requests are in hand. */

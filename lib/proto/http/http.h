@@ -25,6 +25,13 @@ struct hq_http_talk {
 	bool (*say)(void *ctx, const char *p, size_t n); /* false: it is gone */
 	/* False: the peer has gone, or has not answered for HQ_TALK_WAIT_MS. */
 	bool (*hear)(void *ctx);
+	/*
+	 * For how long the request has kept the worker from others since it
+	 * last said or heard something: ms.  What it waited, it did not.
+	 */
+	int64_t (*held)(void *ctx);
+	/* Have the worker killed when that gets so long; 0: not any more. */
+	void (*limit)(void *ctx, int64_t ms);
 	void *ctx;
 };
 

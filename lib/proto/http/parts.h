@@ -33,6 +33,9 @@ enum {
 	HQ_GATHER_MS = 5,          /* or the first has waited so long. */
 	/* A request that waits for its peer's word is given up after that. */
 	HQ_TALK_WAIT_MS = 5000,
+	/* One that kept the others for longer makes the worker wary for so long. */
+	HQ_TALK_SLOW_MS = 5,
+	HQ_TALK_WARY_MS = 10000,
 	HQ_TALK_KEEP = 2, /* stacks, while nobody talks */
 };
 

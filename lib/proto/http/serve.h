@@ -29,7 +29,7 @@ struct hq_serve_opts {
 	int slots; /* connections one worker keeps; 1: one at a time */
 	/*
 	 * Handlers run on stacks of their own and may talk to their peer
-	 * (http.h); a connection takes one request.  Then gather is NULL.
+	 * (http.h); a connection takes one request.
 	 */
 	bool talks;
 	int64_t recycle;  /* requests until a worker is replaced; 0: never */

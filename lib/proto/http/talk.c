@@ -5,17 +5,23 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
 #include "base/env.h"
+#include "base/process.h"
 #include "proto/http/conn.h"
 #include "proto/http/fcgi_wire.h"
 #include "proto/http/reply.h"
 
-struct talker {
+/* A request in hand; on its own stack. */
+struct hq_talker {
 	struct hq_worker *w;
 	struct hq_conn *c;
+	int64_t since_ms; /* it runs */
+	int64_t held_ms;  /* it ran before that */
+	int64_t limit_ms; /* of both; 0: none */
 };
 
 /* To a request's stack, until it is done or waits. */
@@ -32,6 +38,65 @@ static void
 leave(struct hq_worker *w)
 {
 	hq_fiber_switch(w->talkers.now, w->turn.own);
+}
+
+static int64_t
+now_ms(void)
+{
+	return hq_mono_ms(hq_env_system());
+}
+
+static int64_t
+held(void *ctx)
+{
+	const struct hq_talker *t = ctx;
+
+	return t->held_ms + now_ms() - t->since_ms;
+}
+
+/* The kernel has one watchdog for the worker: it is for the one that runs. */
+static void
+watch(const struct hq_talker *t)
+{
+	int64_t left = t->limit_ms - t->held_ms;
+
+	if (t->limit_ms > 0)
+		hq_process_watchdog(left > 0 ? left : 1);
+}
+
+static void
+limit(void *ctx, int64_t ms)
+{
+	struct hq_talker *t = ctx;
+
+	if (ms == 0 && t->limit_ms > 0)
+		hq_process_watchdog(0);
+	t->held_ms = 0;
+	t->since_ms = now_ms();
+	t->limit_ms = ms;
+	watch(t);
+}
+
+/* It has kept the others waiting: for some time, none is to wait for another. */
+static void
+notice(struct hq_talker *t)
+{
+	t->held_ms = held(t);
+	if (t->held_ms > HQ_TALK_SLOW_MS)
+		t->w->talkers.wary_until_ms = now_ms() + HQ_TALK_WARY_MS;
+}
+
+/* Let others run. */
+static void
+rest(struct hq_talker *t)
+{
+	notice(t);
+	if (t->limit_ms > 0)
+		hq_process_watchdog(0);
+	leave(t->w);
+	t->w->talkers.talker = t;
+	t->since_ms = now_ms();
+	watch(t);
 }
 
 /* ------------------------------------------------------------ the word --- */
@@ -63,7 +128,7 @@ listen_to(int fd)
 static bool
 may(void *ctx)
 {
-	const struct talker *t = ctx;
+	const struct hq_talker *t = ctx;
 
 	return t->w->mode == HQ_WORKER_SERVING && !t->w->told;
 }
@@ -71,7 +136,7 @@ may(void *ctx)
 static bool
 say(void *ctx, const char *p, size_t n)
 {
-	const struct talker *t = ctx;
+	struct hq_talker *t = ctx;
 	struct hq_reply r = { t->c->fr.ipcFd, t->c->fr.requestId, &t->w->out };
 
 	return hq_reply_say(&r, p, n);
@@ -80,17 +145,19 @@ say(void *ctx, const char *p, size_t n)
 static bool
 hear(void *ctx)
 {
-	const struct talker *t = ctx;
+	struct hq_talker *t = ctx;
 	struct hq_conn *c = t->c;
 	enum word word = listen_to(c->fr.ipcFd);
 
-	if (word != WORD_NONE)
-		return word == WORD_GO_ON;
-	c->hears = t->w->talkers.now;
-	c->give_up_ms = hq_mono_ms(hq_env_system()) + HQ_TALK_WAIT_MS;
-	leave(t->w);
-	c->hears = NULL;
-	return c->heard;
+	if (word == WORD_NONE) {
+		c->hears = t->w->talkers.now;
+		c->give_up_ms = now_ms() + HQ_TALK_WAIT_MS;
+		rest(t);
+		c->hears = NULL;
+		word = c->heard ? WORD_GO_ON : WORD_GONE;
+	}
+	limit(t, t->limit_ms); /* anew */
+	return word == WORD_GO_ON;
 }
 
 static void
@@ -121,6 +188,52 @@ hq_talk_give_up(struct hq_worker *w, bool all)
 			resume(w, c, false);
 }
 
+/* --------------------------------------------------------------- writes -- */
+
+static void
+commit_now(struct hq_worker *w)
+{
+	int64_t start_ms = now_ms();
+
+	w->o->flush(w->app);
+	if (w->talkers.now != NULL) /* that was not the handler's doing */
+		w->talkers.talker->since_ms += now_ms() - start_ms;
+}
+
+/*
+ * Called within a handler that is to write; back when that is committed.  The
+ * line is committed when nobody runs, so nobody stands in it beside one who may
+ * run for long.
+ */
+static void
+wait_for_commit(void *ctx)
+{
+	struct hq_worker *w = ctx;
+	struct hq_talkers *s = &w->talkers;
+
+	if (s->now == NULL || now_ms() < s->wary_until_ms) {
+		commit_now(w);
+		return;
+	}
+	s->line[s->n_line++] = s->now;
+	rest(s->talker);
+}
+
+void
+hq_talk_flush(struct hq_worker *w)
+{
+	struct hq_talkers *s = &w->talkers;
+	int i, n;
+
+	while ((n = s->n_line) > 0) {
+		w->o->flush(w->app);
+		s->n_line = 0;
+		memcpy(s->told, s->line, (size_t)n * sizeof(s->line[0]));
+		for (i = 0; i < n; i++)
+			enter(w, s->told[i]);
+	}
+}
+
 /* ---------------------------------------------------------- the stacks --- */
 
 static void
@@ -130,11 +243,16 @@ serve(void *arg)
 	struct hq_talkers *s = &w->talkers;
 
 	for (;;) {
-		struct talker t = { w, s->begin };
-		const struct hq_http_talk talk = { may, say, hear, &t };
+		struct hq_talker t = { .w = w,
+			.c = s->begin,
+			.since_ms = now_ms() };
+		const struct hq_http_talk talk = { may, say, hear, held, limit,
+			&t };
 		struct hq_fiber *me = s->now;
 
+		s->talker = &t;
 		hq_conn_handle(w, t.c, &talk);
+		notice(&t);
 		s->now = me;
 		hq_fiber_trim(me);
 		s->idle[s->n_idle++] = me;
@@ -180,11 +298,17 @@ hq_talk_busy(const struct hq_worker *w)
 void
 hq_talk_init(struct hq_worker *w)
 {
+	struct hq_talkers *s = &w->talkers;
+	size_t n = (size_t)w->slots;
+
 	if (!w->o->talks)
 		return;
-	HQ_ASSERT(w->o->gather == NULL);
-	w->talkers.idle = calloc((size_t)w->slots, sizeof(struct hq_fiber *));
-	HQ_ASSERT(w->talkers.idle != NULL);
+	s->idle = calloc(3 * n, sizeof(s->idle[0]));
+	HQ_ASSERT(s->idle != NULL);
+	s->line = s->idle + n;
+	s->told = s->line + n;
+	if (w->o->gather != NULL)
+		w->o->gather(w->app, wait_for_commit, w);
 }
 
 void

@@ -290,6 +290,7 @@ loop(struct hq_worker *w)
 			stop(w);
 		if (wait_ms >= 0)
 			tick(w);
+		hq_talk_flush(w);
 		hq_talk_rest(w);
 		more = w->n_parked > 0 && hq_parked_look(w);
 		if (w->o->recycle > 0 && w->served >= w->o->recycle &&
@@ -311,6 +312,7 @@ hand_over(struct hq_worker *w)
 		else
 			close_idle(w, c);
 	}
+	hq_talk_flush(w);
 }
 
 static int

@@ -18,7 +18,6 @@ struct call {
 	struct hq_exec_in in;
 	struct hq_exec_out out;
 	size_t checkpoints;
-	int64_t timeout_ms; /* of a step's attempt; 0: none */
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -197,31 +196,31 @@ timeout_ms(const struct hq_http_req *req)
 
 /*
  * A function that hangs is ended with its worker, a second after the engine has
- * given the call up; the master starts another worker.
+ * given the call up; the master starts another worker.  0: no longer.
  */
 static void
-watchdog_start(int64_t ms)
+watchdog(const struct call *c, int64_t ms)
 {
-	if (ms > 0)
-		hq_process_watchdog(ms + WATCHDOG_AFTER_MS);
-}
+	const struct hq_http_talk *t = c->x->req->talk;
 
-static void
-watchdog_stop(void)
-{
-	hq_process_watchdog(0);
+	if (ms > 0)
+		ms += WATCHDOG_AFTER_MS;
+	if (t != NULL)
+		t->limit(t->ctx, ms);
+	else
+		hq_process_watchdog(ms);
 }
 
 /* -------------------------------------------------------------- checkpoints */
 
 static bool
-send_checkpoint(void *ctx, const char *op, size_t bytes, int64_t ms)
+send_checkpoint(void *ctx, const char *op, size_t bytes)
 {
 	struct call *c = ctx;
 	const struct hq_http_talk *t = c->x->req->talk;
 
 	if (c->checkpoints == HQ_INNGEST_CHECKPOINTS_MAX ||
-	    ms > HQ_INNGEST_CHECKPOINT_STEP_MS ||
+	    t->held(t->ctx) > HQ_INNGEST_CHECKPOINT_STEP_MS ||
 	    hq_arena_held(c->in.arena) > HQ_INNGEST_CHECKPOINT_BYTES ||
 	    !t->may(t->ctx) || !t->say(t->ctx, op, bytes))
 		return false;
@@ -229,18 +228,13 @@ send_checkpoint(void *ctx, const char *op, size_t bytes, int64_t ms)
 	return true;
 }
 
-/* Its time is not the function's; then the next step's begins. */
 static bool
 wait_checkpoint(void *ctx)
 {
 	const struct call *c = ctx;
 	const struct hq_http_talk *t = c->x->req->talk;
-	bool heard;
 
-	watchdog_stop();
-	heard = t->hear(t->ctx);
-	watchdog_start(c->timeout_ms);
-	return heard;
+	return t->hear(t->ctx);
 }
 
 /* Our own runner takes them, and says so beside the HTTP request. */
@@ -328,10 +322,9 @@ run(struct call *c)
 	c->in.own_ctx = c;
 	if (takes_checkpoints(c->x->req))
 		c->in.checkpoints = &checkpoints;
-	c->timeout_ms = timeout_ms(c->x->req);
-	watchdog_start(c->timeout_ms);
+	watchdog(c, timeout_ms(c->x->req));
 	hq_flow_exec(c->fn->run, &c->in, &c->out);
-	watchdog_stop();
+	watchdog(c, 0);
 	log_call(c, hq_mono_ms(o->env) - start);
 	put_no_retry(c); /* given up: the connection is closed, or will be */
 	hq_inngest_answer(c->x, status_of(&c->out), c->out.value);

@@ -27,8 +27,8 @@ enum {
 	 */
 	HQ_INNGEST_CHECKPOINTS_MAX = 64,
 	/*
-	 * It does not behind a step that took longer: such ones block the
-	 * worker, and what follows is for whichever is free;
+	 * It does not behind a step that held the worker for longer: such ones
+	 * block, and what follows is for whichever is free;
 	 */
 	HQ_INNGEST_CHECKPOINT_STEP_MS = 5,
 	/* nor with so many bytes held, which only the end of the call frees. */
