@@ -295,10 +295,10 @@ lost(struct runner *r, struct runner_call *c, const char *why, int64_t now)
 	struct hq_engine_reply died = { .what = HQ_REPLY_DIED };
 
 	log_end(c, "host_died", why, now);
-	if (c->state == RUNNER_BEGUN)
-		answer(r, c->ticket, &died);
-	else
+	if (c->state == RUNNER_HELD || hq_fcgi_call_unread(c->call))
 		put_back(r, c);
+	else
+		answer(r, c->ticket, &died);
 }
 
 static void

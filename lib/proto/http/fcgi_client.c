@@ -24,6 +24,7 @@ enum {
 struct hq_fcgi_call {
 	int fd;
 	bool done;
+	bool unread; /* the host closed before it had read what was sent */
 	struct hq_buf out; /* the request; sent bytes of it are out */
 	size_t sent;
 	struct hq_buf in; /* records as they come, from parsed on */
@@ -333,6 +334,8 @@ hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
 			continue;
 		if (k < 0 && errno == EAGAIN)
 			return HQ_SUSPEND;
+		/* So AF_UNIX tells of a close that threw away what had come. */
+		c->unread = k < 0 && errno == ECONNRESET;
 		if (k <= 0)
 			return broken(err, "it closed without an answer");
 		compact(c);
@@ -340,6 +343,12 @@ hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
 		rc = take_records(c, err);
 	}
 	return rc;
+}
+
+bool
+hq_fcgi_call_unread(const struct hq_fcgi_call *c)
+{
+	return c->unread;
 }
 
 int

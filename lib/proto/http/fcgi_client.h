@@ -51,6 +51,12 @@ enum hq_rc hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
     HQ_MUST;
 
 /*
+ * After BAD_GATEWAY: the host had not read all that was sent, be it the request
+ * or that it may go on.
+ */
+bool hq_fcgi_call_unread(const struct hq_fcgi_call *c);
+
+/*
  * After _step(), whatever it gave: what the host has told, borrowed until the
  * call is told to go on; NULL: nothing new.
  */

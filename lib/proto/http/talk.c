@@ -248,14 +248,12 @@ serve(void *arg)
 			.since_ms = now_ms() };
 		const struct hq_http_talk talk = { may, say, hear, held, limit,
 			&t };
-		struct hq_fiber *me = s->now;
 
 		s->talker = &t;
 		hq_conn_handle(w, t.c, &talk);
 		notice(&t);
-		s->now = me;
-		hq_fiber_trim(me);
-		s->idle[s->n_idle++] = me;
+		hq_fiber_trim(s->now);
+		s->idle[s->n_idle++] = s->now;
 		leave(w);
 	}
 }
