@@ -431,11 +431,13 @@ static enum hq_rc
 serve(struct setup *s, struct hq_err *err)
 {
 	const struct hq_config *cf = &s->config;
-	bool one = s->responder->one_at_a_time;
+	bool functions = s->responder->hosts_functions;
 	struct hq_serve_opts o = {
-		.workers = (int)cf->i[one ? HQ_SET_RAWR_FUNCTION_WORKERS
-					  : HQ_SET_RAWR_WORKERS],
-		.slots = one ? 1 : (int)cf->i[HQ_SET_RAWR_SLOTS],
+		.workers = (int)cf->i[functions ? HQ_SET_RAWR_FUNCTION_WORKERS
+						: HQ_SET_RAWR_WORKERS],
+		.slots = functions ? HQ_HOST_FUNCTION_CALLS
+				   : (int)cf->i[HQ_SET_RAWR_SLOTS],
+		.talks = functions,
 		.recycle = cf->i[HQ_SET_RAWR_RECYCLE],
 		.body_max = (size_t)cf->i[HQ_SET_RAWR_BODY_MAX],
 		.init = worker_init,
@@ -443,8 +445,8 @@ serve(struct setup *s, struct hq_err *err)
 		.ctx = s,
 		.handle = handle,
 		.changed = changed,
-		.gather = one ? NULL : gather,
-		.flush = one ? NULL : flush,
+		.gather = gather,
+		.flush = flush,
 	};
 
 	if (s->responder->workers > 0)

@@ -11,6 +11,9 @@
 #include "proto/contract.h"
 #include "proto/http/http.h"
 
+/* Calls of functions that a worker has in hand; the others wait. */
+enum { HQ_HOST_FUNCTION_CALLS = 16 };
+
 /* What one worker process holds. */
 struct hq_host {
 	const struct hq_responder *responder;
@@ -37,9 +40,9 @@ struct hq_responder {
 	const char
 	    *name; /* "rpc": log component; sockets and pids use it too */
 	enum hq_family family;
-	unsigned kinds;     /* plugin kinds whose procedures it serves */
-	bool one_at_a_time; /* its handlers may block: one request per worker */
-	bool takes_dev;     /* knows --dev */
+	unsigned kinds;       /* plugin kinds whose procedures it serves */
+	bool hosts_functions; /* which may block: one runs at a time */
+	bool takes_dev;       /* knows --dev */
 	size_t body_max; /* where it takes larger bodies than RAWR_BODY_MAX */
 	int workers;     /* where RAWR_WORKERS is not what it needs; or 0 */
 	const char *prefix; /* its mount: what is below it is "not found" */

@@ -1,7 +1,7 @@
 /*
  * inngest.fcgi - /api/inngest: the durable engine's calls, signed, and nobody
- * else's.  Hosts the durable functions; their code may block, so a worker takes
- * one request at a time.
+ * else's.  Hosts the durable functions; their code may block, so a worker has
+ * few calls in hand.
  */
 #include <string.h>
 
@@ -51,7 +51,7 @@ main(int argc, char *argv[])
 		.name = "inngest",
 		.family = HQ_FAMILY_INNGEST,
 		.kinds = 1u << HQ_KIND_WORKFLOWS,
-		.one_at_a_time = true,
+		.hosts_functions = true,
 		.takes_dev = true,
 		.body_max = HQ_ENGINE_CALL_BYTES_MAX,
 		.prefix = "",

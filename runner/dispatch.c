@@ -1,8 +1,12 @@
 /*
- * The engine's transport: one FastCGI request to inngest.fcgi per call.  Its
- * workers take one each; the others wait in the backlog of its socket, so that
- * a worker never waits for a commit.  That wait is not the step's: its time
- * begins when what was sent begins to be read.
+ * The engine's transport: one FastCGI request to inngest.fcgi per call.  Calls
+ * that no worker has room for wait in the backlog of its socket.  That wait is
+ * not the step's: its time begins when what was sent begins to be read.
+ *
+ * A call tells of the steps it runs on its way, and goes on when we have
+ * recorded them.  A worker runs one of its calls at a time: one that a
+ * neighbour keeps waiting is taken back, and one that dies with its worker
+ * while it waited has tried nothing.
  */
 #include <linux/sockios.h>
 #include <stdio.h>
@@ -14,7 +18,7 @@
 #include "proto/inngest/signature.h"
 #include "runner.h"
 
-enum { PATH_BYTES = 512, NUMBER_BYTES = 24, PARAMS = 20 };
+enum { PATH_BYTES = 512, NUMBER_BYTES = 24, PARAMS = 21 };
 
 static void
 answer(struct runner *r, uint64_t ticket, const struct hq_engine_reply *reply)
@@ -112,6 +116,7 @@ describe(struct runner *r, const struct hq_engine_call *call, struct request *q)
 	param(q, "HTTP_X_REQUEST_ID", call->request_id);
 	param(q, "HTTP_X_INNGEST_GENERATION_ID", q->generation);
 	param(q, "HTTP_X_RAWR_TIMEOUT_MS", q->timeout);
+	param(q, "RAWR_CHECKPOINTS", "1");
 	if (key == NULL)
 		return;
 	hq_signature_make(key, call->body, call->body_bytes,
@@ -138,23 +143,40 @@ unread(const struct runner_call *c)
 	return ioctl(hq_fcgi_call_fd(c->call), SIOCOUTQ, &n) == 0 ? n : -1;
 }
 
-/* Has the host begun?  Then the call's time begins. */
+static bool
+is_unread(const struct runner_call *c)
+{
+	return c->state == RUNNER_SENT || c->state == RUNNER_TOLD;
+}
+
+/* Has the host begun?  Then the step's time begins. */
 static void
 look(struct runner_call *c, int64_t now)
 {
 	int n;
 
-	if (c->begun)
+	if (!is_unread(c))
 		return;
 	n = unread(c);
 	if (n > 0 && n >= c->unread) {
 		c->unread = n;
 		return;
 	}
-	c->begun = true;
+	c->state = RUNNER_BEGUN;
 	c->started_ms = now;
 	c->deadline_ms =
 	    c->timeout_ms > INT64_MAX - now ? INT64_MAX : now + c->timeout_ms;
+}
+
+/* What was sent last is to be read before a step's time begins. */
+static void
+await(struct runner_call *c, int state, int64_t now)
+{
+	c->state = state;
+	c->started_ms = now;
+	c->deadline_ms = INT64_MAX;
+	c->unread = 0; /* the first look only takes the measure */
+	look(c, now);
 }
 
 static void
@@ -162,14 +184,11 @@ note(struct runner_call *c, const struct hq_engine_call *call, int64_t now)
 {
 	c->ticket = call->ticket;
 	c->timeout_ms = call->timeout_ms;
-	c->started_ms = now;
-	c->deadline_ms = INT64_MAX;
-	c->unread = 0; /* the first look only takes the measure */
 	(void)snprintf(c->run, sizeof(c->run), "%s", call->run_id);
 	(void)snprintf(c->step, sizeof(c->step), "%s", call->step_id);
 	c->correlation_id = copy(call->correlation_id);
 	c->traceparent = copy(call->traceparent);
-	look(c, now);
+	await(c, RUNNER_SENT, now);
 }
 
 void
@@ -202,6 +221,18 @@ runner_send(void *ctx, const struct hq_engine_call *call)
 }
 
 void
+runner_go_on(void *ctx, uint64_t ticket)
+{
+	struct runner *r = ctx;
+	struct runner_call *c = slot_of(r, ticket);
+
+	if (c == NULL)
+		return; /* it has ended meanwhile */
+	hq_fcgi_call_go_on(c->call);
+	await(c, RUNNER_TOLD, hq_mono_ms(r->env));
+}
+
+void
 runner_abandon(void *ctx, uint64_t ticket)
 {
 	struct runner_call *c = slot_of(ctx, ticket);
@@ -220,6 +251,7 @@ finished(struct runner *r, struct runner_call *c)
 	struct hq_engine_reply reply = { .what = HQ_REPLY_ANSWER };
 	const struct hq_fcgi_call *f = c->call;
 
+	r->n_said++;
 	reply.status = hq_fcgi_call_status(f);
 	reply.body = hq_fcgi_call_body(f, &reply.body_bytes);
 	reply.sdk = hq_fcgi_call_header(f, "x-inngest-sdk");
@@ -240,26 +272,71 @@ log_end(const struct runner_call *c, const char *event, const char *why,
 }
 
 static void
-step(struct runner *r, struct runner_call *c, bool ready, int64_t now)
+take_checkpoint(struct runner *r, struct runner_call *c)
+{
+	const char *op;
+	size_t n;
+
+	if (c->state == RUNNER_HELD ||
+	    (op = hq_fcgi_call_checkpoint(c->call, &n)) == NULL)
+		return;
+	c->state = RUNNER_HELD;
+	c->deadline_ms = INT64_MAX;
+	r->n_said++;
+	hq_engine_checkpoint(r->engine, c->ticket, op, n);
+}
+
+/* No step was under way: the call may be made again as if it had not been. */
+static void
+put_back(struct runner *r, struct runner_call *c)
+{
+	struct hq_engine_reply refused = { .what = HQ_REPLY_REFUSED };
+
+	answer(r, c->ticket, &refused);
+}
+
+static void
+lost(struct runner *r, struct runner_call *c, const char *why, int64_t now)
 {
 	struct hq_engine_reply died = { .what = HQ_REPLY_DIED };
+
+	log_end(c, "host_died", why, now);
+	if (c->state == RUNNER_HELD || hq_fcgi_call_unread(c->call))
+		put_back(r, c);
+	else
+		answer(r, c->ticket, &died);
+}
+
+static void
+too_late(struct runner *r, struct runner_call *c, int64_t now)
+{
 	struct hq_engine_reply late = { .what = HQ_REPLY_TIMEOUT };
+
+	log_end(c, "timeout", NULL, now);
+	answer(r, c->ticket, &late);
+}
+
+static void
+step(struct runner *r, struct runner_call *c, bool ready, int64_t now)
+{
 	struct hq_err err = { 0 };
 	enum hq_rc rc;
 
 	look(c, now); /* before more is sent */
 	rc = ready ? hq_fcgi_call_step(c->call, &err) : HQ_SUSPEND;
-	if (rc == HQ_SUSPEND && now < c->deadline_ms)
-		return;
-	if (rc == HQ_OK) {
+	if (ready)
+		take_checkpoint(r, c);
+	if (rc == HQ_OK)
 		finished(r, c);
-	} else if (rc == HQ_SUSPEND) {
-		log_end(c, "timeout", NULL, now);
-		answer(r, c->ticket, &late);
-	} else {
-		log_end(c, "host_died", err.msg, now);
-		answer(r, c->ticket, &died);
-	}
+	else if (rc != HQ_SUSPEND)
+		lost(r, c, err.msg, now);
+	else if (now >= c->deadline_ms)
+		too_late(r, c, now);
+	else if (c->state == RUNNER_TOLD &&
+	    now - c->started_ms >= RUNNER_TAKE_BACK_MS)
+		put_back(r, c);
+	else
+		return;
 	drop(c);
 }
 
@@ -275,6 +352,21 @@ runner_step_calls(struct runner *r)
 			    now);
 }
 
+bool
+runner_is_early(const struct runner *r)
+{
+	int64_t since = hq_mono_ms(r->env) - RUNNER_GATHER_MS;
+	const struct runner_call *c;
+	size_t n = 0;
+
+	if (r->n_said == 0)
+		return false;
+	for (c = r->calls; c < r->calls + r->n_calls; c++)
+		n += c->call != NULL && c->state != RUNNER_HELD &&
+		    c->started_ms >= since;
+	return n > r->n_said;
+}
+
 int64_t
 runner_first_deadline(const struct runner *r)
 {
@@ -285,7 +377,7 @@ runner_first_deadline(const struct runner *r)
 	for (c = r->calls; c < r->calls + r->n_calls; c++) {
 		if (c->call == NULL)
 			continue;
-		at = c->begun ? c->deadline_ms : soon;
+		at = is_unread(c) ? soon : c->deadline_ms;
 		if (at < first)
 			first = at;
 	}

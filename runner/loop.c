@@ -1,12 +1,16 @@
 /*
  * The loop: a turn, a sleep until something happens, the answers that came.
  */
+/* For ppoll.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "runner.h"
 #include "store/admin.h"
+
+enum { US_PER_S = 1000000, US_PER_MS = 1000, NS_PER_US = 1000 };
 
 struct loop {
 	struct runner *r;
@@ -23,12 +27,38 @@ struct loop {
 	size_t lost; /* calls told of */
 };
 
-static int
+static int64_t
 min_ms(int64_t a, int64_t b)
 {
 	int64_t m = a < b ? a : b;
 
-	return m < 0 ? 0 : (int)(m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
+	return m < 0 ? 0 : (m > RUNNER_IDLE_MS ? RUNNER_IDLE_MS : m);
+}
+
+/* Until something happens, at most so long. */
+static void
+look(struct runner *r, int64_t us)
+{
+	const struct timespec at_most = { .tv_sec = us / US_PER_S,
+		.tv_nsec = us % US_PER_S * NS_PER_US };
+	size_t i;
+
+	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
+	r->polls[1] = (struct pollfd){ .fd = r->signal, .events = POLLIN };
+	for (i = 0; i < r->n_calls; i++) {
+		const struct hq_fcgi_call *c = r->calls[i].call;
+
+		r->polls[i + 2] = (struct pollfd){ .fd = -1 };
+		if (c == NULL)
+			continue;
+		r->polls[i + 2].fd = hq_fcgi_call_fd(c);
+		r->polls[i + 2].events = hq_fcgi_call_events(c);
+	}
+	r->polls[i + 2] =
+	    (struct pollfd){ .fd = runner_remote_fd(r), .events = POLLIN };
+	if (ppoll(r->polls, r->n_calls + 3, &at_most, NULL) < 0)
+		for (i = 0; i < r->n_calls + 3; i++)
+			r->polls[i].revents = 0;
 }
 
 /* Of what the loop itself looks after, the first (monotonic). */
@@ -56,30 +86,55 @@ sleep_until(const struct loop *l, int64_t next_ms)
 {
 	struct runner *r = l->r;
 	int64_t first = first_due(l), wall = INT64_MAX;
-	size_t i;
-	int n;
 
 	if (next_ms != INT64_MAX)
 		wall = next_ms - hq_now_ms(r->env);
 	if (first != INT64_MAX)
 		first -= hq_mono_ms(r->env);
-	r->polls[0] = (struct pollfd){ .fd = r->bell.fd, .events = POLLIN };
-	r->polls[1] = (struct pollfd){ .fd = r->signal, .events = POLLIN };
-	for (i = 0; i < r->n_calls; i++) {
-		const struct hq_fcgi_call *c = r->calls[i].call;
+	look(r, min_ms(wall, first) * US_PER_MS);
+}
 
-		r->polls[i + 2] = (struct pollfd){ .fd = -1 };
-		if (c == NULL)
-			continue;
-		r->polls[i + 2].fd = hq_fcgi_call_fd(c);
-		r->polls[i + 2].events = hq_fcgi_call_events(c);
+static void
+leave(struct loop *l)
+{
+	l->leaving = true;
+	l->leave_by_ms = hq_mono_ms(l->r->env) + RUNNER_LEAVE_MS;
+	hq_engine_drain(l->r->engine);
+	runner_notify("STOPPING=1");
+	hq_log(HQ_INFO, "stopping",
+	    HQ_LI64("inflight", (int64_t)hq_engine_inflight(l->r->engine)));
+}
+
+/* Somebody has queued work, or wants us to stop. */
+static void
+ring(struct loop *l)
+{
+	struct runner *r = l->r;
+
+	if (r->polls[0].revents != 0)
+		runner_bell_drain(&r->bell);
+	if (r->polls[1].revents != 0 && !l->leaving)
+		leave(l);
+}
+
+/*
+ * Take what the calls said; where others are about to, wait a little for them:
+ * one commit is for all.
+ */
+static void
+listen_to_calls(struct loop *l)
+{
+	struct runner *r = l->r;
+	int i;
+
+	runner_step_calls(r);
+	runner_remote_step(r);
+	for (i = 0; i < RUNNER_GATHER_LOOKS && runner_is_early(r); i++) {
+		look(r, RUNNER_GATHER_US);
+		ring(l);
+		runner_step_calls(r);
 	}
-	r->polls[i + 2] =
-	    (struct pollfd){ .fd = runner_remote_fd(r), .events = POLLIN };
-	n = poll(r->polls, r->n_calls + 3, min_ms(wall, first));
-	if (n < 0)
-		for (i = 0; i < r->n_calls + 3; i++)
-			r->polls[i].revents = 0;
+	r->n_said = 0;
 }
 
 /* The runner is the only one that moves the WAL into the store's file. */
@@ -188,17 +243,6 @@ turn(struct loop *l, struct hq_err *err)
 	return HQ_OK;
 }
 
-static void
-leave(struct loop *l)
-{
-	l->leaving = true;
-	l->leave_by_ms = hq_mono_ms(l->r->env) + RUNNER_LEAVE_MS;
-	hq_engine_drain(l->r->engine);
-	runner_notify("STOPPING=1");
-	hq_log(HQ_INFO, "stopping",
-	    HQ_LI64("inflight", (int64_t)hq_engine_inflight(l->r->engine)));
-}
-
 static bool
 is_left(const struct loop *l)
 {
@@ -219,12 +263,8 @@ runner_loop(struct runner *r, struct hq_err *err)
 			return hq_engine_release(r->engine, err);
 		idle = hq_engine_inflight(r->engine) == 0;
 		sleep_until(&l, l.next_ms);
-		if (r->polls[0].revents != 0)
-			runner_bell_drain(&r->bell);
-		if (r->polls[1].revents != 0 && !l.leaving)
-			leave(&l);
-		runner_step_calls(r);
-		runner_remote_step(r);
+		ring(&l);
+		listen_to_calls(&l);
 		take_bell(&l);
 		if (!l.leaving && runner_retain(r, idle))
 			l.emptied = false;

@@ -20,21 +20,38 @@ enum {
 	RUNNER_RETAIN_BUSY_MS = 100,    /* between its steps, beside work */
 	RUNNER_RETAIN_FAIL_MS = 60 * 1000,
 	RUNNER_LOOK_MS = 50, /* between looks at calls that wait for a worker */
+	/* A call that was told to go on, and whose worker is busy with another,
+	 * is taken back after that, for a worker that is free. */
+	RUNNER_TAKE_BACK_MS = 500,
 	RUNNER_STEP_BYTES = 80,
+	/*
+	 * Calls that said something wait for so many looks of so many
+	 * microseconds, while more than they are to say something too: those
+	 * that began within the last milliseconds.
+	 */
+	RUNNER_GATHER_LOOKS = 5,
+	RUNNER_GATHER_US = 200,
+	RUNNER_GATHER_MS = 2,
 };
 
 /*
  * A call to the function host.  call NULL: free.  Its time runs from when a
  * worker of the host begins to read it: until then it waits in the backlog,
- * behind others.
+ * behind others.  It does not while a checkpoint is being recorded, and begins
+ * anew when the host reads that it may go on.
  */
 struct runner_call {
 	uint64_t ticket;
 	struct hq_fcgi_call *call;
-	bool begun;
+	enum {
+		RUNNER_SENT,  /* nobody has read it yet */
+		RUNNER_BEGUN, /* a step may be under way */
+		RUNNER_HELD,  /* by us: a checkpoint is not recorded yet */
+		RUNNER_TOLD,  /* to go on, which nobody has read yet */
+	} state;
 	int unread;          /* bytes in the socket when last looked */
-	int64_t started_ms;  /* monotonic: sent, then begun */
-	int64_t deadline_ms; /* monotonic; INT64_MAX: not begun */
+	int64_t started_ms;  /* monotonic: sent, begun, told */
+	int64_t deadline_ms; /* monotonic; INT64_MAX: no step is under way */
 	int64_t timeout_ms;
 	char run[HQ_ULID_BYTES]; /* for the log, as all that follows */
 	char step[RUNNER_STEP_BYTES];
@@ -65,6 +82,8 @@ struct runner {
 	int signal; /* readable once SIGTERM or SIGINT came */
 	struct runner_call *calls;
 	size_t n_calls;
+	size_t
+	    n_said; /* of them have told of a step or answered, since a turn */
 	struct pollfd *polls; /* bell, signal, the calls, the remote ones */
 	struct runner_remote *remote; /* calls to SDK apps (remote.c) */
 	struct runner_sweep *sweeps;
@@ -73,9 +92,12 @@ struct runner {
 
 /* dispatch.c: the engine's transport; ctx is a struct runner. */
 void runner_send(void *ctx, const struct hq_engine_call *call);
+void runner_go_on(void *ctx, uint64_t ticket);
 void runner_abandon(void *ctx, uint64_t ticket);
 /* Go on with what poll() said, and with what is too late. */
 void runner_step_calls(struct runner *r);
+/* More calls than have said something are about to. */
+bool runner_is_early(const struct runner *r);
 /*
  * When a call may be too late, or is to be looked at (monotonic ms);
  * INT64_MAX: none.

@@ -53,6 +53,7 @@ open_engine(struct runner *r, struct hq_err *err)
 	struct hq_engine_opts o = { .db = r->db,
 		.env = r->env,
 		.send = runner_send,
+		.go_on = runner_go_on,
 		.abandon = runner_abandon,
 		.ctx = r,
 		.own_app = HQ_APP_ID,

@@ -79,13 +79,19 @@ hq_fiber_here(void)
 	return f;
 }
 
-/* Pages of the stack come as they are touched, one by one. */
+/*
+ * Pages of the stack come as they are touched, one by one.  MAP_GROWSDOWN: it
+ * counts as a stack, not as memory that hq_process_memory() bounds; the guard
+ * keeps it from growing.
+ */
 static bool
 map_stack(struct hq_fiber *f)
 {
 	void *p =
 	    mmap(NULL, GUARD_BYTES + HQ_STACK_BYTES, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK |
+		    MAP_GROWSDOWN,
+		-1, 0);
 
 	if (p == MAP_FAILED)
 		return false;

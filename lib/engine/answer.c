@@ -284,7 +284,7 @@ answered(struct hq_eng_tx *t, const struct hq_engine_reply *r,
 		return failed(t, &an, "output_too_large", err);
 	if (an.status == 201 && an.sdk != NULL)
 		unwrap(t, &an);
-	if (an.req_version >= 0 && t->job->req_version < 0)
+	if (an.req_version >= 0 && t->job->req_version < 0 && an.status != 200)
 		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_VERSION,
 		    HQ_BIND(hq_text(t->job->run), hq_i64(an.req_version)), NULL,
 		    err));

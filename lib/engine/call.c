@@ -39,9 +39,27 @@ struct state {
 	struct hq_buf steps; /* the body's member, an object */
 	struct hq_buf order; /* struct recorded */
 	size_t n;
-	const char *too_much; /* error name if the run is over a limit */
+	const char *too_much; /* the error, if the run is over a limit */
 	bool elsewhere;       /* the SDK fetches it (api.h) */
 };
+
+const char *
+hq_eng_overflow(struct hq_eng_tx *t, size_t n_steps, size_t state_bytes)
+{
+	const char *name;
+
+	if (n_steps > HQ_ENGINE_STEPS_MAX)
+		name = "InngestErrFunctionOverflowed";
+	else if (state_bytes > t->state_bytes_max)
+		name = "InngestErrStateOverflowed";
+	else
+		return NULL;
+	return hq_eng_error(t, name,
+	    hq_arena_printf(t->a,
+		"The function run exceeded a limit: %d steps, %zu bytes of "
+		"recorded state.",
+		HQ_ENGINE_STEPS_MAX, t->state_bytes_max));
+}
 
 static enum hq_rc
 read_memo(const struct hq_cursor *row, struct hq_eng_tx *t, struct state *s,
@@ -61,10 +79,7 @@ read_memo(const struct hq_cursor *row, struct hq_eng_tx *t, struct state *s,
 	hq_buf_put(&s->steps, value, n);
 	hq_buf_put(&s->order, &r, sizeof(r));
 	s->n++;
-	if (s->n > HQ_ENGINE_STEPS_MAX)
-		s->too_much = "InngestErrFunctionOverflowed";
-	else if (s->steps.n > t->state_bytes_max)
-		s->too_much = "InngestErrStateOverflowed";
+	s->too_much = hq_eng_overflow(t, s->n, s->steps.n);
 	return HQ_OK;
 }
 
@@ -180,18 +195,6 @@ must_plan(struct hq_eng_tx *t, const struct hq_eng_run *run, bool *ret,
 	return *ret ? HQ_OK : hq_cursor_done(&row, err);
 }
 
-static enum hq_rc
-overflow(struct hq_eng_tx *t, const char *run, const char *name,
-    struct hq_err *err)
-{
-	const char *message = hq_arena_printf(t->a,
-	    "The function run exceeded a limit: %d steps, %zu bytes of state.",
-	    HQ_ENGINE_STEPS_MAX, t->state_bytes_max);
-
-	return hq_eng_finish(t, run, HQ_RUN_FAILED,
-	    hq_eng_error(t, name, message), err);
-}
-
 static const char *
 kept(struct hq_arena *keep, const char *s)
 {
@@ -251,10 +254,13 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 		    err);
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
-		return overflow(t, id, s.too_much, err);
+		return hq_eng_finish(t, id, HQ_RUN_FAILED, s.too_much, err);
 	HQ_TRY(build(t, keep, c, &run, &s, err));
 	if (c->body_bytes > HQ_ENGINE_CALL_BYTES_MAX)
-		return overflow(t, id, "InngestErrStateOverflowed", err);
+		return hq_eng_finish(t, id, HQ_RUN_FAILED,
+		    hq_eng_overflow(t, 0, SIZE_MAX), err);
+	c->n_steps = s.n;
+	c->state_bytes = s.steps.n;
 	*ret_made = true;
 	return HQ_OK;
 }

@@ -65,6 +65,7 @@ void
 hq_eng_slot_free(struct hq_engine *e, struct hq_eng_slot *s)
 {
 	reply_free(s->reply);
+	free(s->told);
 	memset(s, 0, sizeof(*s));
 	e->inflight--;
 }
@@ -76,8 +77,10 @@ hq_engine_free(struct hq_engine *e)
 
 	if (e == NULL)
 		return;
-	for (i = 0; i < e->n_slots; i++)
+	for (i = 0; i < e->n_slots; i++) {
 		reply_free(e->slots[i].reply);
+		free(e->slots[i].told);
+	}
 	free(e->slots);
 	hq_arena_free(e->fns.arena);
 	hq_arena_free(e->item);
@@ -131,6 +134,19 @@ hq_engine_reply(struct hq_engine *e, uint64_t ticket,
 	mine->view.retry_after = mine->retry_after;
 	mine->view.req_version = mine->req_version;
 	s->reply = mine;
+}
+
+void
+hq_engine_checkpoint(struct hq_engine *e, uint64_t ticket, const char *op,
+    size_t bytes)
+{
+	struct hq_eng_slot *s = &e->slots[ticket % e->n_slots];
+
+	if (s->ticket != ticket || s->told != NULL || s->reply != NULL)
+		return; /* given up, or out of turn */
+	s->told = must_calloc(1, sizeof(*s->told) + bytes + 1);
+	s->told->bytes = bytes;
+	memcpy(s->told->op, op, bytes);
 }
 
 size_t

@@ -73,6 +73,8 @@ struct hq_engine_opts {
 	const struct hq_env *env;
 	/* Start a call; everything in it is borrowed for the length of send(). */
 	void (*send)(void *ctx, const struct hq_engine_call *call);
+	/* A checkpoint of the call is recorded: its host may go on.  Or NULL. */
+	void (*go_on)(void *ctx, uint64_t ticket);
 	/* The engine gave the call up (lease lost, run cancelled): drop it. */
 	void (*abandon)(void *ctx, uint64_t ticket);
 	void *ctx;
@@ -106,6 +108,14 @@ enum hq_rc hq_engine_register(struct hq_engine *e, const char *app_id,
 /* Hand in the outcome of a call.  Copied; takes effect in the next turn. */
 void hq_engine_reply(struct hq_engine *e, uint64_t ticket,
     const struct hq_engine_reply *r);
+
+/*
+ * Hand in what a call tells of on its way: one StepRun operation, JSON text.
+ * Copied; recorded by the next turn, which then has the call go on.  Its host
+ * tells of the next one only behind that.
+ */
+void hq_engine_checkpoint(struct hq_engine *e, uint64_t ticket, const char *op,
+    size_t bytes);
 
 /*
  * One turn.  *ret_next_ms: wall-clock milliseconds when there is something to

@@ -95,6 +95,19 @@ struct hq_eng_trace hq_eng_event_trace(struct hq_eng_tx *t, const char *data);
 enum hq_rc hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct hq_err *err) HQ_MUST;
 
+/*
+ * What an event must hold for a wait's expression to be true: this string at
+ * this path.  Both "" where it cannot be said; never NULL.
+ */
+struct hq_eng_pin {
+	const char *path, *value;
+};
+#define HQ_ENG_NO_PIN ((struct hq_eng_pin){ "", "" })
+/* x: the expression of a wait of that run.  Strings in t->a. */
+enum hq_rc hq_eng_pin_of(struct hq_eng_tx *t, const char *run,
+    const struct hq_expr *x, struct hq_eng_pin *ret, struct hq_err *err)
+    HQ_MUST;
+
 /* A wait that has just been armed. */
 struct hq_eng_wait {
 	const char *run, *step;
@@ -128,9 +141,19 @@ enum hq_rc hq_eng_run_get(struct hq_eng_tx *t, const char *id,
     struct hq_eng_run *ret, bool *ret_found, struct hq_err *err) HQ_MUST;
 
 /*
- * Record a step's value (JSON text): the first one stays.  Ends the
- * step's job and has the run look further.
+ * The error, JSON text in t->a, that ends a run which has recorded more than it
+ * may; NULL: it has not.
  */
+const char *hq_eng_overflow(struct hq_eng_tx *t, size_t n_steps,
+    size_t state_bytes);
+
+/*
+ * Record a step's value (JSON text).  *ret_new is false if there was one
+ * already: the first one stays.
+ */
+enum hq_rc hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
+    const char *value, bool *ret_new, struct hq_err *err) HQ_MUST;
+/* The same; ends the step's job and, if it is new, has the run look further. */
 enum hq_rc hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, struct hq_err *err) HQ_MUST;
 /* The same with {"error": error}. */
@@ -185,6 +208,14 @@ enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     struct json_object *list, const char **ret_wrong, struct hq_err *err)
     HQ_MUST;
 
+/*
+ * Record the StepRun of t->job's call on its way (ops.c): its job starts its
+ * attempts anew, and is not planned again.  *ret_wrong as for hq_eng_ops();
+ * *ret_bytes: of what was recorded.
+ */
+enum hq_rc hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *op,
+    const char **ret_wrong, size_t *ret_bytes, struct hq_err *err) HQ_MUST;
+
 /* ---------------------------------------------------------------- times -- */
 
 /* Fire due sleeps and timeouts; *ret_n: how many (timer.c). */
@@ -205,6 +236,7 @@ struct hq_eng_call {
 	struct hq_eng_job job; /* strings in the arena of the turn */
 	const char *url, *body, *request_id;
 	size_t body_bytes;
+	size_t n_steps, state_bytes; /* that are in it */
 	bool foreign;
 	char fn_id[HQ_UUID_BYTES];
 	struct hq_eng_trace trace;

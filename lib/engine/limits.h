@@ -22,11 +22,12 @@ enum {
 	HQ_ENGINE_REFUSED_MAX_MS = 1000,
 	HQ_ENGINE_FUTURE_MS = 2000, /* an event further ahead is delayed */
 	HQ_ENGINE_WAIT_SLACK_MS =
-	    5000,                  /* an event this much older than a wait */
-	HQ_ENGINE_BACK_MS = 1000,  /* a clock set back by more is noticed */
-	HQ_ENGINE_BATCH = 256,     /* events, timers, ticks in one turn */
-	HQ_ENGINE_CLAIM = 16,      /* jobs claimed by one statement */
-	HQ_ENGINE_CHECK_MS = 1000, /* between looks at our own leases */
+	    5000, /* an event this much older than a wait */
+	HQ_ENGINE_PIN_BYTES_MAX = 128, /* of what a wait is found by */
+	HQ_ENGINE_BACK_MS = 1000,      /* a clock set back by more is noticed */
+	HQ_ENGINE_BATCH = 256,         /* events, timers, ticks in one turn */
+	HQ_ENGINE_CLAIM = 16,          /* jobs claimed by one statement */
+	HQ_ENGINE_CHECK_MS = 1000,     /* between looks at our own leases */
 	HQ_ENGINE_NAME_BYTES_MAX = 512, /* of an event */
 
 	/*

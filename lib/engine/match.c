@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "json/value.h"
 
 struct wait {
 	const char *run, *step;
@@ -111,17 +112,17 @@ wait_is_met(struct hq_eng_tx *t, const struct wait *w, struct arrival *in,
 	return rc;
 }
 
-/* The next waits for this name: resuming one changes the table. */
+/* The next waits for this name, of this pin: resuming one changes the table. */
 static enum hq_rc
-waits_for(struct hq_eng_tx *t, const char *name, struct wait_page *p,
-    struct hq_err *err)
+waits_for(struct hq_eng_tx *t, const char *name, const struct hq_eng_pin *pin,
+    struct wait_page *p, struct hq_err *err)
 {
 	struct wait *w;
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_WAITS,
-	    HQ_BIND(hq_text(name), hq_text(p->run), hq_text(p->step),
-		hq_i64(WAITS_PAGE)),
+	    HQ_BIND(hq_text(name), hq_text(pin->path), hq_text(pin->value),
+		hq_text(p->run), hq_text(p->step), hq_i64(WAITS_PAGE)),
 	    &row, err));
 	hq_arena_reset(p->a);
 	for (p->n = 0; p->n < WAITS_PAGE && hq_cursor_next(&row); p->n++) {
@@ -166,19 +167,96 @@ resume_page(struct hq_eng_tx *each, const struct wait_page *p,
 }
 
 static enum hq_rc
-resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
+resume_pinned(struct hq_eng_tx *each, struct arrival *in,
+    const struct hq_eng_pin *pin, struct hq_err *err)
 {
 	struct wait_page p = { .n = WAITS_PAGE };
 	enum hq_rc rc = HQ_OK;
 
 	p.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
 	while (rc == HQ_OK && p.n == WAITS_PAGE) {
-		rc = waits_for(in->t, in->e->name, &p, err);
+		rc = waits_for(in->t, in->e->name, pin, &p, err);
 		if (rc == HQ_OK)
 			rc = resume_page(each, &p, in, err);
 	}
 	hq_arena_free(p.a);
 	return rc;
+}
+
+/* Behind `path`, in t->a; NULL: there is no other. */
+static enum hq_rc
+next_path(struct hq_eng_tx *t, const char *name, const char *path,
+    const char **ret, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	*ret = NULL;
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_WAIT_PATH,
+	    HQ_BIND(hq_text(name), hq_text(path)), &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	*ret = hq_cursor_text(&row, 0, t->a);
+	return HQ_OK;
+}
+
+/*
+ * Those that any event may meet, and of the others those that pin down what
+ * this one has: waits for an answer to one question of thousands do not look at
+ * the answers to the others.
+ */
+static enum hq_rc
+resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
+{
+	struct hq_eng_pin pin = HQ_ENG_NO_PIN;
+
+	HQ_TRY(resume_pinned(each, in, &pin, err));
+	for (;;) {
+		HQ_TRY(next_path(in->t, in->e->name, pin.path, &pin.path, err));
+		if (pin.path == NULL)
+			return HQ_OK;
+		HQ_TRY(parse_arrival(in, err));
+		pin.value = hq_expr_string_at(in->value, pin.path);
+		if (pin.value != NULL)
+			HQ_TRY(resume_pinned(each, in, &pin, err));
+	}
+}
+
+/* What x compares with, where that is a string; else NULL. */
+static enum hq_rc
+pinned_value(struct hq_eng_tx *t, const char *run, const struct hq_expr *x,
+    const char **ret, struct hq_err *err)
+{
+	struct json_object *event, *vars, *v = NULL;
+	struct hq_eng_event cause;
+	struct hq_eng_run r;
+	bool found;
+
+	HQ_TRY(hq_eng_run_get(t, run, &r, &found, err));
+	HQ_ASSERT(found);
+	HQ_TRY(hq_eng_event_get(t, r.event, &cause, err));
+	HQ_TRY(hq_eng_event_value(t, &cause, &event, err));
+	HQ_TRY(variables(t, event, NULL, &vars, err));
+	*ret = NULL;
+	if (hq_expr_eval(x, vars, t->a, &v, NULL) == HQ_OK &&
+	    hq_js_type(v) == HQ_JS_STRING)
+		*ret = json_object_get_string(v);
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_eng_pin_of(struct hq_eng_tx *t, const char *run, const struct hq_expr *x,
+    struct hq_eng_pin *ret, struct hq_err *err)
+{
+	const char *path, *value;
+
+	*ret = HQ_ENG_NO_PIN;
+	x = hq_expr_pin(x, "async", t->a, &path);
+	if (x == NULL || strlen(path) > HQ_ENGINE_PIN_BYTES_MAX)
+		return HQ_OK;
+	HQ_TRY(pinned_value(t, run, x, &value, err));
+	if (value != NULL && strlen(value) <= HQ_ENGINE_PIN_BYTES_MAX)
+		*ret = (struct hq_eng_pin){ path, value };
+	return HQ_OK;
 }
 
 /* ----------------------------------------------------------- looking back -- */

@@ -29,18 +29,25 @@ struct op_kind {
 
 /* -------------------------------------------------------------- results -- */
 
-static enum hq_rc
-step_run(struct hq_eng_tx *t, const struct hq_eng_answer *an,
-    const struct op *op, struct hq_err *err)
+/* What is recorded of a step that gave a value. */
+static const char *
+memo_text(struct hq_eng_tx *t, const struct op *op)
 {
 	struct hq_buf b;
 
-	(void)an;
 	hq_buf_init(&b, t->a);
 	hq_buf_puts(&b, "{\"data\":");
 	hq_json_write(&b, hq_json_get(op->o, "data"));
 	hq_buf_putc(&b, '}');
-	return hq_eng_memo(t, t->job->run, op->id, hq_buf_str(&b), err);
+	return hq_buf_str(&b);
+}
+
+static enum hq_rc
+step_run(struct hq_eng_tx *t, const struct hq_eng_answer *an,
+    const struct op *op, struct hq_err *err)
+{
+	(void)an;
+	return hq_eng_memo(t, t->job->run, op->id, memo_text(t, op), err);
 }
 
 static enum hq_rc
@@ -77,8 +84,10 @@ struct plan {
 	enum hq_job_kind kind;
 	int lane;
 	int64_t due_ms, max_attempts, timeout_ms;
+	/* Of a wait: */
 	const char *wait_event, *wait_if;
-	int64_t heard_ms; /* of a wait */
+	int64_t heard_ms;
+	struct hq_eng_pin pin;
 };
 
 /* *ret_new may be NULL. */
@@ -92,7 +101,8 @@ plan(struct hq_eng_tx *t, const struct op *op, const struct plan *p,
 	    HQ_BIND(hq_text(t->job->run), hq_text(op->id), hq_i64(p->kind),
 		hq_i64(p->lane), hq_i64(p->due_ms), hq_i64(p->max_attempts),
 		hq_i64(p->timeout_ms), hq_text(p->wait_event),
-		hq_text(p->wait_if), hq_i64(t->now_ms), hq_i64(p->heard_ms)),
+		hq_text(p->wait_if), hq_i64(t->now_ms), hq_i64(p->heard_ms),
+		hq_text(p->pin.path), hq_text(p->pin.value)),
 	    &changes, err));
 	if (ret_new != NULL)
 		*ret_new = changes > 0;
@@ -119,7 +129,8 @@ step_planned(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	int64_t retries = hq_json_i64(op->opts, "retries", -1);
 	int64_t priority = hq_json_i64(op->opts, "priority", 0);
 	int64_t timeout = hq_json_i64(op->opts, "timeoutMs", 0);
-	struct plan p = { .kind = HQ_JOB_CALL,
+	struct plan p = { .pin = HQ_ENG_NO_PIN,
+		.kind = HQ_JOB_CALL,
 		.lane = HQ_LANE_NORMAL,
 		.due_ms = t->now_ms };
 	const struct hq_fn *fn;
@@ -162,7 +173,9 @@ static enum hq_rc
 sleep_until(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     const struct op *op, struct hq_err *err)
 {
-	struct plan p = { .kind = HQ_JOB_SLEEP, .lane = HQ_LANE_TIMER };
+	struct plan p = { .pin = HQ_ENG_NO_PIN,
+		.kind = HQ_JOB_SLEEP,
+		.lane = HQ_LANE_TIMER };
 
 	(void)an;
 	if (!hq_when_ms(sleep_text(op), t->now_ms, &p.due_ms))
@@ -179,7 +192,8 @@ static enum hq_rc
 wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     const struct op *op, struct hq_err *err)
 {
-	struct plan p = { .kind = HQ_JOB_WAIT,
+	struct plan p = { .pin = HQ_ENG_NO_PIN,
+		.kind = HQ_JOB_WAIT,
 		.lane = HQ_LANE_TIMER,
 		.wait_event = op->name,
 		.wait_if = hq_json_str(op->opts, "if") };
@@ -199,6 +213,8 @@ wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	if (!hq_when_ms(hq_json_str(op->opts, "timeout"), t->now_ms, &p.due_ms))
 		p.due_ms = t->now_ms;
 	p.due_ms = clamp(p.due_ms, t->now_ms);
+	if (p.wait_if != NULL)
+		HQ_TRY(hq_eng_pin_of(t, t->job->run, x, &p.pin, err));
 	HQ_TRY(hq_event_clock(t->db, &p.heard_ms, err));
 	HQ_TRY(plan(t, op, &p, &is_new, err));
 	if (!is_new || past.since_ms < 0)
@@ -276,7 +292,9 @@ static enum hq_rc
 invoke(struct hq_eng_tx *t, const struct hq_eng_answer *an, const struct op *op,
     struct hq_err *err)
 {
-	struct plan p = { .kind = HQ_JOB_INVOKE, .lane = HQ_LANE_TIMER };
+	struct plan p = { .pin = HQ_ENG_NO_PIN,
+		.kind = HQ_JOB_INVOKE,
+		.lane = HQ_LANE_TIMER };
 	const char *id = hq_json_str(op->opts, "function_id");
 	const struct hq_fn *fn;
 	bool is_new;
@@ -452,4 +470,38 @@ hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 		return HQ_OK;
 	HQ_TRY(force_plan(t, ops, n, err));
 	return run_ops(t, an, ops, n, err);
+}
+
+/* The step's own job, and the attempts of the one that discovered it. */
+static enum hq_rc
+start_anew(struct hq_eng_tx *t, const char *step, struct hq_err *err)
+{
+	struct hq_eng_job *j = t->job;
+
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
+	    HQ_BIND(hq_text(j->run), hq_text(step)), NULL, err));
+	if (j->attempt == 0 && j->crashes == 0 && j->refusals == 0)
+		return HQ_OK;
+	j->attempt = j->crashes = j->refusals = 0;
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_ANEW,
+	    HQ_BIND(hq_text(j->run), hq_text(j->step)), NULL, err);
+}
+
+enum hq_rc
+hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *o,
+    const char **ret_wrong, size_t *ret_bytes, struct hq_err *err)
+{
+	const char *memo;
+	struct op op;
+	bool is_new;
+
+	*ret_wrong = read_op(t, o, &op);
+	if (*ret_wrong == NULL && op.kind->run != step_run)
+		*ret_wrong = "a checkpoint is not of a step that ran";
+	if (*ret_wrong != NULL)
+		return HQ_OK;
+	memo = memo_text(t, &op);
+	*ret_bytes = strlen(memo) + strlen(op.id);
+	HQ_TRY(hq_eng_record(t, t->job->run, op.id, memo, &is_new, err));
+	return start_anew(t, op.id, err);
 }

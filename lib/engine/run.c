@@ -48,7 +48,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(HQ_LANE_NORMAL), hq_i64(due),
 		hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(), hq_null(),
-		hq_i64(t->now_ms), hq_i64(0)),
+		hq_i64(t->now_ms), hq_i64(0), hq_text(""), hq_text("")),
 	    NULL, err);
 }
 
@@ -91,20 +91,47 @@ discover(struct hq_eng_tx *t, const char *run, struct hq_err *err)
 	    HQ_BIND(hq_text(run), hq_i64(t->now_ms)), NULL, err);
 }
 
+static enum hq_rc
+add_value(struct hq_eng_tx *t, const char *run, const char *step,
+    const char *value, int64_t *ret_id, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_VALUE_ADD,
+	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &row, err));
+	*ret_id = 0;
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	*ret_id = hq_cursor_i64(&row, 0);
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
+    const char *value, bool *ret_new, struct hq_err *err)
+{
+	int64_t id;
+
+	if (!hq_arena_ok(t->a)) /* the value may be cut */
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "step too large");
+	HQ_TRY(add_value(t, run, step, value, &id, err));
+	*ret_new = id != 0;
+	if (id == 0)
+		return HQ_OK;
+	return hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
+	    HQ_BIND(hq_text(run), hq_text(step), hq_i64(id)), NULL, err);
+}
+
 enum hq_rc
 hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, struct hq_err *err)
 {
-	int changes;
+	bool is_new;
 
-	if (!hq_arena_ok(t->a)) /* the value may be cut */
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "step too large");
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
-	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &changes,
-	    err));
+	HQ_TRY(hq_eng_record(t, run, step, value, &is_new, err));
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
 	    HQ_BIND(hq_text(run), hq_text(step)), NULL, err));
-	return changes == 0 ? HQ_OK : discover(t, run, err);
+	return is_new ? discover(t, run, err) : HQ_OK;
 }
 
 enum hq_rc

@@ -80,6 +80,35 @@ static const char *const migrations[] = {
 	" WHERE state = 0 AND event_client IS NULL",
 	/* How far the events had come (hq_event_clock) when a wait was armed. */
 	"ALTER TABLE engine_job ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0",
+	/*
+	 * Values stand by themselves, in the order they came: so those of all
+	 * runs of one commit share pages, and only the small rows that find
+	 * them stand by run.
+	 */
+	"CREATE TABLE engine_value ("
+	" id INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+	"ALTER TABLE engine_memo RENAME TO engine_memo_1;"
+	"CREATE TABLE engine_memo ("
+	" run TEXT NOT NULL, step TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" value_id INTEGER NOT NULL,"
+	" PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO engine_value (id, value)"
+	" SELECT row_number() OVER (ORDER BY run, step), value"
+	" FROM engine_memo_1;"
+	"INSERT INTO engine_memo (run, step, seq, value_id)"
+	" SELECT run, step, seq, row_number() OVER (ORDER BY run, step)"
+	" FROM engine_memo_1;"
+	"DROP TABLE engine_memo_1",
+	/*
+	 * What the event that a wait waits for must have where; '': it cannot
+	 * be said.  A wait of before then is asked about every event.
+	 */
+	"ALTER TABLE engine_job ADD COLUMN wait_path TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE engine_job ADD COLUMN wait_value TEXT NOT NULL"
+	" DEFAULT '';"
+	"DROP INDEX engine_job_wait;"
+	"CREATE INDEX engine_job_wait ON engine_job"
+	" (wait_event, wait_path, wait_value) WHERE wait_event IS NOT NULL",
 	/* The engine API is asked for the runs of an event. */
 	"CREATE INDEX engine_run_cause ON engine_run (event)",
 	NULL,
@@ -135,19 +164,23 @@ static const char *const sql[Q__MAX + 1] = {
 	    " JOIN engine_job j ON j.run = r.id"
 	    " WHERE r.event_client = $1 AND r.state = 0"
 	    " AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
-	[Q_MEMO_ADD] = "INSERT INTO engine_memo (run, step, seq, value)"
+	/* None: the step has been recorded. */
+	[Q_VALUE_ADD] = "INSERT INTO engine_value (value) SELECT $3"
+			" WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
+			" WHERE run = $1 AND step = $2) RETURNING id",
+	[Q_MEMO_ADD] = "INSERT INTO engine_memo (run, step, seq, value_id)"
 		       " SELECT $1, $2, coalesce(max(seq), 0) + 1, $3"
-		       " FROM engine_memo WHERE run = $1"
-		       " ON CONFLICT (run, step) DO NOTHING",
+		       " FROM engine_memo WHERE run = $1",
 	[Q_MEMO_HAS] = "SELECT 1 FROM engine_memo WHERE run = $1 AND step = $2",
-	[Q_MEMO_ALL] = "SELECT step, seq, value FROM engine_memo WHERE run = $1"
-		       " ORDER BY step",
+	[Q_MEMO_ALL] = "SELECT m.step, m.seq, v.value FROM engine_memo m"
+		       " JOIN engine_value v ON v.id = m.value_id"
+		       " WHERE m.run = $1 ORDER BY m.step",
 	/* No change: the step is planned already, or recorded. */
 	[Q_JOB_PLAN] =
 	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
 	    " max_attempts, timeout_ms, wait_event, wait_if, armed_ms,"
-	    " heard_ms)"
-	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
+	    " heard_ms, wait_path, wait_value)"
+	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
 	    " WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
 	    " WHERE run = $1 AND step = $2)"
 	    " ON CONFLICT (run, step) DO NOTHING",
@@ -193,6 +226,9 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane IN ($4, $5, $6) AND due_ms > $1"
 	    " AND due_ms < 9223372036854775807 AND (owner IS NOT NULL"
 	    " OR due_ms <= $2 OR attempt + crashes + refusals > 0)",
+	[Q_JOB_ANEW] =
+	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
+	    " WHERE run = $1 AND step = $2",
 	/* A checkpoint of the call in flight; $3 0: whichever it is. */
 	[Q_JOB_CHECKPOINT] =
 	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
@@ -200,8 +236,10 @@ static const char *const sql[Q__MAX + 1] = {
 	    " AND ($3 = 0 OR generation = $3)",
 	[Q_JOB_TOLD] = "UPDATE engine_job SET again = 2"
 		       " WHERE run = $1 AND step = $2 AND again = 0",
-	[Q_MEMO_SIZE] = "SELECT count(*), coalesce(sum(octet_length(value)), 0)"
-			" FROM engine_memo WHERE run = $1",
+	[Q_MEMO_SIZE] =
+	    "SELECT count(*), coalesce(sum(octet_length(v.value)), 0)"
+	    " FROM engine_memo m JOIN engine_value v"
+	    " ON v.id = m.value_id WHERE m.run = $1",
 	[Q_RUN_LOOK] = "SELECT id, fn, event, state, created_ms, ended_ms,"
 		       " output FROM engine_run WHERE id = $1",
 	[Q_RUNS_BY_CAUSE] =
@@ -218,8 +256,12 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
 	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event"
 		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
-		    " WHERE j.wait_event = $1 AND (j.run, j.step) > ($2, $3)"
-		    " ORDER BY j.run, j.step LIMIT $4",
+		    " WHERE j.wait_event = $1 AND j.wait_path = $2"
+		    " AND j.wait_value = $3 AND (j.run, j.step) > ($4, $5)"
+		    " ORDER BY j.run, j.step LIMIT $6",
+	/* The next path that waits for this name have. */
+	[Q_WAIT_PATH] = "SELECT min(wait_path) FROM engine_job"
+			" WHERE wait_event = $1 AND wait_path > $2",
 	[Q_APP_GET] = "SELECT checksum, rev FROM engine_app WHERE id = $1",
 	[Q_APP_SET] =
 	    "INSERT INTO engine_app (id, checksum, rev) VALUES ($1, $2, $3)"
@@ -257,6 +299,9 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
 	    " END FROM engine_run WHERE id > $1 AND id < $2"
 	    " ORDER BY id LIMIT $4",
+	[Q_RETAIN_VALUES] =
+	    "DELETE FROM engine_value WHERE id IN"
+	    " (SELECT value_id FROM engine_memo WHERE run = $1)",
 	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = $1",
 	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
 			 " AND state <> 0 AND ended_ms < $2",

@@ -6,6 +6,7 @@
  */
 #include "engine/turn.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -93,6 +94,51 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	return rc;
 }
 
+static enum hq_rc
+record(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
+{
+	struct hq_eng_tx *t = &u->tx;
+	struct json_object *op = NULL;
+	const char *wrong = NULL, *over;
+
+	HQ_IGNORE(hq_json_parse(t->a, s->told->op, s->told->bytes, &op, NULL));
+	HQ_TRY(hq_eng_checkpoint(t, op, &wrong, &s->told_bytes, err));
+	if (wrong != NULL)
+		return hq_eng_attempt_failed(t, NULL,
+		    hq_eng_error(t, "Error", wrong), NULL, err);
+	over =
+	    hq_eng_overflow(t, s->n_steps + 1, s->state_bytes + s->told_bytes);
+	return over == NULL
+	    ? HQ_OK
+	    : hq_eng_finish(t, s->run, HQ_RUN_FAILED, over, err);
+}
+
+/* A step of a call that goes on: unless its run, or this attempt, has ended. */
+static enum hq_rc
+take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
+{
+	struct hq_eng_job j = { .run = s->run,
+		.step = s->step,
+		.generation = s->generation,
+		.discovery = strcmp(s->step, HQ_ENG_DISCOVERY) == 0 };
+	enum hq_rc rc;
+	bool ours;
+
+	HQ_TRY(held(u, s, &j, &ours, err));
+	if (ours) {
+		u->tx.job = &j;
+		rc = record(u, s, err);
+		if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
+			rc = fail_run(u, j.run, err);
+		u->tx.job = NULL;
+		HQ_TRY(rc);
+	}
+	s->fate = ours && !j.settled ? HQ_SLOT_GOES_ON : HQ_SLOT_LOST;
+	u->busy -= s->fate == HQ_SLOT_LOST;
+	hq_arena_reset(u->tx.a);
+	return HQ_OK;
+}
+
 /* Renew a lease that is half over; now and then see whether it still holds. */
 static enum hq_rc
 look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
@@ -129,13 +175,16 @@ take_answers(struct turn *u, struct hq_err *err)
 	struct hq_eng_slot *s;
 
 	for (s = e->slots; s < e->slots + e->n_slots; s++) {
-		if (s->ticket == 0 || s->reply == NULL)
+		if (s->told != NULL)
+			HQ_TRY(take_told(u, s, err));
+		if (s->reply == NULL || s->fate == HQ_SLOT_LOST)
 			continue;
 		HQ_TRY(take_answer(u, s, err));
 		hq_arena_reset(u->tx.a);
 	}
 	for (s = e->slots; s < e->slots + e->n_slots; s++)
-		if (s->ticket != 0 && s->reply == NULL)
+		if (s->ticket != 0 && s->reply == NULL &&
+		    s->fate != HQ_SLOT_LOST)
 			HQ_TRY(look_after(u, s, err));
 	return HQ_OK;
 }
@@ -354,6 +403,18 @@ transaction(void *arg, struct hq_err *err)
 
 /* ----------------------------------------------------------- the outside -- */
 
+/* It is on disk. */
+static void
+go_on(struct hq_engine *e, struct hq_eng_slot *s)
+{
+	s->fate = HQ_SLOT_KEPT;
+	s->n_steps++;
+	s->state_bytes += s->told_bytes;
+	free(s->told);
+	s->told = NULL;
+	e->o.go_on(e->o.ctx, s->ticket);
+}
+
 /* Drop what the transaction found done or lost; see to the rest. */
 static void
 sweep(struct turn *u)
@@ -365,6 +426,8 @@ sweep(struct turn *u)
 	for (s = e->slots; s < e->slots + e->n_slots; s++) {
 		if (s->ticket == 0)
 			continue;
+		if (s->fate == HQ_SLOT_GOES_ON)
+			go_on(e, s);
 		if (s->fate == HQ_SLOT_KEPT) {
 			if (s->renewed_ms != 0)
 				s->lease_until_ms = s->renewed_ms;
@@ -420,6 +483,8 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 	s->generation = c->job.generation;
 	s->timeout_ms = timeout;
 	s->req_version = c->job.req_version;
+	s->n_steps = c->n_steps;
+	s->state_bytes = c->state_bytes;
 	s->lease_until_ms = u->tx.now_ms + e->o.lease_ms;
 	e->inflight++;
 	soonest(u, s->lease_until_ms - e->o.lease_ms / 2);
@@ -444,7 +509,7 @@ hq_engine_replied(const struct hq_engine *e)
 	size_t i;
 
 	for (i = 0; i < e->n_slots; i++)
-		if (e->slots[i].reply != NULL)
+		if (e->slots[i].reply != NULL || e->slots[i].told != NULL)
 			return true;
 	return false;
 }

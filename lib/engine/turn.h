@@ -13,6 +13,12 @@ struct hq_eng_reply {
 	char *body, *sdk, *no_retry, *retry_after, *req_version;
 };
 
+/* What a call has told of on its way. */
+struct hq_eng_told {
+	size_t bytes;
+	char op[];
+};
+
 /* A call in flight.  ticket 0: free. */
 struct hq_eng_slot {
 	uint64_t ticket; /* its remainder by n_slots is the slot's index */
@@ -22,9 +28,18 @@ struct hq_eng_slot {
 	int64_t timeout_ms;
 	int req_version;
 	int64_t lease_until_ms;
-	struct hq_eng_reply *reply; /* or NULL: not yet */
+	struct hq_eng_told *told;    /* not recorded yet; or NULL */
+	size_t told_bytes;           /* of the state, that it makes */
+	size_t n_steps, state_bytes; /* of its run, as its host knows it */
+	struct hq_eng_reply *reply;  /* or NULL: not yet */
 	/* What the transaction found; takes effect when it has committed. */
-	enum { HQ_SLOT_KEPT, HQ_SLOT_DONE, HQ_SLOT_LATE, HQ_SLOT_LOST } fate;
+	enum {
+		HQ_SLOT_KEPT,
+		HQ_SLOT_GOES_ON, /* what it told of is recorded */
+		HQ_SLOT_DONE,
+		HQ_SLOT_LATE,
+		HQ_SLOT_LOST
+	} fate;
 	int64_t renewed_ms; /* new lease_until_ms; 0: as it was */
 };
 

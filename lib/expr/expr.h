@@ -42,6 +42,18 @@ enum hq_rc hq_expr_eval(const struct hq_expr *e, struct json_object *vars,
 const char *hq_expr_stranger(const struct hq_expr *e, const char *const *names,
     size_t *ret_at);
 
+/*
+ * What e pins down: if e can only be true where a member of the variable
+ * `name` equals something that does not depend on it, that something, and
+ * *ret_path, the member's path ("data.id", in the arena).  e is such an ==
+ * itself, or has one among what it joins by &&.  NULL if there is none.
+ * Borrowed from e.
+ */
+const struct hq_expr *hq_expr_pin(const struct hq_expr *e, const char *name,
+    struct hq_arena *a, const char **ret_path);
+/* The string at such a path in v; NULL if there is none.  Borrowed from v. */
+const char *hq_expr_string_at(struct json_object *v, const char *path);
+
 /* JavaScript truthiness of a result. */
 bool hq_expr_true(struct json_object *v);
 

@@ -8,7 +8,7 @@ add(struct json_object *root, const char *key, struct json_object *v)
 }
 
 static enum hq_rc
-flow_init(struct hq_flow *f, const struct hq_exec_in *in, struct hq_err *err)
+flow_init(struct hq_flow *f, struct hq_exec_in *in, struct hq_err *err)
 {
 	*f = (struct hq_flow){ .in = in, .root = json_object_new_object() };
 	HQ_TRY(hq_json_own(in->arena, f->root, err));
@@ -59,7 +59,10 @@ static void
 answer(struct hq_flow *f, enum hq_rc rc, struct json_object *out,
     const struct hq_err *err, struct hq_exec_out *ret)
 {
-	if (json_object_array_length(f->ops) > 0) {
+	ret->checkpoints = f->n_sent;
+	if (f->given_up) {
+		ret->what = HQ_EXEC_GIVEN_UP;
+	} else if (json_object_array_length(f->ops) > 0) {
 		ret->what = HQ_EXEC_OPS;
 		ret->value = f->ops;
 		ret->no_retry = f->no_retry;
@@ -89,13 +92,14 @@ void
 hq_flow_exec(hq_flow_fn *fn, const struct hq_exec_in *in,
     struct hq_exec_out *ret)
 {
+	struct hq_exec_in own = *in; /* its attempt changes with the steps */
 	struct json_object *out = NULL;
 	struct hq_err err = { 0 };
 	struct hq_flow f;
 	enum hq_rc rc;
 
 	*ret = (struct hq_exec_out){ .what = HQ_EXEC_FAILED };
-	if (flow_init(&f, in, &err) != HQ_OK)
+	if (flow_init(&f, &own, &err) != HQ_OK)
 		return;
 	if (is_recorded(in)) {
 		ret->what = HQ_EXEC_OPS;

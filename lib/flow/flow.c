@@ -57,7 +57,7 @@ step(struct hq_flow *f, const char *id, const struct hq_todo *t,
 
 	HQ_TRY(hq_flow_meet(f, id, &m, err));
 	if (m.state == HQ_MET_NEW)
-		return hq_flow_advance(f, &m, t);
+		HQ_TRY(hq_flow_advance(f, &m, t));
 	return hq_flow_recall(&m, ret_out, err);
 }
 
@@ -96,7 +96,7 @@ hq_step_with(struct hq_flow *f, const char *id,
  */
 static enum hq_rc
 start_branches(struct hq_flow *f, const struct hq_branch *branches, size_t n,
-    const struct hq_met *met)
+    struct hq_met *met)
 {
 	enum hq_rc rc = HQ_OK;
 	size_t i;

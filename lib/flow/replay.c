@@ -212,9 +212,52 @@ put_outcome(struct hq_flow *f, struct json_object *o, enum hq_rc rc,
 	f->no_retry = !retry;
 }
 
-/* What a step gave is shared with its op, not copied. */
+/* ---------------------------------------------------------- checkpoints -- */
+
+/*
+ * The engine records this very text, so the function goes on with what a later
+ * execution will read from it.
+ */
+static bool
+send(struct hq_flow *f, struct hq_met *m, struct json_object *out)
+{
+	const struct hq_checkpoints *c = f->in->checkpoints;
+	struct json_object *op;
+	struct hq_buf b;
+
+	if (c == NULL || is_target(f, m))
+		return false;
+	hq_buf_init(&b, f->in->arena);
+	hq_buf_printf(&b,
+	    "{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":", m->hash);
+	hq_json_write(&b, out);
+	hq_buf_putc(&b, '}');
+	if (!hq_arena_ok(f->in->arena) ||
+	    hq_json_parse(f->in->arena, b.p, b.n, &op, NULL) != HQ_OK ||
+	    !c->send(c->ctx, b.p, b.n))
+		return false;
+	m->state = HQ_MET_DONE;
+	m->value = hq_json_get(op, "data");
+	f->in->runtime.attempt = 0; /* the next step's first */
+	f->n_sent++;
+	f->unrecorded = true;
+	return true;
+}
+
+/* No step's code runs before what came before it is recorded. */
+static bool
+is_recorded(struct hq_flow *f)
+{
+	const struct hq_checkpoints *c = f->in->checkpoints;
+
+	if (f->unrecorded && !c->wait(c->ctx))
+		f->given_up = f->suspended = true;
+	f->unrecorded = false;
+	return !f->given_up;
+}
+
 static enum hq_rc
-run(struct hq_flow *f, const struct hq_met *m, const struct hq_todo *t)
+run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 {
 	const struct hq_env *env = f->in->runtime.env;
 	int64_t start_ms = env == NULL ? 0 : hq_now_ms(env);
@@ -223,20 +266,22 @@ run(struct hq_flow *f, const struct hq_met *m, const struct hq_todo *t)
 	struct hq_err err = { 0 };
 	enum hq_rc rc;
 
-	o = op_new(m, "StepRun", t->name == NULL ? m->id : t->name);
-	hq_json_put(o, "opts",
-	    t->opts == NULL ? json_object_new_object()
-			    : json_object_get(t->opts));
-	hq_json_push(f->ops, o);
 	f->key = hq_arena_printf(f->in->arena, "%s/%s", f->in->runtime.run_id,
 	    m->hash);
 	if (f->key == NULL)
 		f->key = ""; /* the arena is full: the outcome is discarded */
 	rc = t->fn(f, m->has_input ? m->value : t->in, &out, &err);
 	f->key = NULL;
-	f->suspended = true;
+	if (rc == HQ_OK && send(f, m, out))
+		return HQ_OK;
 
-	if (rc == HQ_OK)
+	f->suspended = true;
+	o = op_new(m, "StepRun", t->name == NULL ? m->id : t->name);
+	hq_json_put(o, "opts",
+	    t->opts == NULL ? json_object_new_object()
+			    : json_object_get(t->opts));
+	hq_json_push(f->ops, o);
+	if (rc == HQ_OK) /* what a step gave is shared, not copied */
 		hq_json_put(o, "data", json_object_get(out));
 	else
 		put_outcome(f, o, rc, &err);
@@ -246,14 +291,12 @@ run(struct hq_flow *f, const struct hq_met *m, const struct hq_todo *t)
 }
 
 enum hq_rc
-hq_flow_advance(struct hq_flow *f, const struct hq_met *m,
-    const struct hq_todo *t)
+hq_flow_advance(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 {
 	HQ_ASSERT(m->state == HQ_MET_NEW);
-	if (is_target(f, m))
-		return run(f, m, t);
-	if (f->in->target == NULL && !f->in->plan_only && !t->plan)
-		return run(f, m, t);
+	if (is_target(f, m) ||
+	    (f->in->target == NULL && !f->in->plan_only && !t->plan))
+		return is_recorded(f) ? run(f, m, t) : HQ_SUSPEND;
 	return hq_flow_report(f, m, "StepPlanned",
 	    t->name == NULL ? m->id : t->name,
 	    t->opts == NULL ? NULL : json_object_get(t->opts));

@@ -2,9 +2,10 @@
  * flow/replay.h - private to lib/flow: the state of one execution.
  *
  * A function comes to steps one after the other.  Each is either recorded (its
- * memo is given back) or new.  The first new one ends the execution: it is run
- * or reported as an op, and from then on every flow call gives HQ_SUSPEND and
- * whatever the function still does or returns has no effect.
+ * memo is given back) or new.  A new one that was run becomes a checkpoint, and
+ * the function goes on; or it ends the execution: it is reported as an op, and
+ * from then on every flow call gives HQ_SUSPEND and whatever the function still
+ * does or returns has no effect.
  */
 #ifndef HQ_FLOW_REPLAY_H
 #define HQ_FLOW_REPLAY_H
@@ -13,7 +14,7 @@
 #include "flow/exec.h"
 
 struct hq_flow {
-	const struct hq_exec_in *in;
+	struct hq_exec_in *in;
 	struct json_object *root; /* the arena's; owns the four below */
 	struct json_object *ops;  /* array: the answer */
 	struct json_object *seen; /* set of the ids used so far */
@@ -21,6 +22,9 @@ struct hq_flow {
 	    *found; /* array: new steps that are not the target */
 	struct json_object *error; /* object: of a failure */
 	size_t n_met;
+	size_t n_sent;   /* checkpoints */
+	bool unrecorded; /* the last of them may not be on disk yet */
+	bool given_up;   /* by the engine */
 	bool suspended;
 	bool no_retry;   /* the step that ran has failed for good */
 	const char *key; /* set while a step's code runs */
@@ -51,7 +55,7 @@ enum hq_rc hq_flow_recall(const struct hq_met *m, struct json_object **ret_out,
 /* True if err is a recorded step's failure that nobody has caught. */
 bool hq_flow_is_step_failure(const struct hq_err *err);
 
-/* -- answers: each ends the execution and gives HQ_SUSPEND ----------------- */
+/* -- answers: HQ_SUSPEND is the end of the execution ----------------------- */
 
 /*
  * Report a step that the engine carries out.  name may be NULL; takes the
@@ -68,8 +72,11 @@ struct hq_todo {
 	bool plan;                /* do not run it before it is the target */
 };
 
-/* Run the step's code now, or plan it, as this call asks. */
-enum hq_rc hq_flow_advance(struct hq_flow *f, const struct hq_met *m,
+/*
+ * Run the step's code now, or plan it, as this call asks.  HQ_OK: it has run,
+ * the call goes on, and m is as if it had been recorded.
+ */
+enum hq_rc hq_flow_advance(struct hq_flow *f, struct hq_met *m,
     const struct hq_todo *t) HQ_MUST;
 
 /* Fill e with the name and message of a failure; rc is not OK or SUSPEND. */

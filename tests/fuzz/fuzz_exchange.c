@@ -99,7 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	const char *params[PARAMS_MAX + 1] = { NULL };
 	struct fuzz_rest r = { (const char *)data, n };
 	struct carried c = { .cut = false };
-	const struct hq_carrier io = { &c, carry_in, carry_out };
+	const struct hq_carrier io = { &c, carry_in, carry_out, NULL };
 	enum hq_exchange_end end;
 	size_t i = 0;
 

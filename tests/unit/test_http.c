@@ -150,7 +150,7 @@ static const struct hq_serve_opts opts = { .workers = 1,
 static struct tape
 run(const char *method, const char *uri, struct tape t, int *ret_calls)
 {
-	const struct hq_carrier io = { &t, tape_read, tape_write };
+	const struct hq_carrier io = { &t, tape_read, tape_write, NULL };
 	const char *const p[] = { hq_arena_printf(arena, "REQUEST_METHOD=%s",
 				      method),
 		hq_arena_printf(arena, "REQUEST_URI=%s", uri),

@@ -16,6 +16,7 @@ enum {
 	Q_SEEN,
 	Q_TORN,
 	Q_ADD_RUNS,
+	Q_ADD_VALUES,
 	Q_ADD_MEMOS,
 	Q_WORK,
 	Q_TIMELINE,
@@ -38,16 +39,25 @@ static const char *const sql[] = {
 	[Q_TORN] = "SELECT (SELECT count(*) FROM engine_run r WHERE (SELECT"
 		   " count(*) FROM engine_memo m WHERE m.run = r.id) <> 20) +"
 		   " (SELECT count(*) FROM engine_memo WHERE run NOT IN"
-		   " (SELECT id FROM engine_run))",
+		   " (SELECT id FROM engine_run)) +"
+		   " abs((SELECT count(*) FROM engine_value) -"
+		   " (SELECT count(*) FROM engine_memo, engine_value"
+		   " WHERE engine_value.id = value_id)) +"
+		   " abs((SELECT count(*) FROM engine_value) -"
+		   " (SELECT count(*) FROM engine_memo))",
 	[Q_ADD_RUNS] =
 	    "INSERT INTO engine_run (id, fn, event, state, req_version,"
 	    " force_plan, created_ms, ended_ms, output) " NUMBERS(
 		"3000") "SELECT printf('%026d', i), 'app-f', 'e', 1, 1, 0, 1, 2, '{}'"
 			" FROM n",
+	[Q_ADD_VALUES] = "INSERT INTO engine_value (id, value) " NUMBERS(
+	    "60000") "SELECT i, 'null' FROM n",
+	/* Of run i those from 20 i - 19 to 20 i. */
 	[Q_ADD_MEMOS] =
-	    "INSERT INTO engine_memo (run, step, seq, value) " NUMBERS(
-		"3000") "SELECT r.id, 'step' || i, i, 'null' FROM n, engine_run r"
-			" WHERE i <= 20",
+	    "INSERT INTO engine_memo (run, step, seq, value_id) " NUMBERS(
+		"3000") "SELECT r.id, 'step' || i, i,"
+			" CAST(r.id AS INTEGER) * 20 - 20 + i"
+			" FROM n, engine_run r WHERE i <= 20",
 	[Q_WORK] = "SELECT count(*) FROM coordination_run",
 	[Q_TIMELINE] = "SELECT count(*) FROM coordination_timeline",
 	[Q_TASKS] = "SELECT count(*) FROM coordination_task",
@@ -278,8 +288,9 @@ END_TEST
 START_TEST(many_runs_go_in_short_transactions)
 {
 	add(Q_ADD_RUNS, 0);
+	add(Q_ADD_VALUES, 0);
 	add(Q_ADD_MEMOS, 0);
-	ck_assert_int_eq(sweep(), 21 * MANY);
+	ck_assert_int_eq(sweep(), 41 * MANY);
 	ck_assert_int_eq(count(Q_RUNS) + count(Q_MEMOS), 0);
 }
 END_TEST
@@ -306,6 +317,7 @@ START_TEST(a_sweep_that_is_killed_leaves_whole_runs_and_the_next_one_ends_it)
 	pid_t pid;
 
 	add(Q_ADD_RUNS, 0);
+	add(Q_ADD_VALUES, 0);
 	add(Q_ADD_MEMOS, 0);
 	ck_assert_int_eq(pipe(fds), 0);
 	ck_assert_int_ge(pid = fork(), 0);

@@ -69,7 +69,7 @@ hq_cgi_run(const struct hq_serve_opts *o, struct hq_err *err)
 	struct hq_http_req req = { .params = cgi_params() };
 	const char *length = hq_http_header(&req, "content-length");
 	struct cgi c = { 0 };
-	const struct hq_carrier io = { &c, cgi_read, cgi_write };
+	const struct hq_carrier io = { &c, cgi_read, cgi_write, NULL };
 	struct hq_exchange x;
 	void *app = NULL;
 	enum hq_exchange_end end;

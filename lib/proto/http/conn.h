@@ -2,8 +2,9 @@
  * proto/http/conn.h - for lib/proto/http only: a worker and its connections.
  *
  * requests.c serves what stands on a connection and keeps the requests that
- * wait; gather.c lets the writes of one turn share a commit; worker.c decides
- * when, and which connections there are.
+ * wait; gather.c lets the writes of one turn share a commit, talk.c has
+ * requests wait for their peer; worker.c decides when, and which connections
+ * there are.
  */
 #ifndef HQ_PROTO_HTTP_CONN_H
 #define HQ_PROTO_HTTP_CONN_H
@@ -24,11 +25,14 @@ enum hq_worker_mode {
 };
 
 struct hq_conn {
-	FCGX_Request fr;  /* .ipcFd < 0: a free slot */
-	bool partial;     /* part of a request is there */
-	int64_t since_ms; /* of the first part, or of the last reply */
-	bool busy;        /* its request is in hand, maybe in a group */
-	bool missed;      /* something happened on it meanwhile */
+	FCGX_Request fr;        /* .ipcFd < 0: a free slot */
+	bool partial;           /* part of a request is there */
+	int64_t since_ms;       /* of the first part, or of the last reply */
+	bool busy;              /* its request is in hand, maybe in a group */
+	bool missed;            /* something happened on it meanwhile */
+	struct hq_fiber *hears; /* waits for the peer's word here; or NULL */
+	bool heard;             /* it has come */
+	int64_t give_up_ms;     /* or will not any more */
 	struct hq_parked parked;
 	struct hq_wait_group *group; /* its request is parked; or NULL */
 	TAILQ_ENTRY(hq_conn) line;   /* in the group, or of the free slots */
@@ -55,6 +59,19 @@ struct hq_gather {
 	bool due;       /* somebody is to be told: handle no more events */
 	size_t bytes;   /* bodies of the open ones */
 	int64_t since_ms;
+};
+
+/* The stacks of requests that may talk. */
+struct hq_talkers {
+	struct hq_fiber **idle;
+	int n_all, n_idle; /* those that are not idle have a request in hand */
+	struct hq_fiber **line; /* those that wait for a commit */
+	int n_line;
+	int64_t wary_until_ms;  /* nobody is to wait in it */
+	struct hq_fiber **told; /* those of a commit that is made */
+	struct hq_fiber *now;   /* the one that runs; NULL: the worker's own */
+	struct hq_talker *talker; /* its request */
+	struct hq_conn *begin;    /* what it is to serve */
 };
 
 struct hq_worker {
@@ -87,6 +104,7 @@ struct hq_worker {
 	bool taking; /* the listening socket and the pool are polled */
 	enum hq_worker_mode mode;
 	struct hq_gather turn;
+	struct hq_talkers talkers;
 };
 
 /* Part of a request has come, or no more of one. */
@@ -97,6 +115,26 @@ void hq_conn_drop(struct hq_worker *w, struct hq_conn *c);
 void hq_conn_look(struct hq_worker *w, struct hq_conn *c);
 /* Read and serve the request that is there. */
 void hq_conn_serve(struct hq_worker *w, struct hq_conn *c);
+
+/* What is there is a whole request: hand it in, on this stack. */
+void hq_conn_handle(struct hq_worker *w, struct hq_conn *c,
+    const struct hq_http_talk *talk);
+
+/* Where the handlers of a worker have stacks of their own. */
+void hq_talk_init(struct hq_worker *w);
+void hq_talk_done(struct hq_worker *w);
+/* Hand in what is there; back when it is answered, or waits for its peer. */
+void hq_talk_begin(struct hq_worker *w, struct hq_conn *c);
+/* Something has happened on a connection whose request waits. */
+void hq_talk_look(struct hq_worker *w, struct hq_conn *c);
+/* Give up those that have waited too long; all: every one that waits. */
+void hq_talk_give_up(struct hq_worker *w, bool all);
+/* Commit what those in line are to write; they go on. */
+void hq_talk_flush(struct hq_worker *w);
+/* With none in hand: give back most of the stacks. */
+void hq_talk_rest(struct hq_worker *w);
+/* How many requests are in hand. */
+int hq_talk_busy(const struct hq_worker *w);
 
 void hq_gather_init(struct hq_worker *w);
 void hq_gather_done(struct hq_worker *w);

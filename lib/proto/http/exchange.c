@@ -294,7 +294,8 @@ hq_exchange_run(struct hq_exchange *x, const char *const *params,
 	struct hq_http_req req = { .arena = take_arena(x),
 		.params = params,
 		.arrived_ms = hq_mono_ms(hq_env_system()),
-		.last = ret_parked == NULL };
+		.last = ret_parked == NULL,
+		.talk = io->talk };
 	struct hq_http_res res = { 0 };
 	struct hq_err err = { 0 };
 	enum hq_rc rc = hq_http_req_line(&req, &err);

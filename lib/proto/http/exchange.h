@@ -22,6 +22,7 @@ struct hq_carrier {
 	/* At most n bytes of the body; 0: end; -1: cut off before its end. */
 	long (*read)(void *ctx, char *p, size_t n);
 	void (*write)(void *ctx, const char *p, size_t n);
+	const struct hq_http_talk *talk; /* for the request; or NULL */
 };
 
 struct hq_exchange {

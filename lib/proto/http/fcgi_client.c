@@ -24,11 +24,14 @@ enum {
 struct hq_fcgi_call {
 	int fd;
 	bool done;
+	bool unread; /* the host closed before it had read what was sent */
 	struct hq_buf out; /* the request; sent bytes of it are out */
 	size_t sent;
 	struct hq_buf in; /* records as they come, from parsed on */
 	size_t parsed;
 	struct hq_buf reply; /* what STDOUT carried; cut into lines by parse */
+	struct hq_buf told;  /* a checkpoint */
+	enum { TOLD_NOTHING, TOLD_PART, TOLD_ALL } state; /* of it */
 	int status;
 	struct {
 		const char *name, *value;
@@ -153,6 +156,7 @@ hq_fcgi_call_new(const char *path, const struct hq_fcgi_param *params,
 	hq_buf_init(&c->out, NULL);
 	hq_buf_init(&c->in, NULL);
 	hq_buf_init(&c->reply, NULL);
+	hq_buf_init(&c->told, NULL);
 	rc = open_socket(c, path, err);
 	if (rc != HQ_OK) {
 		hq_fcgi_call_free(c);
@@ -174,6 +178,7 @@ hq_fcgi_call_free(struct hq_fcgi_call *c)
 	hq_buf_done(&c->out);
 	hq_buf_done(&c->in);
 	hq_buf_done(&c->reply);
+	hq_buf_done(&c->told);
 	free(c);
 }
 
@@ -243,6 +248,18 @@ parse_reply(struct hq_fcgi_call *c, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* A part of a checkpoint, or its end.  The next one waits for our word. */
+static enum hq_rc
+on_data(struct hq_fcgi_call *c, const unsigned char *p, size_t n,
+    struct hq_err *err)
+{
+	if (c->state == TOLD_ALL || n > HQ_FCGI_REPLY_MAX - c->told.n)
+		return broken(err, "its checkpoint is too long");
+	c->state = n > 0 ? TOLD_PART : TOLD_ALL;
+	hq_buf_put(&c->told, p, n);
+	return HQ_SUSPEND;
+}
+
 /* One record that is there as a whole. */
 static enum hq_rc
 on_record(struct hq_fcgi_call *c, int type, const unsigned char *p, size_t n,
@@ -253,6 +270,8 @@ on_record(struct hq_fcgi_call *c, int type, const unsigned char *p, size_t n,
 			return broken(err, "its reply is too long");
 		hq_buf_put(&c->reply, p, n);
 	}
+	if (type == HQ_FCGI_DATA)
+		return on_data(c, p, n, err);
 	if (type != HQ_FCGI_END)
 		return HQ_SUSPEND;
 	if (n < 8 || p[4] != 0)
@@ -315,6 +334,8 @@ hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
 			continue;
 		if (k < 0 && errno == EAGAIN)
 			return HQ_SUSPEND;
+		/* So AF_UNIX tells of a close that threw away what had come. */
+		c->unread = k < 0 && errno == ECONNRESET;
 		if (k <= 0)
 			return broken(err, "it closed without an answer");
 		compact(c);
@@ -322,6 +343,12 @@ hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
 		rc = take_records(c, err);
 	}
 	return rc;
+}
+
+bool
+hq_fcgi_call_unread(const struct hq_fcgi_call *c)
+{
+	return c->unread;
 }
 
 int
@@ -346,4 +373,29 @@ hq_fcgi_call_body(const struct hq_fcgi_call *c, size_t *ret_n)
 {
 	*ret_n = c->reply.n - c->body_at;
 	return c->reply.p + c->body_at;
+}
+
+const char *
+hq_fcgi_call_checkpoint(const struct hq_fcgi_call *c, size_t *ret_n)
+{
+	if (c->state != TOLD_ALL)
+		return NULL;
+	*ret_n = c->told.n;
+	return c->told.p == NULL ? "" : c->told.p;
+}
+
+void
+hq_fcgi_call_go_on(struct hq_fcgi_call *c)
+{
+	HQ_ASSERT(c->state == TOLD_ALL);
+	hq_buf_clear(&c->told);
+	c->state = TOLD_NOTHING;
+	if (c->done)
+		return;
+	if (c->sent == c->out.n) {
+		hq_buf_clear(&c->out);
+		c->sent = 0;
+	}
+	put_record(&c->out, HQ_FCGI_DATA, NULL, 0);
+	send_some(c);
 }

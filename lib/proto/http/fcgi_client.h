@@ -6,6 +6,9 @@
  * Non-blocking; one request per connection (inngest.fcgi's workers take one at
  * a time, so a connection that waits costs nobody anything).  The caller polls
  * hq_fcgi_call_fd() for hq_fcgi_call_events() and then calls _step().
+ *
+ * Where the request had the parameter RAWR_CHECKPOINTS, the host may tell of a
+ * step before it replies, and waits until it is told to go on (fcgi_wire.h).
  */
 #ifndef HQ_PROTO_HTTP_FCGI_CLIENT_H
 #define HQ_PROTO_HTTP_FCGI_CLIENT_H
@@ -46,6 +49,21 @@ short hq_fcgi_call_events(const struct hq_fcgi_call *c); /* POLLIN | POLLOUT */
  */
 enum hq_rc hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
     HQ_MUST;
+
+/*
+ * After BAD_GATEWAY: the host had not read all that was sent, be it the request
+ * or that it may go on.
+ */
+bool hq_fcgi_call_unread(const struct hq_fcgi_call *c);
+
+/*
+ * After _step(), whatever it gave: what the host has told, borrowed until the
+ * call is told to go on; NULL: nothing new.
+ */
+const char *hq_fcgi_call_checkpoint(const struct hq_fcgi_call *c,
+    size_t *ret_n);
+/* It is recorded: the host may run the next step. */
+void hq_fcgi_call_go_on(struct hq_fcgi_call *c);
 
 /* After HQ_OK; borrowed until free. */
 int hq_fcgi_call_status(const struct hq_fcgi_call *c);

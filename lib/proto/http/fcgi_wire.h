@@ -22,6 +22,14 @@ enum {
 	HQ_FCGI_STDIN = 5,
 	HQ_FCGI_STDOUT = 6,
 	HQ_FCGI_STDERR = 7,
+	/*
+	 * A responder has no data stream, so we use its type for what the
+	 * runner and the function host say to each other while a request is in
+	 * hand, where the runner has asked for it (RAWR_CHECKPOINTS): from the
+	 * host a stream with one checkpoint, ended by an empty record; from the
+	 * runner one empty record: it is recorded, go on.
+	 */
+	HQ_FCGI_DATA = 8,
 };
 
 #endif /* HQ_PROTO_HTTP_FCGI_WIRE_H */

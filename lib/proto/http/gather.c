@@ -131,6 +131,7 @@ hq_gather_run(struct hq_worker *w)
 		if (t->n_open > 0 && t->at == t->n_events)
 			commit(w);
 		tell(t);
+		hq_talk_flush(w);
 	} while (t->at < t->n_events || t->n_line > 0);
 }
 
@@ -140,7 +141,7 @@ hq_gather_init(struct hq_worker *w)
 	struct hq_gather *t = &w->turn;
 
 	t->own = t->now = hq_fiber_here();
-	if (w->o->gather != NULL)
+	if (w->o->gather != NULL && !w->o->talks)
 		w->o->gather(w->app, wait_for_commit, w);
 }
 

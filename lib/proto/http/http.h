@@ -14,6 +14,27 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/*
+ * A request in hand may say something to its peer before it is answered, and
+ * wait for a word back; meanwhile the worker handles others, on other stacks.
+ * Only the runner (fcgi_client.h) understands it, and asks for it.
+ */
+struct hq_http_talk {
+	/* False: the worker is to stop; end soon, say no more. */
+	bool (*may)(void *ctx);
+	bool (*say)(void *ctx, const char *p, size_t n); /* false: it is gone */
+	/* False: the peer has gone, or has not answered for HQ_TALK_WAIT_MS. */
+	bool (*hear)(void *ctx);
+	/*
+	 * For how long the request has kept the worker from others since it
+	 * last said or heard something: ms.  What it waited, it did not.
+	 */
+	int64_t (*held)(void *ctx);
+	/* Have the worker killed when that gets so long; 0: not any more. */
+	void (*limit)(void *ctx, int64_t ms);
+	void *ctx;
+};
+
 struct hq_http_req {
 	struct hq_arena *arena; /* reset when the reply is out */
 	const char *method;     /* as sent; case-sensitive */
@@ -29,6 +50,7 @@ struct hq_http_req {
 	const char *const *params; /* CGI "NAME=value", ends with NULL */
 	int64_t arrived_ms; /* monotonic; the same when it is called again */
 	bool last;          /* do not park it: answer now */
+	const struct hq_http_talk *talk; /* or NULL */
 };
 
 /* A CGI parameter ("REMOTE_ADDR"); NULL if absent. */

@@ -31,6 +31,12 @@ enum {
 	HQ_GATHER_MAX = 32,
 	HQ_GATHER_BYTES = 1 << 20, /* their bodies are so large, */
 	HQ_GATHER_MS = 5,          /* or the first has waited so long. */
+	/* A request that waits for its peer's word is given up after that. */
+	HQ_TALK_WAIT_MS = 5000,
+	/* One that kept the others for longer makes the worker wary for so long. */
+	HQ_TALK_SLOW_MS = 5,
+	HQ_TALK_WARY_MS = 10000,
+	HQ_TALK_KEEP = 2, /* stacks, while nobody talks */
 };
 
 /* True if the process was started as a CGI program. */

@@ -17,17 +17,22 @@ put_header(struct hq_reply *r, int type, size_t n)
 	hq_buf_put(r->out, h, sizeof(h));
 }
 
-void
-hq_reply_write(void *ctx, const char *p, size_t n)
+static void
+put_records(struct hq_reply *r, int type, const char *p, size_t n)
 {
-	struct hq_reply *r = ctx;
 	size_t k;
 
 	for (; n > 0; p += k, n -= k) {
 		k = n < CONTENT_MAX ? n : CONTENT_MAX;
-		put_header(r, HQ_FCGI_STDOUT, k);
+		put_header(r, type, k);
 		hq_buf_put(r->out, p, k);
 	}
+}
+
+void
+hq_reply_write(void *ctx, const char *p, size_t n)
+{
+	put_records(ctx, HQ_FCGI_STDOUT, p, n);
 }
 
 /* What is sent goes to nginx, which reads; SO_SNDTIMEO bounds the rest. */
@@ -57,6 +62,18 @@ hq_reply_send(struct hq_reply *r)
 	put_header(r, HQ_FCGI_STDOUT, 0);
 	put_header(r, HQ_FCGI_END, sizeof(complete));
 	hq_buf_put(r->out, complete, sizeof(complete));
+	sent = send_all(r->fd, r->out->p, r->out->n);
+	hq_buf_clear(r->out);
+	return sent;
+}
+
+bool
+hq_reply_say(struct hq_reply *r, const char *p, size_t n)
+{
+	bool sent;
+
+	put_records(r, HQ_FCGI_DATA, p, n);
+	put_header(r, HQ_FCGI_DATA, 0);
 	sent = send_all(r->fd, r->out->p, r->out->n);
 	hq_buf_clear(r->out);
 	return sent;

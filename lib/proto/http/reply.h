@@ -22,5 +22,9 @@ struct hq_reply {
 void hq_reply_write(void *ctx, const char *p, size_t n);
 /* Its end, and all of it onto the connection; false if that is gone. */
 bool hq_reply_send(struct hq_reply *r);
+/*
+ * Something before the reply (HQ_FCGI_DATA), at once; false if nobody is there.
+ */
+bool hq_reply_say(struct hq_reply *r, const char *p, size_t n);
 
 #endif /* HQ_PROTO_HTTP_REPLY_H */

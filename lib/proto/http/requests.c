@@ -75,8 +75,9 @@ may_park(const struct hq_worker *w)
 static void
 finish(struct hq_worker *w, struct hq_conn *c, bool whole)
 {
-	/* With one slot, a connection that is kept keeps out all others. */
-	if (!whole || w->slots == 1 || w->mode == HQ_WORKER_STOPPING)
+	/* Where slots are few, a connection that is kept keeps out others. */
+	if (!whole || w->slots == 1 || w->o->talks ||
+	    w->mode == HQ_WORKER_STOPPING)
 		c->fr.keepConnection = 0;
 	FCGX_Finish_r(&c->fr);
 	w->served++;
@@ -88,9 +89,6 @@ finish(struct hq_worker *w, struct hq_conn *c, bool whole)
 void
 hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 {
-	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write };
-	enum hq_exchange_end end;
-
 	hq_conn_partial(w, c, false);
 	/*
 	 * fr.ipcFd is open, so this reads a request and accepts nothing; the
@@ -101,6 +99,19 @@ hq_conn_serve(struct hq_worker *w, struct hq_conn *c)
 		forget(w, c);
 		return;
 	}
+	if (w->o->talks)
+		hq_talk_begin(w, c);
+	else
+		hq_conn_handle(w, c, NULL);
+}
+
+void
+hq_conn_handle(struct hq_worker *w, struct hq_conn *c,
+    const struct hq_http_talk *talk)
+{
+	const struct hq_carrier io = { &c->fr, fcgi_read, fcgi_write, talk };
+	enum hq_exchange_end end;
+
 	c->busy = true;
 	end = hq_exchange_run(&w->x, (const char *const *)c->fr.envp, &io,
 	    may_park(w) ? &c->parked : NULL);
@@ -129,7 +140,7 @@ static bool
 resume(struct hq_worker *w, struct hq_conn *c, bool last)
 {
 	struct hq_reply reply = { c->fr.ipcFd, c->fr.requestId, &w->out };
-	const struct hq_carrier io = { &reply, NULL, hq_reply_write };
+	const struct hq_carrier io = { &reply, NULL, hq_reply_write, NULL };
 	bool sent;
 
 	if (hq_peek(c->fr.ipcFd) == HQ_PEEK_CLOSED) {
@@ -208,6 +219,10 @@ hq_conn_look(struct hq_worker *w, struct hq_conn *c)
 {
 	enum hq_peek there;
 
+	if (c->hears != NULL) {
+		hq_talk_look(w, c);
+		return;
+	}
 	c->missed = c->busy;
 	if (c->busy)
 		return;

@@ -26,7 +26,12 @@ enum {
 
 struct hq_serve_opts {
 	int workers;
-	int slots;        /* connections one worker keeps; 1: one at a time */
+	int slots; /* connections one worker keeps; 1: one at a time */
+	/*
+	 * Handlers run on stacks of their own and may talk to their peer
+	 * (http.h); a connection takes one request.
+	 */
+	bool talks;
 	int64_t recycle;  /* requests until a worker is replaced; 0: never */
 	size_t body_max;  /* bytes; a larger one is answered with 413 */
 	size_t arena_max; /* bytes one request may hold */

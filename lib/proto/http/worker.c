@@ -73,9 +73,13 @@ join(struct hq_worker *w, int fd)
 	c->since_ms = w->now_ms;
 	w->n_open++;
 	hq_conn_look(w, c);
-	if (c->fr.ipcFd >= 0 &&
-	    !watch(w, fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
+	if (c->fr.ipcFd < 0 ||
+	    watch(w, fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
 		(uint32_t)(c - w->conns)))
+		return;
+	if (c->hears != NULL)
+		hq_talk_give_up(w, true);
+	else
 		hq_conn_drop(w, c);
 }
 
@@ -129,7 +133,7 @@ may_go(const struct hq_worker *w, const struct hq_conn *c)
 {
 	int64_t least = c->partial ? HQ_SERVE_HALF_MS : HQ_SERVE_TICK_MS;
 
-	return c->fr.ipcFd >= 0 && c->group == NULL &&
+	return c->fr.ipcFd >= 0 && !c->busy && c->group == NULL &&
 	    w->now_ms - c->since_ms >= least;
 }
 
@@ -176,7 +180,7 @@ close_quiet(struct hq_worker *w)
 	struct hq_conn *c;
 
 	for (c = w->conns; c < w->conns + w->n_used; c++)
-		if (c->fr.ipcFd >= 0 && !c->partial &&
+		if (c->fr.ipcFd >= 0 && !c->busy && !c->partial &&
 		    (all || w->now_ms - c->since_ms >= HQ_SERVE_TICK_MS))
 			close_idle(w, c);
 }
@@ -186,6 +190,7 @@ tick(struct hq_worker *w)
 {
 	if (w->n_partial > 0)
 		drop_late(w);
+	hq_talk_give_up(w, false);
 	if (w->mode == HQ_WORKER_STOPPING)
 		close_quiet(w);
 	if (w->mode == HQ_WORKER_SERVING && w->n_open == w->slots)
@@ -245,6 +250,20 @@ hq_worker_event(struct hq_worker *w, uint32_t what)
 	}
 }
 
+static bool
+goes_on(const struct hq_worker *w)
+{
+	switch (w->mode) {
+	case HQ_WORKER_SERVING:
+		return true;
+	case HQ_WORKER_STOPPING:
+		return w->n_open > 0;
+	case HQ_WORKER_LEAVING: /* a stack cannot be handed over */
+		return hq_talk_busy(w) > 0;
+	}
+	return false;
+}
+
 static void
 loop(struct hq_worker *w)
 {
@@ -253,11 +272,11 @@ loop(struct hq_worker *w)
 	bool more = false;
 	int wait_ms;
 
-	while (w->mode == HQ_WORKER_SERVING ||
-	    (w->mode == HQ_WORKER_STOPPING && w->n_open > 0)) {
+	while (goes_on(w)) {
 		take_or_not(w);
-		wait_ms =
-		    w->taking && w->n_partial == 0 ? -1 : HQ_SERVE_TICK_MS;
+		wait_ms = w->taking && w->n_partial == 0 && hq_talk_busy(w) == 0
+		    ? -1
+		    : HQ_SERVE_TICK_MS;
 		if (w->n_parked > 0)
 			wait_ms = more ? HQ_SERVE_PASS_MS : HQ_SERVE_LOOK_MS;
 		t->n_events =
@@ -271,6 +290,8 @@ loop(struct hq_worker *w)
 			stop(w);
 		if (wait_ms >= 0)
 			tick(w);
+		hq_talk_flush(w);
+		hq_talk_rest(w);
 		more = w->n_parked > 0 && hq_parked_look(w);
 		if (w->o->recycle > 0 && w->served >= w->o->recycle &&
 		    w->mode == HQ_WORKER_SERVING)
@@ -291,6 +312,7 @@ hand_over(struct hq_worker *w)
 		else
 			close_idle(w, c);
 	}
+	hq_talk_flush(w);
 }
 
 static int
@@ -374,10 +396,12 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 	}
 	hq_exchange_init(&w.x, o, w.app);
 	hq_gather_init(&w);
+	hq_talk_init(&w);
 	loop(&w);
 	hq_parked_answer(&w);
 	if (w.mode == HQ_WORKER_LEAVING)
 		hand_over(&w);
+	hq_talk_done(&w);
 	hq_gather_done(&w);
 	o->done(w.app);
 	hq_exchange_done(&w.x);

@@ -17,6 +17,7 @@ struct call {
 	const struct hq_inngest_fn *fn;
 	struct hq_exec_in in;
 	struct hq_exec_out out;
+	size_t checkpoints;
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -195,19 +196,53 @@ timeout_ms(const struct hq_http_req *req)
 
 /*
  * A function that hangs is ended with its worker, a second after the engine has
- * given the call up; the master starts another worker.
+ * given the call up; the master starts another worker.  0: no longer.
  */
 static void
-watchdog_start(int64_t ms)
+watchdog(const struct call *c, int64_t ms)
 {
+	const struct hq_http_talk *t = c->x->req->talk;
+
 	if (ms > 0)
-		hq_process_watchdog(ms + WATCHDOG_AFTER_MS);
+		ms += WATCHDOG_AFTER_MS;
+	if (t != NULL)
+		t->limit(t->ctx, ms);
+	else
+		hq_process_watchdog(ms);
 }
 
-static void
-watchdog_stop(void)
+/* -------------------------------------------------------------- checkpoints */
+
+static bool
+send_checkpoint(void *ctx, const char *op, size_t bytes)
 {
-	hq_process_watchdog(0);
+	struct call *c = ctx;
+	const struct hq_http_talk *t = c->x->req->talk;
+
+	if (c->checkpoints == HQ_INNGEST_CHECKPOINTS_MAX ||
+	    t->held(t->ctx) > HQ_INNGEST_CHECKPOINT_STEP_MS ||
+	    hq_arena_held(c->in.arena) > HQ_INNGEST_CHECKPOINT_BYTES ||
+	    !t->may(t->ctx) || !t->say(t->ctx, op, bytes))
+		return false;
+	c->checkpoints++;
+	return true;
+}
+
+static bool
+wait_checkpoint(void *ctx)
+{
+	const struct call *c = ctx;
+	const struct hq_http_talk *t = c->x->req->talk;
+
+	return t->hear(t->ctx);
+}
+
+/* Our own runner takes them, and says so beside the HTTP request. */
+static bool
+takes_checkpoints(const struct hq_http_req *req)
+{
+	return req->talk != NULL &&
+	    hq_http_param(req, "RAWR_CHECKPOINTS") != NULL;
 }
 
 /* ---------------------------------------------------------------- answering */
@@ -251,7 +286,8 @@ log_call(const struct call *c, int64_t took_ms)
 {
 	static const char *const names[] = { [HQ_EXEC_DONE] = "done",
 		[HQ_EXEC_OPS] = "ops",
-		[HQ_EXEC_FAILED] = "failed" };
+		[HQ_EXEC_FAILED] = "failed",
+		[HQ_EXEC_GIVEN_UP] = "given_up" };
 	const struct hq_runtime *r = &c->in.runtime;
 	bool failed = c->out.what == HQ_EXEC_FAILED;
 
@@ -259,6 +295,7 @@ log_call(const struct call *c, int64_t took_ms)
 	    HQ_LSTR("function", r->function_id), HQ_LI64("attempt", r->attempt),
 	    HQ_LSTR("step", c->in.target == NULL ? "step" : c->in.target),
 	    HQ_LSTR("outcome", names[c->out.what]), HQ_LSTR("op", first_op(c)),
+	    HQ_LI64("checkpoints", (int64_t)c->out.checkpoints),
 	    HQ_LSTR("error", failed ? hq_json_str(c->out.value, "name") : NULL),
 	    HQ_LI64("ms", took_ms),
 	    HQ_LSTR("correlation_id", r->correlation_id),
@@ -269,6 +306,8 @@ static void
 run(struct call *c)
 {
 	const struct hq_inngest_opts *o = &c->x->h->o;
+	const struct hq_checkpoints checkpoints = { send_checkpoint,
+		wait_checkpoint, c };
 	int64_t start = hq_mono_ms(o->env);
 
 	c->in.arena = c->x->req->arena;
@@ -281,11 +320,13 @@ run(struct call *c)
 	c->in.send_ctx = c;
 	c->in.own_function = own_function;
 	c->in.own_ctx = c;
-	watchdog_start(timeout_ms(c->x->req));
+	if (takes_checkpoints(c->x->req))
+		c->in.checkpoints = &checkpoints;
+	watchdog(c, timeout_ms(c->x->req));
 	hq_flow_exec(c->fn->run, &c->in, &c->out);
-	watchdog_stop();
+	watchdog(c, 0);
 	log_call(c, hq_mono_ms(o->env) - start);
-	put_no_retry(c);
+	put_no_retry(c); /* given up: the connection is closed, or will be */
 	hq_inngest_answer(c->x, status_of(&c->out), c->out.value);
 }
 

@@ -21,6 +21,18 @@ enum {
 	HQ_INNGEST_RETRIES_MAX = 20,
 	HQ_INNGEST_ID_MAX = 128, /* bytes of a function's id */
 	HQ_INNGEST_REGISTER_MS = 10000,
+	/*
+	 * A call goes on behind so many steps: then it ends, and other runs
+	 * have their turn.
+	 */
+	HQ_INNGEST_CHECKPOINTS_MAX = 64,
+	/*
+	 * It does not behind a step that held the worker for longer: such ones
+	 * block, and what follows is for whichever is free;
+	 */
+	HQ_INNGEST_CHECKPOINT_STEP_MS = 5,
+	/* nor with so many bytes held, which only the end of the call frees. */
+	HQ_INNGEST_CHECKPOINT_BYTES = 8 << 20,
 };
 
 /* A function as the engine sees it: one of ours, or what follows its failure. */

@@ -100,6 +100,7 @@ enum {
 	Q_GROW,
 	Q_GROW_RUN,
 	Q_GROW_MEMO,
+	Q_GROW_VALUE,
 	Q_NAP_RUN,
 	Q_NAP_JOB,
 	Q_NAP_LATE,
@@ -112,6 +113,8 @@ enum {
 #define SOME_RUN \
 	"(SELECT id FROM engine_run WHERE fn = 'rawr-bench' AND state = 1" \
 	" LIMIT 1)"
+
+#define GROWN_VALUE "1000000000 + i * 10 + seq"
 
 #define NAPPING \
 	"(SELECT id FROM engine_run WHERE fn = 'rawr-nap' AND state = 0" \
@@ -140,9 +143,13 @@ static const char *const sql[Q__MAX + 1] = {
 	    " created_ms, ended_ms, output FROM n, engine_run"
 	    " WHERE id = " SOME_RUN,
 	[Q_GROW_MEMO] =
-	    "INSERT INTO engine_memo (run, step, seq, value) " NUMBERS
-	    "SELECT 'grown-' || i, step, seq, value FROM n, engine_memo"
-	    " WHERE run = " SOME_RUN,
+	    "INSERT INTO engine_memo (run, step, seq, value_id) " NUMBERS
+	    "SELECT 'grown-' || i, step, seq, " GROWN_VALUE
+	    " FROM n, engine_memo WHERE run = " SOME_RUN,
+	[Q_GROW_VALUE] =
+	    "INSERT INTO engine_value (id, value) " NUMBERS
+	    "SELECT " GROWN_VALUE ", value FROM n, engine_memo"
+	    " JOIN engine_value ON id = value_id WHERE run = " SOME_RUN,
 	/* The only run that sleeps, many times; each has its time in its id. */
 	[Q_NAP_RUN] =
 	    "INSERT INTO engine_run (id, fn, event, event_client, state,"
@@ -292,7 +299,9 @@ grow_tx(void *arg, struct hq_err *err)
 	    HQ_BIND(from, to, hq_text(g->run_id)), NULL, err));
 	HQ_TRY(
 	    hq_exec(g->db, &store, Q_GROW_RUN, HQ_BIND(from, to), NULL, err));
-	return hq_exec(g->db, &store, Q_GROW_MEMO, HQ_BIND(from, to), NULL,
+	HQ_TRY(
+	    hq_exec(g->db, &store, Q_GROW_MEMO, HQ_BIND(from, to), NULL, err));
+	return hq_exec(g->db, &store, Q_GROW_VALUE, HQ_BIND(from, to), NULL,
 	    err);
 }
 
