@@ -136,6 +136,13 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
     });
   });
 
+test('an app that streams its answers is understood', async (t) => {
+  const { sys } = await served(t, {}, { INNGEST_STREAMING: 'true' });
+  assert.deepEqual((await sys.run('app/five', { k: 'a', by: 1 })).output, { sum: 15 });
+  assert.equal((await sys.run('app/retries', { k: 'a' })).output, 2);
+  assert.equal((await sys.run('app/throws', { k: 'a', final: true })).output.message, 'never');
+});
+
 test('events and a registration that came while the runner was away are not lost', async (t) => {
   const sys = await AppSystem.start({ RAWR_RUNNER: 'off' });
   const app = new App(sys, sys.appPort);
