@@ -8,7 +8,7 @@
 #include "engine/inside.h"
 #include "engine/retry.h"
 
-enum { EXCERPT_BYTES = 200 };
+enum { EXCERPT_BYTES = 200, REFUSED_DOUBLINGS = 16 };
 
 /* ------------------------------------------------------- failed attempts -- */
 
@@ -75,18 +75,22 @@ died(struct hq_eng_tx *t, struct hq_err *err)
 	    step_of(j), err);
 }
 
+/*
+ * Nobody was there: an app may be away for long, and each look for it costs a
+ * call.  It says when it is back (hq_app_is_back).
+ */
 static enum hq_rc
 refused(struct hq_eng_tx *t, struct hq_err *err)
 {
 	struct hq_eng_job *j = t->job;
-	int64_t delay = HQ_ENGINE_REFUSED_MAX_MS;
+	int64_t most =
+	    j->foreign ? HQ_ENGINE_AWAY_MAX_MS : HQ_ENGINE_REFUSED_MAX_MS;
+	int64_t delay = most;
 
-	if (j->refusals < 5)
+	if (j->refusals < REFUSED_DOUBLINGS)
 		delay = (int64_t)HQ_ENGINE_REFUSED_MIN_MS << j->refusals;
-	if (delay > HQ_ENGINE_REFUSED_MAX_MS)
-		delay = HQ_ENGINE_REFUSED_MAX_MS;
 	j->refusals++;
-	return retry(t, delay, err);
+	return retry(t, delay < most ? delay : most, err);
 }
 
 static enum hq_rc

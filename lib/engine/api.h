@@ -45,6 +45,13 @@ enum hq_rc hq_run_cancel(struct hq_db *db, const struct hq_env *env,
     const char *run, struct hq_err *err) HQ_MUST;
 
 /*
+ * An app has said that it is there, inside hq_db_tx(): calls of its functions
+ * that nobody took are made now.
+ */
+enum hq_rc hq_app_is_back(struct hq_db *db, const struct hq_env *env,
+    const char *app, struct hq_err *err) HQ_MUST;
+
+/*
  * Steps that a call in flight has finished, inside hq_db_tx(): recorded once
  * each, and what the call answers later may repeat them.  CONFLICT if that call
  * is not the run's any more (fenced by its generation; 0: not known).

@@ -35,6 +35,7 @@ struct hq_eng_job {
 	int64_t timeout_ms; /* of one attempt; 0: the engine's */
 	int req_version;    /* that its call was made with; -1: not known */
 	bool discovery;
+	bool foreign; /* of an app that is not ours */
 	bool again;   /* something new was recorded meanwhile */
 	bool told;    /* and it was this call that told of it */
 	bool settled; /* a retry is scheduled: leave it as it is */

@@ -20,7 +20,8 @@ enum {
 	HQ_ENGINE_CRASH_DELAY_MS = 100,       /* doubles with each */
 	HQ_ENGINE_REFUSED_MIN_MS = 50,        /* doubles up to the next */
 	HQ_ENGINE_REFUSED_MAX_MS = 1000,
-	HQ_ENGINE_FUTURE_MS = 2000, /* an event further ahead is delayed */
+	HQ_ENGINE_AWAY_MAX_MS = 30000, /* the same where an app is away */
+	HQ_ENGINE_FUTURE_MS = 2000,    /* an event further ahead is delayed */
 	HQ_ENGINE_WAIT_SLACK_MS =
 	    5000, /* an event this much older than a wait */
 	HQ_ENGINE_PIN_BYTES_MAX = 128, /* of what a wait is found by */

@@ -234,6 +234,14 @@ static const char *const sql[Q__MAX + 1] = {
 	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
 	    " WHERE run = $1 AND step = $2 AND owner IS NOT NULL"
 	    " AND ($3 = 0 OR generation = $3)",
+	/* Calls of the app $1 that nobody took and that are due within $4. */
+	[Q_JOB_BACK_AGAIN] =
+	    "UPDATE engine_job SET due_ms = $2, refusals = 0"
+	    " WHERE lane = $3 AND due_ms > $2 AND due_ms <= $2 + $4"
+	    " AND refusals > 0 AND owner IS NULL"
+	    " AND EXISTS (SELECT 1 FROM engine_run r"
+	    " JOIN engine_fn f ON f.slug = r.fn"
+	    " WHERE r.id = engine_job.run AND f.app = $1)",
 	[Q_JOB_TOLD] = "UPDATE engine_job SET again = 2"
 		       " WHERE run = $1 AND step = $2 AND again = 0",
 	[Q_MEMO_SIZE] =

@@ -74,6 +74,7 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		.step = s->step,
 		.generation = s->generation,
 		.timeout_ms = s->timeout_ms,
+		.foreign = s->foreign,
 		.req_version = s->req_version };
 	enum hq_rc rc;
 	bool ours;
@@ -483,6 +484,7 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 	s->generation = c->job.generation;
 	s->timeout_ms = timeout;
 	s->req_version = c->job.req_version;
+	s->foreign = c->foreign;
 	s->n_steps = c->n_steps;
 	s->state_bytes = c->state_bytes;
 	s->lease_until_ms = u->tx.now_ms + e->o.lease_ms;

@@ -27,6 +27,7 @@ struct hq_eng_slot {
 	int64_t generation;
 	int64_t timeout_ms;
 	int req_version;
+	bool foreign;
 	int64_t lease_until_ms;
 	struct hq_eng_told *told;    /* not recorded yet; or NULL */
 	size_t told_bytes;           /* of the state, that it makes */

@@ -101,6 +101,70 @@ died(struct fake_call *c)
 	turn();
 }
 
+/* The call is refused; how long until the next. */
+static int64_t
+refuse(void)
+{
+	struct hq_engine_reply r = { .what = HQ_REPLY_REFUSED };
+	int64_t since = w.now_ms;
+
+	ck_assert_uint_eq(w.n_calls, 1);
+	hq_engine_reply(w.engine, w.calls[0].ticket, &r);
+	forget_calls(&w);
+	turn();
+	while (w.n_calls == 0) {
+		w.now_ms = w.next_ms;
+		turn();
+	}
+	return w.now_ms - since;
+}
+
+static enum hq_rc
+back_tx(void *arg, struct hq_err *e)
+{
+	return hq_app_is_back(w.db, &w.env, arg, e);
+}
+
+START_TEST(an_app_that_is_away_is_looked_for_less_and_less_often)
+{
+	int64_t pause = 0, last;
+	int i;
+
+	begin();
+	for (i = 0; i < 20; i++) {
+		last = pause;
+		pause = refuse();
+		ck_assert_int_ge(pause, last);
+	}
+	ck_assert_int_eq(pause, HQ_ENGINE_AWAY_MAX_MS);
+	ck_assert_int_eq(hq_json_i64(hq_json_get(json(w.calls[0].body), "ctx"),
+			     "attempt", -1),
+	    0);
+}
+END_TEST
+
+START_TEST(an_app_that_is_back_is_called_at_once_and_no_other)
+{
+	struct hq_engine_reply r = { .what = HQ_REPLY_REFUSED };
+	char app[] = "app", other[] = "other";
+	int i;
+
+	begin();
+	for (i = 0; i < 20; i++)
+		refuse();
+	hq_engine_reply(w.engine, w.calls[0].ticket, &r);
+	forget_calls(&w);
+	turn();
+	ck_hq_ok(hq_db_tx(w.db, back_tx, other, &err));
+	turn();
+	ck_assert_uint_eq(w.n_calls, 0);
+	ck_hq_ok(hq_db_tx(w.db, back_tx, app, &err));
+	turn();
+	ck_assert_uint_eq(w.n_calls, 1);
+	ck_assert_int_lt(refuse(), 1000);
+}
+END_TEST
+
 START_TEST(a_call_of_another_app_names_what_a_checkpoint_needs)
 {
 	struct fake_call *c = begin();
@@ -339,6 +403,9 @@ main(void)
 	TCase *tc = tcase_create("apps of others");
 
 	tcase_add_checked_fixture(tc, world_open, world_close);
+	tcase_add_test(tc,
+	    an_app_that_is_away_is_looked_for_less_and_less_often);
+	tcase_add_test(tc, an_app_that_is_back_is_called_at_once_and_no_other);
 	tcase_add_test(tc, a_call_of_another_app_names_what_a_checkpoint_needs);
 	tcase_add_test(tc, a_call_of_our_own_app_does_not);
 	tcase_add_test(tc, what_was_checkpointed_is_there_for_the_next_call);

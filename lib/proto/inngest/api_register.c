@@ -9,7 +9,7 @@
 
 #include "base/config.h"
 #include "base/ids.h"
-#include "engine/register.h"
+#include "engine/api.h"
 #include "flow/function.h"
 #include "proto/http/allow.h"
 #include "proto/inngest/api_room.h"
@@ -110,18 +110,33 @@ check(const struct hq_api_ex *x, struct json_object *body, struct hq_err *err)
 	return HQ_OK;
 }
 
+struct back {
+	const struct hq_inngest_api_opts *o;
+	const char *app;
+};
+
+static enum hq_rc
+is_back(void *arg, struct hq_err *err)
+{
+	const struct back *b = arg;
+
+	return hq_app_is_back(b->o->db, b->o->env, b->app, err);
+}
+
 static enum hq_rc
 enroll(const struct hq_api_ex *x, const char **ret_app, bool *ret_modified,
     struct hq_err *err)
 {
 	const struct hq_inngest_api_opts *o = &x->api->o;
+	struct back back = { .o = o };
 	struct json_object *body;
 
 	HQ_TRY(hq_api_body(x, &body, err));
 	HQ_TRY(check(x, body, err));
-	*ret_app = hq_json_str(body, "appName");
-	return hq_eng_register(o->db, o->env, *ret_app,
-	    hq_json_get(body, "functions"), ret_modified, err);
+	*ret_app = back.app = hq_json_str(body, "appName");
+	HQ_TRY(hq_eng_register(o->db, o->env, *ret_app,
+	    hq_json_get(body, "functions"), ret_modified, err));
+	return hq_db_tx(o->db, is_back, &back, err);
 }
 
 void
