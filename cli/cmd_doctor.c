@@ -214,12 +214,14 @@ check_sockets(struct check *k)
 		"openapi",
 		"workflows",
 		"inngest",
+		"engine",
 	};
 	const char *var = k->c->config.s[HQ_SET_RAWR_VAR], *path;
+	bool apps = k->c->config.s[HQ_SET_RAWR_APPS][0] != '\0';
+	size_t i, n = sizeof(names) / sizeof(names[0]) - !apps;
 	struct hq_err why;
-	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < n; i++) {
 		why = (struct hq_err){ 0 };
 		path = hq_arena_printf(k->c->arena, "%s/run/%s.sock", var,
 		    names[i]);
@@ -229,7 +231,8 @@ check_sockets(struct check *k)
 			return;
 		}
 	}
-	say(k, WELL, NULL, "rpc, openapi, workflows and inngest answer");
+	say(k, WELL, NULL, "rpc, openapi, workflows and inngest answer%s",
+	    apps ? ", engine too" : "");
 }
 
 static void

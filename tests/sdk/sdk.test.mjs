@@ -296,6 +296,15 @@ test('the engine API', async (t) => {
     for (const pid of sys.workers('inngest')) process.kill(pid, 'SIGSTOP');
     try { await sys.run('app/only', { k: 'beside' }); } finally { for (const pid of sys.workers('inngest')) process.kill(pid, 'SIGCONT'); }
   });
+  await t.test('is looked at by the doctor', async () => {
+    const said = async () => JSON.stringify((await sys.rawr('doctor')).doc);
+    assert.match(await said(), /engine too/);
+    process.kill(sys.pid('engine'), 'SIGKILL');
+    fs.rmSync(path.join(sys.dir, 'run/engine.sock'), { force: true });
+    assert.match(await said(), /engine\.fcgi: /);
+    sys.startResponder('engine');
+    await until('the engine API again', async () => (await sys.api('GET', '/v1/runs/none')).status === 404);
+  });
   await t.test('writes no key to a log', async () => {
     await sys.post(`/e/${sys.eventKey}`, 'x'); // a 400, which is logged
     await until('the line', () => /"path":"\/e\/\.\.\."/.test(sys.logs('engine')));
