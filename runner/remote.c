@@ -32,7 +32,7 @@ struct remote_call {
 struct runner_remote {
 	struct hq_calls *calls;
 	struct hq_arena *arena; /* of one request that is made */
-	struct remote_call *v;  /* as many as the runner has calls */
+	struct remote_call *v;  /* RAWR_APP_CALLS of them */
 	size_t n;
 };
 
@@ -261,13 +261,13 @@ runner_remote_open(struct runner *r, struct hq_err *err)
 	struct hq_calls_opts o = { .env = r->env,
 		.done = done,
 		.ctx = r,
-		.connections = (int)r->n_calls };
+		.connections = (int)r->config->i[HQ_SET_RAWR_APP_CALLS] };
 	struct runner_remote *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
 		HQ_BUG("no memory");
 	r->remote = m;
-	m->n = r->n_calls;
+	m->n = (size_t)o.connections;
 	m->v = calloc(m->n, sizeof(*m->v));
 	if (m->v == NULL)
 		HQ_BUG("no memory");

@@ -59,6 +59,7 @@ open_engine(struct runner *r, struct hq_err *err)
 		.own_app = HQ_APP_ID,
 		.owner = hq_random_hex(r->env, r->arena, 16),
 		.concurrency = (int)c->i[HQ_SET_RAWR_CONCURRENCY],
+		.app_concurrency = (int)c->i[HQ_SET_RAWR_APP_CALLS],
 		.lease_ms = c->i[HQ_SET_RAWR_LEASE] * 1000,
 		.call_timeout_ms = c->i[HQ_SET_RAWR_CALL_TIMEOUT] * 1000,
 		.retry_interval_ms = c->i[HQ_SET_RAWR_RETRY_INTERVAL] * 1000 };

@@ -162,16 +162,11 @@ enum hq_rc
 hq_app_is_back(struct hq_db *db, const struct hq_env *env, const char *app,
     struct hq_err *err)
 {
-	int64_t now = hq_now_ms(env);
-	int lane;
-
 	HQ_ASSERT(hq_db_in_tx(db));
-	for (lane = HQ_LANE_HIGH; lane <= HQ_LANE_LOW; lane++)
-		HQ_TRY(hq_exec(db, &hq_engine_store, Q_JOB_BACK_AGAIN,
-		    HQ_BIND(hq_text(app), hq_i64(now), hq_i64(lane),
-			hq_i64(HQ_ENGINE_AWAY_MAX_MS)),
-		    NULL, err));
-	return HQ_OK;
+	return hq_exec(db, &hq_engine_store, Q_JOB_BACK_AGAIN,
+	    HQ_BIND(hq_text(app), hq_i64(hq_now_ms(env)), hq_i64(HQ_LANE_APPS),
+		hq_i64(HQ_ENGINE_AWAY_MAX_MS)),
+	    NULL, err);
 }
 
 /* ---------------------------------------------------------- checkpoints -- */

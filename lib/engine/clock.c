@@ -61,7 +61,7 @@ hq_eng_clock_back(struct hq_eng_tx *t, int64_t from_ms, int64_t lease_ms,
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_BACK,
 	    HQ_BIND(hq_i64(t->now_ms), hq_i64(from_ms), hq_i64(lease_ms),
 		hq_i64(HQ_LANE_HIGH), hq_i64(HQ_LANE_NORMAL),
-		hq_i64(HQ_LANE_LOW)),
+		hq_i64(HQ_LANE_LOW), hq_i64(HQ_LANE_APPS)),
 	    NULL, err));
 	hq_buf_init(&ticks, t->a);
 	HQ_TRY(read_ticks(t, &ticks, err));

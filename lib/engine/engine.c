@@ -30,7 +30,10 @@ hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
 	e->owner = strdup(o->owner);
 	if (e->owner == NULL)
 		HQ_BUG("no memory");
-	e->n_slots = (size_t)o->concurrency;
+	HQ_ASSERT(o->own_app == NULL || o->app_concurrency > 0);
+	e->room[false] = (size_t)o->concurrency;
+	e->room[true] = (size_t)o->app_concurrency;
+	e->n_slots = e->room[false] + e->room[true];
 	e->sequence = e->n_slots; /* so that no ticket is 0 */
 	e->slots = must_calloc(e->n_slots, sizeof(*e->slots));
 	if (o->state_bytes_max == 0)

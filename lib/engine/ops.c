@@ -136,18 +136,19 @@ step_planned(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	const struct hq_fn *fn;
 
 	(void)an;
-	if (priority != 0)
+	HQ_TRY(own_function(t, &fn, err));
+	if (fn != NULL && fn->foreign)
+		p.lane = HQ_LANE_APPS;
+	else if (priority != 0)
 		p.lane = priority > 0 ? HQ_LANE_HIGH : HQ_LANE_LOW;
 	if (timeout > 0)
 		p.timeout_ms = timeout;
 	if (retries > HQ_ENGINE_RETRIES_MAX)
 		retries = HQ_ENGINE_RETRIES_MAX;
 	p.max_attempts = retries + 1;
-	if (retries < 0) {
-		HQ_TRY(own_function(t, &fn, err));
+	if (retries < 0)
 		p.max_attempts = fn == NULL ? HQ_ENGINE_RETRIES_DEFAULT + 1
 					    : fn->max_attempts;
-	}
 	return plan(t, op, &p, NULL, err);
 }
 

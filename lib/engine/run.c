@@ -46,9 +46,10 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    NULL, err));
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
-		hq_i64(HQ_LANE_NORMAL), hq_i64(due),
-		hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(), hq_null(),
-		hq_i64(t->now_ms), hq_i64(0), hq_text(""), hq_text("")),
+		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
+		hq_i64(due), hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(),
+		hq_null(), hq_i64(t->now_ms), hq_i64(0), hq_text(""),
+		hq_text("")),
 	    NULL, err);
 }
 

@@ -223,7 +223,7 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_BACK] =
 	    "UPDATE engine_job SET due_ms = CASE WHEN owner IS NULL"
 	    " THEN max($1, due_ms - ($2 - $1)) ELSE min(due_ms, $1 + $3) END"
-	    " WHERE lane IN ($4, $5, $6) AND due_ms > $1"
+	    " WHERE lane IN ($4, $5, $6, $7) AND due_ms > $1"
 	    " AND due_ms < 9223372036854775807 AND (owner IS NOT NULL"
 	    " OR due_ms <= $2 OR attempt + crashes + refusals > 0)",
 	[Q_JOB_ANEW] =

@@ -9,8 +9,18 @@
 /* engine_job.kind */
 enum hq_job_kind { HQ_JOB_CALL, HQ_JOB_SLEEP, HQ_JOB_WAIT, HQ_JOB_INVOKE };
 
-/* engine_job.lane: calls by priority, then everything that is only a time. */
-enum { HQ_LANE_HIGH, HQ_LANE_NORMAL, HQ_LANE_LOW, HQ_LANE_TIMER, HQ_LANE__MAX };
+/*
+ * engine_job.lane: calls by priority, then everything that is only a time; and
+ * calls of foreign apps.
+ */
+enum {
+	HQ_LANE_HIGH,
+	HQ_LANE_NORMAL,
+	HQ_LANE_LOW,
+	HQ_LANE_TIMER,
+	HQ_LANE_APPS,
+	HQ_LANE__MAX
+};
 
 /* engine_job.again of a call in flight: something was recorded meanwhile. */
 enum {

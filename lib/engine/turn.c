@@ -15,7 +15,7 @@ struct turn {
 	struct hq_engine *e;
 	struct hq_eng_tx tx;
 	struct hq_buf calls; /* struct hq_eng_call */
-	size_t busy;         /* calls in flight after this turn */
+	size_t busy[2];      /* calls in flight after it: ours, foreign apps' */
 	size_t bytes;        /* of bodies */
 	bool more;           /* a batch was full */
 	bool checked;
@@ -80,7 +80,7 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	bool ours;
 
 	s->fate = HQ_SLOT_DONE;
-	u->busy--;
+	u->busy[s->foreign]--;
 	HQ_TRY(held(u, s, &j, &ours, err));
 	if (!ours) {
 		s->fate = HQ_SLOT_LATE;
@@ -135,7 +135,7 @@ take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		HQ_TRY(rc);
 	}
 	s->fate = ours && !j.settled ? HQ_SLOT_GOES_ON : HQ_SLOT_LOST;
-	u->busy -= s->fate == HQ_SLOT_LOST;
+	u->busy[s->foreign] -= s->fate == HQ_SLOT_LOST;
 	hq_arena_reset(u->tx.a);
 	return HQ_OK;
 }
@@ -164,7 +164,7 @@ look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	}
 	if (!ours) {
 		s->fate = HQ_SLOT_LOST;
-		u->busy--;
+		u->busy[s->foreign]--;
 	}
 	return HQ_OK;
 }
@@ -303,7 +303,7 @@ claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
 			continue;
 		hq_buf_put(&u->calls, &v[i], sizeof(v[i]));
 		u->bytes += v[i].body_bytes;
-		u->busy++;
+		u->busy[v[i].foreign]++;
 	}
 	return HQ_OK;
 }
@@ -311,14 +311,15 @@ claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
 static enum hq_rc
 claim_lane(struct turn *u, int lane, struct hq_err *err)
 {
+	bool foreign = lane == HQ_LANE_APPS;
 	size_t want, n = 1;
 
-	while (n > 0 && u->busy < u->e->n_slots) {
+	while (n > 0 && u->busy[foreign] < u->e->room[foreign]) {
 		if (u->bytes > HQ_ENGINE_TURN_BYTES) {
 			u->more = true;
 			return HQ_OK;
 		}
-		want = u->e->n_slots - u->busy;
+		want = u->e->room[foreign] - u->busy[foreign];
 		if (want > HQ_ENGINE_CLAIM)
 			want = HQ_ENGINE_CLAIM;
 		HQ_TRY(claim_some(u, lane, want, &n, err));
@@ -336,8 +337,9 @@ claim_all(struct turn *u, struct hq_err *err)
 	hq_buf_init(&u->calls, u->e->keep);
 	if (u->e->draining)
 		return HQ_OK;
-	for (lane = HQ_LANE_HIGH; lane <= HQ_LANE_LOW; lane++)
-		HQ_TRY(claim_lane(u, lane, err));
+	for (lane = 0; lane < HQ_LANE__MAX; lane++)
+		if (lane != HQ_LANE_TIMER)
+			HQ_TRY(claim_lane(u, lane, err));
 	return HQ_OK;
 }
 
@@ -357,16 +359,23 @@ ask_time(struct turn *u, size_t q, const struct hq_val *vals, size_t n,
 	return HQ_OK;
 }
 
+static bool
+has_room(const struct turn *u, int lane)
+{
+	bool foreign = lane == HQ_LANE_APPS;
+
+	return !u->e->draining && u->busy[foreign] < u->e->room[foreign];
+}
+
 /* Calls only matter while there is room for one. */
 static enum hq_rc
 look_ahead(struct turn *u, struct hq_err *err)
 {
-	bool room = u->busy < u->e->n_slots && !u->e->draining;
 	int lane;
 
 	u->next_ms = u->more ? u->tx.now_ms : INT64_MAX;
 	for (lane = 0; lane < HQ_LANE__MAX; lane++)
-		if (room || lane == HQ_LANE_TIMER)
+		if (lane == HQ_LANE_TIMER || has_room(u, lane))
 			HQ_TRY(ask_time(u, Q_JOB_NEXT, HQ_BIND(hq_i64(lane)),
 			    err));
 	return ask_time(u, Q_CRON_NEXT, HQ_NO_BIND, err);
@@ -528,12 +537,20 @@ undo(struct hq_engine *e)
 	}
 }
 
+static void
+count_busy(struct turn *u)
+{
+	const struct hq_eng_slot *s = u->e->slots;
+
+	for (; s < u->e->slots + u->e->n_slots; s++)
+		u->busy[s->foreign] += s->ticket != 0;
+}
+
 enum hq_rc
 hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 {
 	int64_t now = hq_now_ms(e->o.env);
 	struct turn u = { .e = e,
-		.busy = e->inflight,
 		.tx = { .db = e->o.db,
 		    .env = e->o.env,
 		    .a = e->item,
@@ -544,6 +561,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 	int64_t since = now - e->checked_ms;
 	enum hq_rc rc;
 
+	count_busy(&u);
 	u.checked = e->recheck || since < 0 || since >= HQ_ENGINE_CHECK_MS;
 	rc = hq_db_tx(e->o.db, transaction, &u, err);
 	hq_arena_reset(e->item);

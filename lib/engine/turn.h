@@ -52,6 +52,7 @@ struct hq_engine {
 	struct hq_arena *keep; /* one turn: the calls to be sent */
 	struct hq_eng_slot *slots;
 	size_t n_slots, inflight;
+	size_t room[2];     /* calls in flight at most: ours, foreign apps' */
 	size_t lost;        /* calls that were ours no more */
 	uint64_t sequence;  /* of tickets */
 	int64_t turned_ms;  /* the last turn's time; 0: no turn yet */

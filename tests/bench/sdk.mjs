@@ -69,7 +69,7 @@ function alone(sys, port) {
 const ours = (sys) => ['engine', 'runner'].map((name) => sys.pid(name));
 
 export async function sdk(table) {
-  const sys = await AppSystem.start({ RAWR_CONCURRENCY: String(AT_ONCE) });
+  const sys = await AppSystem.start({ RAWR_APP_CALLS: String(AT_ONCE) });
   const children = [];
   try {
     children.push(await app(sys, 'sdk_app', sys.appPort));

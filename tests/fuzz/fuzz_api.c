@@ -63,7 +63,8 @@ start(void)
 		.abandon = abandon,
 		.own_app = "rawr",
 		.owner = "fuzz",
-		.concurrency = 4096,
+		.concurrency = 1,
+		.app_concurrency = 4096,
 		.lease_ms = 3600000,
 		.call_timeout_ms = 3600000 };
 	int i;

@@ -23,7 +23,8 @@ open_foreign(void)
 		.ctx = &w,
 		.own_app = "ours",
 		.owner = "two",
-		.concurrency = 64,
+		.concurrency = 1,
+		.app_concurrency = 1,
 		.lease_ms = LEASE_MS,
 		.call_timeout_ms = 7200000,
 		.retry_interval_ms = w.retry_ms };
@@ -381,6 +382,31 @@ START_TEST(a_run_is_cancelled_once)
 }
 END_TEST
 
+static const char *const ours =
+    "[{\"id\":\"ours-g\",\"triggers\":[{\"event\":\"go\"}],\"steps\":{\"step\":"
+    "{\"runtime\":{\"type\":\"http\",\"url\":\"http://h/ours\"}}}}]";
+
+START_TEST(calls_of_an_app_that_hang_take_no_place_from_ours_nor_ours_from_them)
+{
+	bool modified;
+
+	open_foreign();
+	ck_hq_ok(
+	    hq_engine_register(w.engine, "ours", json(ours), &modified, &err));
+	send_event("go", NULL, "{}");
+	send_event("go", NULL, "{}");
+	turn();
+	ck_assert_uint_eq(w.n_calls, 2); /* one of each, and none is answered */
+	ck_assert_ptr_null(strstr(w.calls[0].url, "app-f"));
+	ck_assert_ptr_nonnull(strstr(w.calls[1].url, "app-f"));
+	turn();
+	ck_assert_uint_eq(w.n_calls, 2);
+	reply(&w.calls[1], 200, "1");
+	ck_assert_uint_eq(w.n_calls, 1);
+	ck_assert_ptr_nonnull(strstr(w.calls[0].url, "app-f"));
+}
+END_TEST
+
 START_TEST(no_app_takes_a_function_of_another)
 {
 	bool modified;
@@ -427,6 +453,8 @@ main(void)
 	    a_state_that_is_too_large_for_a_call_is_left_out_and_can_be_fetched);
 	tcase_add_test(tc, a_run_can_be_looked_at_from_its_event_to_its_end);
 	tcase_add_test(tc, a_run_is_cancelled_once);
+	tcase_add_test(tc,
+	    calls_of_an_app_that_hang_take_no_place_from_ours_nor_ours_from_them);
 	tcase_add_test(tc, no_app_takes_a_function_of_another);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
