@@ -57,6 +57,21 @@ hq_js_json(const char *text)
 	return hq_js_tag(v, HQ_JS_JSON);
 }
 
+/* An object that is not tagged has no other use for its userdata. */
+void
+hq_js_keep_text(struct json_object *o, const char *text)
+{
+	HQ_ASSERT(hq_js_type(o) == HQ_JS_OBJECT);
+	/* Nothing writes there, and nobody frees it. */
+	json_object_set_userdata(o, (void *)(uintptr_t)text, NULL);
+}
+
+const char *
+hq_js_kept_text(struct json_object *o)
+{
+	return json_object_get_userdata(o);
+}
+
 struct json_object *
 hq_js_undefined(void)
 {
