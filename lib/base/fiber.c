@@ -166,6 +166,7 @@ hq_fiber_trim(struct hq_fiber *f)
 {
 	const size_t deep = HQ_STACK_BYTES - HQ_FIBER_KEEP_BYTES;
 
-	if (f->map != NULL && was_deep(f->map + GUARD_BYTES + deep - WATCH_BYTES))
+	if (f->map != NULL &&
+	    was_deep(f->map + GUARD_BYTES + deep - WATCH_BYTES))
 		(void)madvise(f->map + GUARD_BYTES, deep, MADV_DONTNEED);
 }

@@ -62,8 +62,8 @@ hq_json_name_add(const char *key)
 		return key;
 	name = malloc(sizeof(*name));
 	HQ_ASSERT(name != NULL);
-	*name = (struct hq_json_name){ strdup(key), n, hash_of(key),
-		n_names++ };
+	*name =
+	    (struct hq_json_name){ strdup(key), n, hash_of(key), n_names++ };
 	HQ_ASSERT(name->key != NULL);
 	*at = name;
 	return name->key;

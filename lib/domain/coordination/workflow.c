@@ -130,8 +130,7 @@ hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
 	if (!hq_json_bool(result, "ok", false))
 		return HQ_FAIL_DECLARED(err, "WORKFLOW_VALIDATION_FAILED",
 		    result, "Workflow validation failed");
-	HQ_TRY(
-	    stored_text(c->arena, &text, &look, s.now_ms, &s.body, err));
+	HQ_TRY(stored_text(c->arena, &text, &look, s.now_ms, &s.body, err));
 	s.id = hq_json_str(sent, "workflowId");
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
 	hq_json_put(out, "workflow", json_object_get(sent));

@@ -33,18 +33,18 @@ commit(struct hq_worker *w)
 /*
  * All events are done and n writers wait for a commit: have others come while
  * they were handled?  Asked again only as long as there are more writers each
- * time, so that no stream of readers puts off a commit.
+ * time, so that no stream of readers puts off a commit.  Not for a parked
+ * request: nobody would handle what came.
  */
 static bool
 look_again(struct hq_worker *w, int n)
 {
 	struct hq_gather *t = &w->turn;
 
-	if (n <= t->n_seen || (t->n_open > 0 && is_late(t)))
+	if (!t->running || n <= t->n_seen || (t->n_open > 0 && is_late(t)))
 		return false;
 	t->n_seen = n;
-	t->n_events =
-	    epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX, 0);
+	t->n_events = epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX, 0);
 	t->at = 0;
 	if (t->n_events <= 0)
 		t->n_events = 0;
@@ -56,8 +56,7 @@ serve(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
-	while (!t->due &&
-	    (t->at < t->n_events || look_again(w, t->n_open))) {
+	while (!t->due && (t->at < t->n_events || look_again(w, t->n_open))) {
 		hq_worker_event(w, t->events[t->at++].data.u32);
 		if (t->n_open > 0 && is_late(t))
 			commit(w);
@@ -149,12 +148,14 @@ hq_gather_run(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
+	t->running = true;
 	do {
 		serve(w);
 		if (t->n_open > 0 && t->at == t->n_events)
 			commit(w);
 		tell(t);
 	} while (t->at < t->n_events || t->n_line > 0);
+	t->running = false;
 }
 
 void
