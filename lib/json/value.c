@@ -59,11 +59,10 @@ hq_js_json(const char *text)
 
 /* An object that is not tagged has no other use for its userdata. */
 void
-hq_js_keep_text(struct json_object *o, const char *text)
+hq_js_keep_text(struct json_object *o, char *text)
 {
 	HQ_ASSERT(hq_js_type(o) == HQ_JS_OBJECT);
-	/* Nothing writes there, and nobody frees it. */
-	json_object_set_userdata(o, (void *)(uintptr_t)text, NULL);
+	json_object_set_userdata(o, text, NULL);
 }
 
 const char *

@@ -580,10 +580,11 @@ END_TEST
 START_TEST(an_object_that_keeps_its_text_goes_out_as_it_and_is_read_as_itself)
 {
 	struct json_object *o = parsed("{\"a\":{\"b\":1}}");
+	char other[] = "{\"kept\":2}";
 	struct hq_buf b;
 
 	/* Another text than its own, so that one sees which is taken. */
-	hq_js_keep_text(hq_json_get(o, "a"), "{\"kept\":2}");
+	hq_js_keep_text(hq_json_get(o, "a"), other);
 	ck_assert_str_eq(hq_json_text(arena, o), "{\"a\":{\"kept\":2}}");
 	ck_assert_int_eq(hq_js_type(hq_json_get(o, "a")), HQ_JS_OBJECT);
 	ck_assert_int_eq(hq_json_i64(hq_json_get(o, "a"), "b", 0), 1);
@@ -670,31 +671,31 @@ START_TEST(names_beyond_the_most_are_keys_as_they_came)
 }
 END_TEST
 
-/* Texts of all lengths around a word's, each with one byte to be escaped. */
+enum { LONGEST = 40 };
+
+/* A text of n bytes, that at `at` one to be escaped, comes back as it went. */
+static void
+goes_and_comes(size_t n, size_t at, char mark)
+{
+	char text[LONGEST + 1] = { 0 };
+	struct hq_buf b;
+
+	memset(text, 'x', n);
+	text[at] = mark;
+	hq_buf_init(&b, arena);
+	hq_json_write_string(&b, text);
+	ck_assert_uint_gt(b.n, n + 2);
+	ck_assert_str_eq(json_object_get_string(parsed(hq_buf_str(&b))), text);
+}
+
 START_TEST(what_needs_an_escape_is_seen_at_every_place_of_a_text)
 {
-	static const char marks[] = "\"\\\n\x1f";
-	enum { LONGEST = 40 };
-	char text[LONGEST + 1];
-	const char *mark;
-	struct json_object *v;
-	struct hq_buf b;
-	int n, at;
+	static const char marks[] = { '"', '\\', '\n', '\x1f' };
+	size_t n, at;
 
-	for (mark = marks; *mark != '\0'; mark++) {
-		for (n = 1; n <= LONGEST; n++) {
-			for (at = 0; at < n; at++) {
-				memset(text, 'x', sizeof(text));
-				text[n] = '\0';
-				text[at] = *mark;
-				hq_buf_init(&b, arena);
-				hq_json_write_string(&b, text);
-				v = parsed(hq_buf_str(&b));
-				ck_assert_str_eq(json_object_get_string(v),
-				    text);
-				ck_assert_uint_gt(b.n, (size_t)n + 2);
-			}
-		}
+	for (n = 1; n <= LONGEST; n++) {
+		for (at = 0; at < n; at++)
+			goes_and_comes(n, at, marks[_i]);
 		hq_arena_reset(arena);
 	}
 }
@@ -834,8 +835,8 @@ value_case(void)
 	    N_ROWS(looks));
 	tcase_add_test(tc, a_known_name_is_like_any_other_key);
 	tcase_add_test(tc, names_beyond_the_most_are_keys_as_they_came);
-	tcase_add_test(tc,
-	    what_needs_an_escape_is_seen_at_every_place_of_a_text);
+	tcase_add_loop_test(tc,
+	    what_needs_an_escape_is_seen_at_every_place_of_a_text, 0, 4);
 	tcase_add_test(tc, a_bigint_is_found_where_it_would_be_written);
 	tcase_add_test_raise_signal(tc, writing_a_bigint_is_a_bug, SIGABRT);
 	tcase_add_test(tc, members_are_read_by_type);

@@ -110,19 +110,13 @@ stored_text(struct hq_arena *a, const struct hq_buf *sent,
 	return HQ_OK;
 }
 
-/*
- * saveWorkflow - WORKFLOW_VALIDATION_FAILED; BAD_REQUEST for what JSON cannot
- * hold.  Answers what was sent, which is written once for the store and the
- * answer.
- */
-enum hq_rc
-hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
-    struct json_object **ret_out, struct hq_err *err)
+/* Check it, and write it once: for the store, and for the answer. */
+static enum hq_rc
+take_workflow(struct hq_boundary *c, struct json_object *sent, struct save *s,
+    struct hq_err *err)
 {
-	struct json_object *sent = hq_json_get(in, "workflow");
-	struct save s = { .db = c->db, .now_ms = hq_now_ms(c->env) };
 	struct hq_json_look look = { .key = "updatedAt" };
-	struct json_object *out, *result;
+	struct json_object *result;
 	struct hq_buf text;
 
 	HQ_TRY(hq_coord_write(c->arena, "workflow", sent, &text, &look, err));
@@ -130,12 +124,27 @@ hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
 	if (!hq_json_bool(result, "ok", false))
 		return HQ_FAIL_DECLARED(err, "WORKFLOW_VALIDATION_FAILED",
 		    result, "Workflow validation failed");
-	HQ_TRY(stored_text(c->arena, &text, &look, s.now_ms, &s.body, err));
-	s.id = hq_json_str(sent, "workflowId");
-	HQ_TRY(hq_coord_object(c->arena, &out, err));
-	hq_json_put(out, "workflow", json_object_get(sent));
+	HQ_TRY(stored_text(c->arena, &text, &look, s->now_ms, &s->body, err));
+	s->id = hq_json_str(sent, "workflowId");
 	if (!look.special)
 		hq_js_keep_text(sent, text.p);
+	return HQ_OK;
+}
+
+/*
+ * saveWorkflow - WORKFLOW_VALIDATION_FAILED; BAD_REQUEST for what JSON cannot
+ * hold.  Answers what was sent.
+ */
+enum hq_rc
+hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	struct json_object *sent = hq_json_get(in, "workflow"), *out;
+	struct save s = { .db = c->db, .now_ms = hq_now_ms(c->env) };
+
+	HQ_TRY(take_workflow(c, sent, &s, err));
+	HQ_TRY(hq_coord_object(c->arena, &out, err));
+	hq_json_put(out, "workflow", json_object_get(sent));
 	HQ_TRY(hq_db_tx(c->db, save_tx, &s, err));
 	*ret_out = out;
 	return HQ_OK;
