@@ -6,7 +6,7 @@ import test from 'node:test';
 import { Peer } from '../lib/fcgi.mjs';
 import { System, chain, until } from '../lib/system.mjs';
 
-const ROUNDS = 20, AT_ONCE = 24, LARGE = 25000;
+const ROUNDS = 20, AT_ONCE = 24, LARGE = 25000, NUMBERS = 400000;
 
 async function start(t) {
   const s = await System.start({ RAWR_WORKERS: '1' });
@@ -95,6 +95,33 @@ test('writers whose requests are there together share one commit, and a reader a
     // The reader came last, before the commit: it saw none of theirs.
     const seen = answers[8].json.json.workflows.filter((f) => f.workflowId.startsWith(`${name}-`)).length;
     return commits(w.s) - before === 1 && seen === 0;
+  }, 60);
+});
+
+// Nanoseconds that a process has run.
+const ran = (pid) => Number(fs.readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
+
+test('writers whose requests come while another is handled share its commit', async (t) => {
+  const w = await alone(t, 4), BUSY = 5e6;
+  const examples = Array(NUMBERS).fill(0);
+  let r = 0;
+  await until('four writers share a commit', async () => {
+    const before = commits(w.s), name = `l-${r++}`;
+    const large = chain(`${name}-0`, ['a']);
+    large.desks[0].inputSchema = { type: 'object', examples };
+    const since = ran(w.worker);
+    const sent = [(await w.peers[0].rpc('coordination/saveWorkflow', { workflow: large })).answer];
+    // In its midst it is stopped, and goes on when the others are there.
+    while (ran(w.worker) - since < BUSY);
+    process.kill(w.worker, 'SIGSTOP');
+    try {
+      await until('the worker stands still', () => state(w.worker) === 'T');
+      for (let i = 1; i < 4; i++) sent.push((await w.peers[i].rpc(...save(`${name}-${i}`))).answer);
+    } finally {
+      process.kill(w.worker, 'SIGCONT');
+    }
+    assert.deepEqual((await Promise.all(sent)).map((a) => a.status), Array(4).fill(200));
+    return commits(w.s) - before === 1;
   }, 60);
 });
 

@@ -55,6 +55,8 @@ struct hq_gather {
 	struct hq_fiber *line[HQ_GATHER_MAX];
 	int n_line, n_done;
 	int n_open;     /* who waits for a commit; .own may be one of them */
+	int n_seen;     /* how many did when the worker last looked again */
+	bool running;   /* within hq_gather_run(): new events will be handled */
 	bool own_waits; /* .own does, or has not been told of its end */
 	bool due;       /* somebody is to be told: handle no more events */
 	size_t bytes;   /* bodies of the open ones */

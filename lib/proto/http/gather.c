@@ -26,8 +26,29 @@ commit(struct hq_worker *w)
 	w->o->flush(w->app);
 	t->n_done = t->n_line;
 	t->due = t->n_open > 0;
-	t->n_open = 0;
+	t->n_open = t->n_seen = 0;
 	t->bytes = 0;
+}
+
+/*
+ * All events are done and n writers wait for a commit: have others come while
+ * they were handled?  Asked again only as long as there are more writers each
+ * time, so that no stream of readers puts off a commit.  Not for a parked
+ * request: nobody would handle what came.
+ */
+static bool
+look_again(struct hq_worker *w, int n)
+{
+	struct hq_gather *t = &w->turn;
+
+	if (!t->running || n <= t->n_seen || (t->n_open > 0 && is_late(t)))
+		return false;
+	t->n_seen = n;
+	t->n_events = epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX, 0);
+	t->at = 0;
+	if (t->n_events <= 0)
+		t->n_events = 0;
+	return t->n_events > 0;
 }
 
 static void
@@ -35,7 +56,7 @@ serve(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
-	while (t->at < t->n_events && !t->due) {
+	while (!t->due && (t->at < t->n_events || look_again(w, t->n_open))) {
 		hq_worker_event(w, t->events[t->at++].data.u32);
 		if (t->n_open > 0 && is_late(t))
 			commit(w);
@@ -86,7 +107,8 @@ wait_for_commit(void *ctx)
 	struct hq_fiber *next;
 
 	/* The last one has nobody to wait for. */
-	if (t->at == t->n_events || t->n_open + 1 == HQ_GATHER_MAX ||
+	if ((t->at == t->n_events && !look_again(w, t->n_open + 1)) ||
+	    t->n_open + 1 == HQ_GATHER_MAX ||
 	    t->bytes + w->x.body_bytes > HQ_GATHER_BYTES ||
 	    (next = who_goes_on(w)) == NULL) {
 		commit(w);
@@ -126,6 +148,7 @@ hq_gather_run(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
+	t->running = true;
 	do {
 		serve(w);
 		if (t->n_open > 0 && t->at == t->n_events)
@@ -133,6 +156,7 @@ hq_gather_run(struct hq_worker *w)
 		tell(t);
 		hq_talk_flush(w);
 	} while (t->at < t->n_events || t->n_line > 0);
+	t->running = false;
 }
 
 void

@@ -58,8 +58,9 @@ struct hq_serve_opts {
 	 * when it is on disk, and so does what follows: the answer, the log.
 	 *
 	 * A worker flushes when it has handled all that was there when it
-	 * looked, or one of the limits HQ_GATHER_* is reached.  A request that is
-	 * parked is handed in by itself.
+	 * looked, and what has come meanwhile brought no other writer; or when
+	 * one of the limits HQ_GATHER_* is reached.  A request that is parked is
+	 * handed in by itself.
 	 */
 	void (*gather)(void *app, void (*wait)(void *w), void *w);
 	void (*flush)(void *app);
