@@ -3,11 +3,12 @@
  *
  * SQL is a closed, numbered set.  A room that keeps something in the store
  * exports one struct hq_module: its numbered migrations and its statements.
- * All statements are prepared when the store is opened, so a typo or a missing
- * migration stops the process, not a request at midnight.  Values are only ever
- * bound; no function here takes SQL built at run time.  The SQL keeps to what
- * PostgreSQL takes too: $1 parameters, ON CONFLICT, RETURNING, text, integer
- * and blob columns, times as integer milliseconds.
+ * All statements are checked when the store is opened, so a typo or a missing
+ * migration stops the process, not a request at midnight; those that are used
+ * stay prepared.  Values are only ever bound; no function here takes SQL built
+ * at run time.  The SQL keeps to what PostgreSQL takes too: $1 parameters,
+ * ON CONFLICT, RETURNING, text, integer and blob columns, times as integer
+ * milliseconds.
  *
  * Writers queue on one fair lock per store (store/lock.h) and write only in
  * BEGIN IMMEDIATE, so nobody sleeps in SQLite's busy handler.  WAL mode with

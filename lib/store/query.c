@@ -52,6 +52,7 @@ hq_query(struct hq_db *db, const struct hq_module *m, size_t q,
 	if (db->tx != HQ_TX_NONE && sqlite3_get_autocommit(db->h) != 0)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
 		    "the transaction was rolled back after an error");
+	HQ_TRY(hq_store_prepare(db, s, err));
 	for (i = 0; i < n; i++) {
 		code = bind_one(s->st, s->at[i], &vals[i]);
 		if (code == SQLITE_TOOBIG)

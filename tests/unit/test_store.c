@@ -3,6 +3,7 @@
 
 #include "base/fiber.h"
 #include "store/admin.h"
+#include "store/internal.h"
 #include "test_store_dir.h"
 
 enum {
@@ -162,6 +163,27 @@ START_TEST(a_statement_that_is_not_in_order_stops_the_opening)
 	o.modules = list;
 	ck_assert_int_eq(hq_db_open(&o, &other, &err),
 	    HQ_E_INTERNAL_SERVER_ERROR);
+}
+END_TEST
+
+static int
+n_prepared(void)
+{
+	sqlite3_stmt *st = NULL;
+	int n = 0;
+
+	while ((st = sqlite3_next_stmt(db->h, st)) != NULL)
+		n++;
+	return n;
+}
+
+START_TEST(a_connection_keeps_those_statements_that_it_has_used)
+{
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX);
+	ck_assert(!has("k"));
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX + 1);
+	ck_assert(!has("k"));
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX + 1);
 }
 END_TEST
 
@@ -801,6 +823,7 @@ main(void)
 	tcase_add_loop_test(q,
 	    a_statement_that_is_not_in_order_stops_the_opening, 0,
 	    (int)(sizeof(bad_statements) / sizeof(bad_statements[0])));
+	tcase_add_test(q, a_connection_keeps_those_statements_that_it_has_used);
 	tcase_add_test(q, values_come_back_as_they_went_in);
 	tcase_add_test(q, null_text_is_sql_null);
 	tcase_add_test(q, a_finished_cursor_does_not_start_again);
