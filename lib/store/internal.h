@@ -74,6 +74,9 @@ struct hq_db {
 	size_t nsets;
 	pid_t pid; /* the process that opened it, the only one to use it */
 	enum hq_tx tx;
+	int n_cursors;             /* open ones */
+	bool hold;                 /* reads may share a snapshot */
+	bool held;                 /* they do: a transaction of no tx */
 	struct hq_members waiting; /* for the next group */
 	hq_db_gather_fn *gather;   /* NULL: every one by itself */
 	void *gather_ctx;
@@ -105,6 +108,9 @@ enum hq_rc hq_store_check_sql(struct hq_db *db,
 /* Prepare it for good, if that has not been done. */
 enum hq_rc hq_store_prepare(struct hq_db *db, struct hq_stmt *s,
     struct hq_err *err) HQ_MUST;
+
+/* Outside of a transaction: begin the snapshot that reads share, if they may. */
+void hq_store_share(struct hq_db *db);
 
 /* Run one of the store's own statements to its end; an SQLite code. */
 int hq_store_control(struct hq_db *db, enum hq_control c);

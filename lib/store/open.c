@@ -343,7 +343,7 @@ hq_db_close(struct hq_db *db)
 	if (db == NULL)
 		return;
 	HQ_ASSERT(db->pid == getpid());
-	HQ_ASSERT(db->tx == HQ_TX_NONE);
+	HQ_ASSERT(db->tx == HQ_TX_NONE && !db->held);
 	HQ_ASSERT(STAILQ_EMPTY(&db->waiting));
 	for (i = 0; i < db->nsets; i++) {
 		for (q = 0; q < db->sets[i].n; q++)

@@ -30,12 +30,45 @@ commit(struct hq_worker *w)
 	t->bytes = 0;
 }
 
+void
+hq_gather_release(struct hq_worker *w)
+{
+	if (w->turn.held)
+		w->o->release(w->app);
+	w->turn.held = false;
+}
+
+/*
+ * Requests that are there together read one snapshot.  It begins when all of
+ * them have been seen, so what was acknowledged before one was sent is in it.
+ */
+static void
+hold(struct hq_worker *w)
+{
+	struct hq_gather *t = &w->turn;
+	struct hq_conn *c;
+	int i, n = 0;
+
+	hq_gather_release(w);
+	if (w->o->hold == NULL || t->n_events < 2)
+		return;
+	for (i = 0; i < t->n_events; i++)
+		if ((c = hq_worker_conn(w, t->events[i].data.u32)) != NULL)
+			n += hq_conn_is_ready(c);
+	if (n < 2)
+		return;
+	w->o->hold(w->app);
+	t->held = true;
+}
+
 static void
 serve(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
 	while (t->at < t->n_events && !t->due) {
+		if (t->at == 0)
+			hold(w);
 		hq_worker_event(w, t->events[t->at++].data.u32);
 		if (t->n_open > 0 && is_late(t))
 			commit(w);
@@ -133,6 +166,7 @@ hq_gather_run(struct hq_worker *w)
 		tell(t);
 		hq_talk_flush(w);
 	} while (t->at < t->n_events || t->n_line > 0);
+	hq_gather_release(w);
 }
 
 void
