@@ -356,6 +356,18 @@ flush(void *app)
 	hq_db_flush(((struct hq_host *)app)->db);
 }
 
+static void
+hold(void *app)
+{
+	hq_db_hold(((struct hq_host *)app)->db);
+}
+
+static void
+release(void *app)
+{
+	hq_db_release(((struct hq_host *)app)->db);
+}
+
 /* ------------------------------------------------------------------- start -- */
 
 static const char *
@@ -429,6 +441,8 @@ serve(struct setup *s, struct hq_err *err)
 		.changed = changed,
 		.gather = gather,
 		.flush = flush,
+		.hold = functions ? NULL : hold,
+		.release = functions ? NULL : release,
 	};
 
 	if (functions && o.body_max < HQ_ENGINE_CALL_BYTES_MAX)

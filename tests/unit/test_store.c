@@ -3,6 +3,7 @@
 
 #include "base/fiber.h"
 #include "store/admin.h"
+#include "store/internal.h"
 #include "test_store_dir.h"
 
 enum {
@@ -162,6 +163,27 @@ START_TEST(a_statement_that_is_not_in_order_stops_the_opening)
 	o.modules = list;
 	ck_assert_int_eq(hq_db_open(&o, &other, &err),
 	    HQ_E_INTERNAL_SERVER_ERROR);
+}
+END_TEST
+
+static int
+n_prepared(void)
+{
+	sqlite3_stmt *st = NULL;
+	int n = 0;
+
+	while ((st = sqlite3_next_stmt(db->h, st)) != NULL)
+		n++;
+	return n;
+}
+
+START_TEST(a_connection_keeps_those_statements_that_it_has_used)
+{
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX);
+	ck_assert(!has("k"));
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX + 1);
+	ck_assert(!has("k"));
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX + 1);
 }
 END_TEST
 
@@ -355,6 +377,99 @@ START_TEST(a_read_transaction_sees_one_moment)
 	ck_assert(!l.after);
 	ck_assert(has("b"));
 	hq_db_close(l.writer);
+}
+END_TEST
+
+/* --- a shared snapshot: db reads, another connection writes */
+
+static struct hq_db *writer;
+
+static void
+shared_open(void)
+{
+	struct hq_db_opts o = opts();
+
+	setup();
+	ck_hq_ok(hq_db_open(&o, &writer, &err));
+	hq_db_hold(db);
+}
+
+static void
+shared_close(void)
+{
+	hq_db_release(db);
+	hq_db_close(writer);
+	teardown();
+}
+
+static void
+other_adds(const char *id)
+{
+	struct hq_db *mine = db;
+
+	db = writer;
+	ck_hq_ok(in_tx(add_one, id));
+	db = mine;
+}
+
+START_TEST(reads_share_one_snapshot_until_it_is_released)
+{
+	ck_assert(!has("a"));
+	other_adds("a");
+	ck_assert(!has("a"));
+	hq_db_release(db);
+	ck_assert(has("a"));
+}
+END_TEST
+
+START_TEST(a_shared_snapshot_begins_with_its_first_read)
+{
+	other_adds("a");
+	ck_assert(has("a"));
+}
+END_TEST
+
+START_TEST(a_write_ends_the_shared_snapshot)
+{
+	ck_assert(!has("a"));
+	other_adds("a");
+	ck_hq_ok(in_tx(add_one, "b"));
+	ck_assert(has("a"));
+	ck_assert(has("b"));
+	other_adds("c");
+	ck_assert(!has("c"));
+}
+END_TEST
+
+static enum hq_rc
+look_for(void *arg, struct hq_err *e)
+{
+	(void)e;
+	return has(arg) ? HQ_OK : HQ_E_NOT_FOUND;
+}
+
+START_TEST(a_read_transaction_has_the_shared_snapshot)
+{
+	ck_assert(!has("a"));
+	other_adds("a");
+	ck_assert_int_eq(hq_db_read(db, look_for, name_of("a"), &err),
+	    HQ_E_NOT_FOUND);
+	ck_assert(!has("a"));
+}
+END_TEST
+
+START_TEST(a_cursor_left_open_in_a_shared_snapshot_is_noticed)
+{
+	ck_hq_ok(in_tx(add_one, "a"));
+	ck_assert(has("a"));
+	ck_assert(!hq_db_in_tx(db));
+	{
+		HQ_CURSOR(c);
+
+		ck_hq_ok(hq_query(db, &item, Q_ALL, HQ_NO_BIND, &c, &err));
+		ck_assert(hq_db_in_tx(db));
+	}
+	ck_assert(!hq_db_in_tx(db));
 }
 END_TEST
 
@@ -795,12 +910,14 @@ main(void)
 	TCase *t = tcase_create("transactions");
 	TCase *f = tcase_create("files");
 	TCase *g = tcase_create("groups");
+	TCase *h = tcase_create("shared snapshots");
 
 	tcase_add_checked_fixture(q, setup, teardown);
 	tcase_add_test(q, parameters_go_by_their_number_not_by_their_place);
 	tcase_add_loop_test(q,
 	    a_statement_that_is_not_in_order_stops_the_opening, 0,
 	    (int)(sizeof(bad_statements) / sizeof(bad_statements[0])));
+	tcase_add_test(q, a_connection_keeps_those_statements_that_it_has_used);
 	tcase_add_test(q, values_come_back_as_they_went_in);
 	tcase_add_test(q, null_text_is_sql_null);
 	tcase_add_test(q, a_finished_cursor_does_not_start_again);
@@ -835,6 +952,14 @@ main(void)
 	tcase_add_test(t,
 	    after_a_commit_that_failed_half_way_nothing_is_written);
 	suite_add_tcase(s, t);
+
+	tcase_add_checked_fixture(h, shared_open, shared_close);
+	tcase_add_test(h, reads_share_one_snapshot_until_it_is_released);
+	tcase_add_test(h, a_shared_snapshot_begins_with_its_first_read);
+	tcase_add_test(h, a_write_ends_the_shared_snapshot);
+	tcase_add_test(h, a_read_transaction_has_the_shared_snapshot);
+	tcase_add_test(h, a_cursor_left_open_in_a_shared_snapshot_is_noticed);
+	suite_add_tcase(s, h);
 
 	tcase_add_checked_fixture(g, group_open, group_close);
 	tcase_add_test(g, nothing_of_a_group_is_there_before_it_is_committed);

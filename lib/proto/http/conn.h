@@ -26,6 +26,7 @@ enum hq_worker_mode {
 
 struct hq_conn {
 	FCGX_Request fr;        /* .ipcFd < 0: a free slot */
+	bool ready;             /* a whole one is; seen before the hold */
 	bool partial;           /* part of a request is there */
 	int64_t since_ms;       /* of the first part, or of the last reply */
 	bool busy;              /* its request is in hand, maybe in a group */
@@ -59,6 +60,7 @@ struct hq_gather {
 	bool running;   /* within hq_gather_run(): new events will be handled */
 	bool own_waits; /* .own does, or has not been told of its end */
 	bool due;       /* somebody is to be told: handle no more events */
+	bool held;      /* requests may read one snapshot: .ready ones */
 	size_t bytes;   /* bodies of the open ones */
 	int64_t since_ms;
 };
@@ -115,6 +117,8 @@ void hq_conn_partial(struct hq_worker *w, struct hq_conn *c, bool partial);
 void hq_conn_drop(struct hq_worker *w, struct hq_conn *c);
 /* Something has happened on it: serve what is whole, notice its end. */
 void hq_conn_look(struct hq_worker *w, struct hq_conn *c);
+/* Is a whole request there that can be handed in?  Remember if so. */
+bool hq_conn_is_ready(struct hq_conn *c);
 /* Read and serve the request that is there. */
 void hq_conn_serve(struct hq_worker *w, struct hq_conn *c);
 
@@ -142,8 +146,11 @@ void hq_gather_init(struct hq_worker *w);
 void hq_gather_done(struct hq_worker *w);
 /* Handle the events, to the end of every request. */
 void hq_gather_run(struct hq_worker *w);
-/* worker.c's part: one event. */
+/* A request is to be served that may have come later than the snapshot. */
+void hq_gather_release(struct hq_worker *w);
+/* worker.c's part: one event, and the connection that one is about, or NULL. */
 void hq_worker_event(struct hq_worker *w, uint32_t what);
+struct hq_conn *hq_worker_conn(struct hq_worker *w, uint32_t what);
 
 /*
  * Hand in what is parked again, where it is due or something has changed; a few

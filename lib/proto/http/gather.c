@@ -51,12 +51,45 @@ look_again(struct hq_worker *w, int n)
 	return t->n_events > 0;
 }
 
+void
+hq_gather_release(struct hq_worker *w)
+{
+	if (w->turn.held)
+		w->o->release(w->app);
+	w->turn.held = false;
+}
+
+/*
+ * Requests that are there together read one snapshot.  It begins when all of
+ * them have been seen, so what was acknowledged before one was sent is in it.
+ */
+static void
+hold(struct hq_worker *w)
+{
+	struct hq_gather *t = &w->turn;
+	struct hq_conn *c;
+	int i, n = 0;
+
+	hq_gather_release(w);
+	if (w->o->hold == NULL || t->n_events < 2)
+		return;
+	for (i = 0; i < t->n_events; i++)
+		if ((c = hq_worker_conn(w, t->events[i].data.u32)) != NULL)
+			n += hq_conn_is_ready(c);
+	if (n < 2)
+		return;
+	w->o->hold(w->app);
+	t->held = true;
+}
+
 static void
 serve(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
 	while (!t->due && (t->at < t->n_events || look_again(w, t->n_open))) {
+		if (t->at == 0)
+			hold(w);
 		hq_worker_event(w, t->events[t->at++].data.u32);
 		if (t->n_open > 0 && is_late(t))
 			commit(w);
@@ -156,26 +189,3 @@ hq_gather_run(struct hq_worker *w)
 		tell(t);
 		hq_talk_flush(w);
 	} while (t->at < t->n_events || t->n_line > 0);
-	t->running = false;
-}
-
-void
-hq_gather_init(struct hq_worker *w)
-{
-	struct hq_gather *t = &w->turn;
-
-	t->own = t->now = hq_fiber_here();
-	if (w->o->gather != NULL && !w->o->talks)
-		w->o->gather(w->app, wait_for_commit, w);
-}
-
-void
-hq_gather_done(struct hq_worker *w)
-{
-	struct hq_gather *t = &w->turn;
-
-	HQ_ASSERT(t->now == t->own && t->n_idle == t->n_all);
-	while (t->n_all > 0)
-		hq_fiber_free(t->all[--t->n_all]);
-	hq_fiber_free(t->own);
-}

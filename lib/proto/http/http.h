@@ -48,11 +48,18 @@ struct hq_http_req {
 	size_t body_bytes;
 	bool has_body;             /* false: no bytes were sent */
 	const char *const *params; /* CGI "NAME=value", ends with NULL */
+	/* Those of them that are HTTP_*; NULL: nobody has looked. */
+	const char *const *headers;
 	int64_t arrived_ms; /* monotonic; the same when it is called again */
 	bool last;          /* do not park it: answer now */
 	const struct hq_http_talk *talk; /* or NULL */
 };
 
+/*
+ * Fill req->headers, in the arena: they are asked for often.  A full arena
+ * leaves it NULL.
+ */
+void hq_http_find_headers(struct hq_http_req *req);
 /* A CGI parameter ("REMOTE_ADDR"); NULL if absent. */
 const char *hq_http_param(const struct hq_http_req *req, const char *name);
 /* A header by lower-case name ("content-type"); NULL if absent or empty. */

@@ -64,6 +64,14 @@ struct hq_serve_opts {
 	 */
 	void (*gather)(void *app, void (*wait)(void *w), void *w);
 	void (*flush)(void *app);
+	/*
+	 * Whether requests are there together, which may read one snapshot of
+	 * the store; NULL, both: they may not.  hold: all that are handled from
+	 * here to release had come before it.  No event is waited for between
+	 * the two.  NULL where requests talk.
+	 */
+	void (*hold)(void *app);
+	void (*release)(void *app);
 };
 
 /* Serve until SIGTERM.  Gives an error if nothing could be served at all. */
