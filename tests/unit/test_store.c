@@ -3,6 +3,7 @@
 
 #include "base/fiber.h"
 #include "store/admin.h"
+#include "store/internal.h"
 #include "test_store_dir.h"
 
 enum {
@@ -749,6 +750,48 @@ START_TEST(a_member_sees_what_those_before_it_wrote)
 }
 END_TEST
 
+/* As long as a group may last. */
+static enum hq_rc
+add_slowly(void *arg, struct hq_err *e)
+{
+	int64_t end_ms = hq_mono_ms(hq_env_system()) + HQ_GROUP_MS;
+
+	while (hq_mono_ms(hq_env_system()) < end_ms)
+		;
+	return add_one(arg, e);
+}
+
+/* Fails unless another connection sees "first". */
+static enum hq_rc
+add_after_first(void *arg, struct hq_err *e)
+{
+	struct hq_db_opts o = opts();
+	struct hq_db *mine = db, *other;
+	bool seen;
+
+	o.migrate = o.checkpointer = false;
+	o.read_only = true;
+	HQ_TRY(hq_db_open(&o, &other, e));
+	db = other;
+	seen = has("first");
+	db = mine;
+	hq_db_close(other);
+	if (!seen)
+		return HQ_FAIL(e, NOT_FOUND, "not yet");
+	return add_one(arg, e);
+}
+
+START_TEST(a_group_that_has_taken_its_time_is_committed_before_the_next_member)
+{
+	invite(add_slowly, "first");
+	invite(add_after_first, "second");
+	group_commit();
+	ck_hq_ok(party.v[0].rc);
+	ck_assert_msg(party.v[1].rc == HQ_OK, "%s", party.v[1].err.msg);
+	ck_assert(has("second"));
+}
+END_TEST
+
 START_TEST(a_group_that_cannot_be_committed_fails_all_that_rests_on_it)
 {
 	const struct rlimit small = { 60000, RLIM_INFINITY };
@@ -840,6 +883,8 @@ main(void)
 	tcase_add_test(g, nothing_of_a_group_is_there_before_it_is_committed);
 	tcase_add_test(g, a_member_that_fails_undoes_its_own_writes_alone);
 	tcase_add_test(g, a_member_sees_what_those_before_it_wrote);
+	tcase_add_test(g,
+	    a_group_that_has_taken_its_time_is_committed_before_the_next_member);
 	tcase_add_test(g,
 	    a_group_that_cannot_be_committed_fails_all_that_rests_on_it);
 	tcase_add_test(g,
