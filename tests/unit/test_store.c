@@ -207,6 +207,22 @@ START_TEST(null_text_is_sql_null)
 }
 END_TEST
 
+START_TEST(a_text_is_copied_whole_or_not_at_all)
+{
+	char out[4] = "-";
+	HQ_CURSOR(c);
+
+	ck_hq_ok(in_tx(add_one, "abc"));
+	ck_hq_ok(hq_query(db, &item, Q_GET, HQ_BIND(hq_text("abc")), &c, &err));
+	ck_assert(hq_cursor_next(&c));
+	ck_assert(!hq_cursor_copy(&c, 0, out, 3));
+	ck_assert(!hq_cursor_copy(&c, 2, out, sizeof(out))); /* NULL */
+	ck_assert_str_eq(out, "-");
+	ck_assert(hq_cursor_copy(&c, 0, out, sizeof(out)));
+	ck_assert_str_eq(out, "abc");
+}
+END_TEST
+
 START_TEST(a_finished_cursor_does_not_start_again)
 {
 	HQ_CURSOR(c);
@@ -846,6 +862,7 @@ main(void)
 	    (int)(sizeof(bad_statements) / sizeof(bad_statements[0])));
 	tcase_add_test(q, values_come_back_as_they_went_in);
 	tcase_add_test(q, null_text_is_sql_null);
+	tcase_add_test(q, a_text_is_copied_whole_or_not_at_all);
 	tcase_add_test(q, a_finished_cursor_does_not_start_again);
 	tcase_add_test(q, an_open_cursor_is_an_open_transaction);
 	suite_add_tcase(s, q);
