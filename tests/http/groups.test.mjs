@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { one, storeProgram } from '../faults/checker.mjs';
@@ -61,21 +62,28 @@ test('of writers who come at once, one whose request breaks off leaves nothing, 
   assert.deepEqual(w.s.workers('rpc'), [w.worker]);
 });
 
-// A process has been sent SIGTERM, and has not yet taken it.
-const pendingAt = (pid) => (BigInt(`0x${/^ShdPnd:\t([0-9a-f]+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]}`) >> 14n & 1n) === 1n;
+// A process has been sent a signal, and has not yet taken it.
+const pendingAt = (pid, signal) => {
+  const set = /^ShdPnd:\t([0-9a-f]+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
+  return (BigInt(`0x${set}`) >> BigInt(os.constants.signals[signal] - 1) & 1n) === 1n;
+};
+const told = async (w, pid, signal) => {
+  process.kill(pid, signal);
+  await until('the signal is at the worker', () => pendingAt(w.worker, signal));
+};
+// Who leaves closes the connections on which nothing has come for so long.
+async function idle(w) {
+  const since = Date.now();
+  await until('the connections are idle', () => Date.now() - since > TICK_MS);
+  return w;
+}
 
 for (const who of ['worker', 'responder']) {
   const victim = (w) => (who === 'worker' ? w.worker : w.s.pid('rpc'));
 
   test(`a ${who} that is told to leave while writes are gathered answers them all first`, async (t) => {
-    const w = await open(t), since = Date.now();
-    // Who leaves closes the connections on which nothing has come for so long.
-    await until('the connections are idle', () => Date.now() - since > TICK_MS);
-    const tell = async () => {
-      process.kill(victim(w), 'SIGTERM');
-      await until('the signal is at the worker', () => pendingAt(w.worker));
-    };
-    const sent = await sendTogether(w, ids.map((id) => queue(id)), tell);
+    const w = await idle(await open(t));
+    const sent = await sendTogether(w, ids.map((id) => queue(id)), () => told(w, victim(w), 'SIGTERM'));
     assert.deepEqual(statuses(await Promise.all(sent)), OK);
     await until('its end', () => gone(victim(w)) && gone(w.worker));
     for (const id of ids) assert.deepEqual(written(w.s, id), WHOLE, id);
@@ -86,8 +94,7 @@ for (const who of ['worker', 'responder']) {
     const turn = await holdTurn(t, w.s);
     const sent = await sendTogether(w, ids.map((id) => queue(id)));
     await turn.awaited();
-    process.kill(victim(w), 'SIGTERM');
-    await until('the signal is at the worker', () => pendingAt(w.worker));
+    await told(w, victim(w), 'SIGTERM');
     const late = ids.map((id) => w.s.rpc(...queue(`late-${id}`)));
     turn.over();
     assert.deepEqual(statuses(await Promise.all(sent)), OK);
@@ -101,6 +108,15 @@ for (const who of ['worker', 'responder']) {
     }
   });
 }
+
+test('a worker that is to be replaced while writes are gathered answers them all, and hands their connections on', async (t) => {
+  const w = await idle(await open(t));
+  const sent = await sendTogether(w, ids.map((id) => queue(id)), () => told(w, w.worker, 'SIGHUP'));
+  assert.deepEqual(statuses(await Promise.all(sent)), OK);
+  await until('its end', () => gone(w.worker));
+  for (const id of ids) assert.deepEqual(written(w.s, id), WHOLE, id);
+  for (const p of w.peers) assert.equal((await p.ask('GET', '/health')).status, 200);
+});
 
 test('of a worker that is killed while a group waits for its turn nothing is there, nobody was told so, and all may ask again', async (t) => {
   const w = await open(t);
