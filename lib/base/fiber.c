@@ -9,19 +9,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "base/asan.h"
 #include "base/process.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HQ_ASAN 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define HQ_ASAN 1
-#endif
-
-#ifdef HQ_ASAN
-#include <sanitizer/common_interface_defs.h>
-#endif
 
 enum { GUARD_BYTES = 64 << 10, WATCH_BYTES = 4 << 10 };
 
@@ -42,7 +31,7 @@ static struct hq_fiber *switched_from, *switched_to;
 static void
 leave(struct hq_fiber *from, const struct hq_fiber *to)
 {
-#ifdef HQ_ASAN
+#if HQ_ASAN
 	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->stack_bytes);
 #else
 	(void)from;
@@ -54,7 +43,7 @@ leave(struct hq_fiber *from, const struct hq_fiber *to)
 static void
 arrive(void *fake)
 {
-#ifdef HQ_ASAN
+#if HQ_ASAN
 	__sanitizer_finish_switch_fiber(fake, &switched_from->stack,
 	    &switched_from->stack_bytes);
 #else

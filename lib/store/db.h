@@ -110,6 +110,9 @@ const char *hq_cursor_text(const struct hq_cursor *c, int col,
     struct hq_arena *a);
 /* Borrowed until the next step or close; *ret_n without the NUL. */
 const char *hq_cursor_peek(const struct hq_cursor *c, int col, size_t *ret_n);
+/* A copy in cap bytes.  False, and out as it was, for SQL NULL or a longer one. */
+bool hq_cursor_copy(const struct hq_cursor *c, int col, char *out, size_t cap)
+    HQ_MUST;
 
 /*
  * Run statement q for its effect, inside hq_db_tx() if it writes (asserted).

@@ -140,6 +140,19 @@ hq_cursor_text(const struct hq_cursor *c, int col, struct hq_arena *a)
 	return s == NULL ? NULL : hq_arena_copy(a, s, n);
 }
 
+bool
+hq_cursor_copy(const struct hq_cursor *c, int col, char *out, size_t cap)
+{
+	size_t n;
+	const char *s = hq_cursor_peek(c, col, &n);
+
+	if (s == NULL || n >= cap)
+		return false;
+	memcpy(out, s, n);
+	out[n] = '\0';
+	return true;
+}
+
 /* NOLINTBEGIN(readability-function-size): as hq_query() */
 enum hq_rc
 hq_exec(struct hq_db *db, const struct hq_module *m, size_t q,

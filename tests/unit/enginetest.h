@@ -45,6 +45,8 @@ struct world {
 };
 
 static struct world w __attribute__((unused));
+/* What functions have noted since the world was opened. */
+static char notes[1024] __attribute__((unused));
 
 static __attribute__((unused)) int64_t
 world_now(void *ctx)
@@ -147,6 +149,7 @@ world_open(void)
 
 	arena_open();
 	memset(&w, 0, sizeof(w));
+	notes[0] = '\0';
 	w.now_ms = INT64_C(1795431217000);
 	w.seed = 88172645463325252ULL;
 	w.retry_ms = 1000;
@@ -233,6 +236,15 @@ send_event(const char *name, const char *id, const char *data)
 	ck_hq_ok(hq_db_tx(w.db, send_tx, &e, &err));
 }
 
+/* One function, f, that t/go starts and that may fail three times; and a run. */
+static __attribute__((unused)) void
+start_one(host_fn *host, const char *data)
+{
+	w.host = host;
+	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
+	send_event("t/go", NULL, data);
+}
+
 static __attribute__((unused)) void
 answer_call(struct hq_engine *e, struct fake_call *c)
 {
@@ -311,6 +323,15 @@ has(struct json_object *body, const char *step)
 
 	(void)memo(body, step, &b);
 	return b;
+}
+
+/* The data of the event that a wait was given. */
+static __attribute__((unused)) void
+note_event(struct json_object *event)
+{
+	snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes), "%s;",
+	    hq_json_text(arena,
+		event == NULL ? NULL : hq_json_get(event, "data")));
 }
 
 static __attribute__((unused)) void

@@ -228,6 +228,22 @@ START_TEST(null_text_is_sql_null)
 }
 END_TEST
 
+START_TEST(a_text_is_copied_whole_or_not_at_all)
+{
+	char out[4] = "-";
+	HQ_CURSOR(c);
+
+	ck_hq_ok(in_tx(add_one, "abc"));
+	ck_hq_ok(hq_query(db, &item, Q_GET, HQ_BIND(hq_text("abc")), &c, &err));
+	ck_assert(hq_cursor_next(&c));
+	ck_assert(!hq_cursor_copy(&c, 0, out, 3));
+	ck_assert(!hq_cursor_copy(&c, 2, out, sizeof(out))); /* NULL */
+	ck_assert_str_eq(out, "-");
+	ck_assert(hq_cursor_copy(&c, 0, out, sizeof(out)));
+	ck_assert_str_eq(out, "abc");
+}
+END_TEST
+
 START_TEST(a_finished_cursor_does_not_start_again)
 {
 	HQ_CURSOR(c);
@@ -864,6 +880,48 @@ START_TEST(a_member_sees_what_those_before_it_wrote)
 }
 END_TEST
 
+/* As long as a group may last. */
+static enum hq_rc
+add_slowly(void *arg, struct hq_err *e)
+{
+	int64_t end_ms = hq_mono_ms(hq_env_system()) + HQ_GROUP_MS;
+
+	while (hq_mono_ms(hq_env_system()) < end_ms)
+		;
+	return add_one(arg, e);
+}
+
+/* Fails unless another connection sees "first". */
+static enum hq_rc
+add_after_first(void *arg, struct hq_err *e)
+{
+	struct hq_db_opts o = opts();
+	struct hq_db *mine = db, *other;
+	bool seen;
+
+	o.migrate = o.checkpointer = false;
+	o.read_only = true;
+	HQ_TRY(hq_db_open(&o, &other, e));
+	db = other;
+	seen = has("first");
+	db = mine;
+	hq_db_close(other);
+	if (!seen)
+		return HQ_FAIL(e, NOT_FOUND, "not yet");
+	return add_one(arg, e);
+}
+
+START_TEST(a_group_that_has_taken_its_time_is_committed_before_the_next_member)
+{
+	invite(add_slowly, "first");
+	invite(add_after_first, "second");
+	group_commit();
+	ck_hq_ok(party.v[0].rc);
+	ck_assert_msg(party.v[1].rc == HQ_OK, "%s", party.v[1].err.msg);
+	ck_assert(has("second"));
+}
+END_TEST
+
 START_TEST(a_group_that_cannot_be_committed_fails_all_that_rests_on_it)
 {
 	const struct rlimit small = { 60000, RLIM_INFINITY };
@@ -920,6 +978,7 @@ main(void)
 	tcase_add_test(q, a_connection_keeps_those_statements_that_it_has_used);
 	tcase_add_test(q, values_come_back_as_they_went_in);
 	tcase_add_test(q, null_text_is_sql_null);
+	tcase_add_test(q, a_text_is_copied_whole_or_not_at_all);
 	tcase_add_test(q, a_finished_cursor_does_not_start_again);
 	tcase_add_test(q, an_open_cursor_is_an_open_transaction);
 	suite_add_tcase(s, q);
@@ -965,6 +1024,8 @@ main(void)
 	tcase_add_test(g, nothing_of_a_group_is_there_before_it_is_committed);
 	tcase_add_test(g, a_member_that_fails_undoes_its_own_writes_alone);
 	tcase_add_test(g, a_member_sees_what_those_before_it_wrote);
+	tcase_add_test(g,
+	    a_group_that_has_taken_its_time_is_committed_before_the_next_member);
 	tcase_add_test(g,
 	    a_group_that_cannot_be_committed_fails_all_that_rests_on_it);
 	tcase_add_test(g,

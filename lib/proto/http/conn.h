@@ -14,6 +14,7 @@
 
 #include <fcgiapp.h>
 
+#include "base/env.h"
 #include "base/fiber.h"
 #include "proto/http/exchange.h"
 #include "proto/http/parts.h"
@@ -47,6 +48,7 @@ TAILQ_HEAD(hq_conn_line, hq_conn);
  * with the events.  Whoever commits, all that waited go on one after another.
  */
 struct hq_gather {
+	const struct hq_env *env;
 	struct epoll_event events[HQ_SERVE_EVENTS_MAX];
 	int n_events, at;           /* those before `at` are done or in hand */
 	struct hq_fiber *own, *now; /* the worker's stack; the one that runs */
