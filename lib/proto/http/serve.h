@@ -67,7 +67,7 @@ struct hq_serve_opts {
 	 * Whether requests are there together, which may read one snapshot of
 	 * the store; NULL, both: they may not.  hold: all that are handled from
 	 * here to release had come before it.  No event is waited for between
-	 * the two.
+	 * the two.  NULL where requests talk.
 	 */
 	void (*hold)(void *app);
 	void (*release)(void *app);
