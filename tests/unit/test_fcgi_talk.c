@@ -563,6 +563,47 @@ START_TEST(a_client_that_says_go_on_sends_one_empty_record)
 }
 END_TEST
 
+/* What a host that goes has read: nothing, the request, or our word too. */
+static const struct {
+	bool request, word, gone_before;
+	bool unread;
+} goers[] = {
+	{ .unread = true },
+	{ .request = true },
+	{ .request = true, .word = true, .unread = false },
+	{ .request = true, .word = false, .unread = true },
+	{ .request = true, .gone_before = true, .unread = true },
+};
+
+START_TEST(a_client_knows_whether_a_host_that_went_had_read_all)
+{
+	int fd = listen_on(path), peer;
+	struct hq_fcgi_call *c = call_start("/", "", 0);
+	bool told = _i >= 2;
+	char in[512];
+
+	peer = accept(fd, NULL, NULL);
+	if (goers[_i].request)
+		ck_assert_int_gt(recv(peer, in, sizeof(in), 0), 0);
+	if (told) {
+		send_all(peer, DATA("\4", "told") WORD, 20);
+		await_told(c);
+	}
+	if (goers[_i].gone_before)
+		(void)close(peer);
+	if (told)
+		hq_fcgi_call_go_on(c);
+	if (goers[_i].word)
+		recv_all(peer, in, 8);
+	if (!goers[_i].gone_before)
+		(void)close(peer);
+	ck_assert_int_eq(call_wait(c), HQ_E_BAD_GATEWAY);
+	ck_assert_int_eq(hq_fcgi_call_unread(c), goers[_i].unread);
+	hq_fcgi_call_free(c);
+	(void)close(fd);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- suite -- */
 
 static void
@@ -618,6 +659,9 @@ add_client(Suite *s)
 	tcase_add_loop_test(t, a_client_takes_one_word_of_the_hosts_at_a_time,
 	    0, (int)(sizeof(hosts) / sizeof(hosts[0])));
 	tcase_add_test(t, a_client_that_says_go_on_sends_one_empty_record);
+	tcase_add_loop_test(t,
+	    a_client_knows_whether_a_host_that_went_had_read_all, 0,
+	    (int)(sizeof(goers) / sizeof(goers[0])));
 	suite_add_tcase(s, t);
 }
 
