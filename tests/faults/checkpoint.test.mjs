@@ -75,7 +75,7 @@ class Rows {
       const n = this.sent.get(r.id);
       assert.equal(r.state, 1, `${r.id}: ${JSON.stringify(r)}`);
       assert.deepEqual(r.output.map((v) => v.i), [...Array(n).keys()], r.id);
-      const memos = checker.rows(this.s, `SELECT json_array(seq, json(value)) FROM engine_memo WHERE run = '${r.run}' ORDER BY seq`);
+      const memos = checker.rows(this.s, `SELECT json_array(seq, json(value)) FROM engine_memo JOIN engine_value ON id = value_id WHERE run = '${r.run}' ORDER BY seq`);
       assert.deepEqual(memos, r.output.map((v, i) => [i + 1, { data: v }]), r.id);
       const ran = lines.get(r.run);
       for (const [at, l] of ran.entries())

@@ -53,7 +53,8 @@ static const char *
 memos(void)
 {
 	return value("SELECT coalesce(group_concat(step || '=' || value, ' '"
-		     " ORDER BY seq), '') FROM engine_memo");
+		     " ORDER BY seq), '') FROM engine_memo"
+		     " JOIN engine_value ON id = value_id");
 }
 
 static const char *
