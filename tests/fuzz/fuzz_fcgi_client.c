@@ -1,4 +1,4 @@
-/* What a responder answers, as records; read from a socket. */
+/* What a responder says and answers, as records; read from a socket. */
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -40,6 +40,22 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* It may go on, unless it said that it does not want to be told. */
+static void
+hear(struct hq_fcgi_call *c, size_t input)
+{
+	size_t n = 0;
+	const char *p = hq_fcgi_call_checkpoint(c, &n);
+
+	if (p == NULL)
+		return;
+	HQ_ASSERT(n <= input);
+	if (n > 0 && p[0] == '!')
+		return;
+	hq_fcgi_call_go_on(c);
+	HQ_ASSERT(hq_fcgi_call_checkpoint(c, &n) == NULL);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -57,7 +73,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	HQ_ASSERT(fd >= 0 && send(fd, data, n, 0) == (ssize_t)n);
 	HQ_ASSERT(shutdown(fd, SHUT_WR) == 0);
 	while ((rc = hq_fcgi_call_step(c, &err)) == HQ_SUSPEND)
-		;
+		hear(c, n);
+	hear(c, n);
 	HQ_ASSERT(rc == HQ_OK || rc == HQ_E_BAD_GATEWAY);
 	if (rc == HQ_OK) {
 		HQ_ASSERT(hq_fcgi_call_status(c) >= 100);
