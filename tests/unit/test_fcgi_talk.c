@@ -544,6 +544,7 @@ START_TEST(a_client_takes_one_word_of_the_hosts_at_a_time)
 	if (hosts[_i].told == NULL) {
 		ck_assert_ptr_null(told);
 	} else {
+		ck_assert_ptr_nonnull(told);
 		ck_assert_uint_eq(n, strlen(hosts[_i].told));
 		ck_assert_mem_eq(told, hosts[_i].told, n);
 	}
