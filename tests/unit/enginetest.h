@@ -20,6 +20,7 @@ struct fake_call {
 	char run[40];
 	char correlation[40];
 	int64_t timeout_ms;
+	size_t goes_on; /* how often it was told to */
 	bool dropped;
 };
 
@@ -38,6 +39,8 @@ struct world {
 	struct fake_call calls[CALLS_MAX];
 	size_t n_calls, total;
 	host_fn *host;
+	/* Or NULL: looks at the store just before a call goes on. */
+	void (*on_go_on)(struct world *w, const struct fake_call *c);
 	int64_t next_ms;
 	int64_t retry_ms;
 	size_t state_bytes_max,
@@ -94,6 +97,21 @@ world_send(void *ctx, const struct hq_engine_call *call)
 }
 
 static __attribute__((unused)) void
+world_go_on(void *ctx, uint64_t ticket)
+{
+	struct world *x = ctx;
+	size_t i;
+
+	for (i = 0; i < x->n_calls; i++) {
+		if (x->calls[i].ticket != ticket)
+			continue;
+		if (x->on_go_on != NULL)
+			x->on_go_on(x, &x->calls[i]);
+		x->calls[i].goes_on++;
+	}
+}
+
+static __attribute__((unused)) void
 world_abandon(void *ctx, uint64_t ticket)
 {
 	struct world *x = ctx;
@@ -127,6 +145,7 @@ engine_open(struct world *x, struct hq_db *db, const char *owner,
 	struct hq_engine_opts o = { .db = db,
 		.env = &x->env,
 		.send = world_send,
+		.go_on = world_go_on,
 		.abandon = world_abandon,
 		.ctx = x,
 		.owner = owner,

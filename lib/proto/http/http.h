@@ -22,8 +22,11 @@
 struct hq_http_talk {
 	/* False: the worker is to stop; end soon, say no more. */
 	bool (*may)(void *ctx);
-	bool (*say)(void *ctx, const char *p, size_t n); /* false: it is gone */
-	/* False: the peer has gone, or has not answered for HQ_TALK_WAIT_MS. */
+	/*
+	 * False: the peer has gone; to hear(), too, if it has said nothing for
+	 * HQ_TALK_WAIT_MS.  Then the answer reaches nobody.
+	 */
+	bool (*say)(void *ctx, const char *p, size_t n);
 	bool (*hear)(void *ctx);
 	/*
 	 * For how long the request has kept the worker from others since it
