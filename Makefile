@@ -174,7 +174,9 @@ down:
 
 $(O)/tests/%: $(O)/tests/unit/%.o $(APIOBJ) $(FLOWOBJ) $(O)/gen/api+workflows.o $(LIBHQ)
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcheck -lsubunit -lrt -lpthread
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBHQ) $(LDLIBS) \
+	    -lcheck -lsubunit -lrt -lpthread
+$(O)/tests/test_surface: $(O)/fcgi/surface.o
 unit: $(UNITS:%=$(O)/tests/%)
 	@tests/unit/run.sh $(O)/tests $(UNITS)
 

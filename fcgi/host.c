@@ -370,6 +370,18 @@ flush(void *app)
 	hq_db_flush(((struct hq_host *)app)->db);
 }
 
+static void
+hold(void *app)
+{
+	hq_db_hold(((struct hq_host *)app)->db);
+}
+
+static void
+release(void *app)
+{
+	hq_db_release(((struct hq_host *)app)->db);
+}
+
 /* ------------------------------------------------------------------- start -- */
 
 static const char *
@@ -447,6 +459,8 @@ serve(struct setup *s, struct hq_err *err)
 		.changed = changed,
 		.gather = gather,
 		.flush = flush,
+		.hold = functions ? NULL : hold,
+		.release = functions ? NULL : release,
 	};
 
 	if (s->responder->workers > 0)

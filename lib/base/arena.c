@@ -10,24 +10,9 @@
 #include <string.h>
 
 #include "base/arena_raw.h"
+#include "base/asan.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HQ_ASAN 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define HQ_ASAN 1
-#endif
-
-#ifdef HQ_ASAN
-#include <sanitizer/asan_interface.h>
-#define REDZONE 16u
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define REDZONE 0u
-#endif
-
+#define REDZONE (HQ_ASAN ? 16u : 0u)
 #define ALIGN alignof(max_align_t)
 #define BLOCK_MIN ((size_t)16 * 1024)
 /* Larger requests get a block of their own, behind the current one. */

@@ -57,26 +57,10 @@ room(struct hq_buf *b, size_t n)
 }
 
 void
-hq_buf_put(struct hq_buf *b, const void *p, size_t n)
+hq_buf_grow(struct hq_buf *b, const void *p, size_t n)
 {
-	if (!room(b, n))
-		return;
-	if (n > 0)
-		memcpy(b->p + b->n, p, n);
-	b->n += n;
-	b->p[b->n] = '\0';
-}
-
-void
-hq_buf_puts(struct hq_buf *b, const char *s)
-{
-	hq_buf_put(b, s, strlen(s));
-}
-
-void
-hq_buf_putc(struct hq_buf *b, char c)
-{
-	hq_buf_put(b, &c, 1);
+	if (room(b, n))
+		hq_buf_put(b, p, n);
 }
 
 /* Mostly there is room, and then once is enough. */

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 
@@ -24,9 +25,34 @@ void hq_buf_init(struct hq_buf *b, struct hq_arena *arena);
 void hq_buf_done(struct hq_buf *b);
 void hq_buf_clear(struct hq_buf *b); /* n = 0; memory is kept */
 
-void hq_buf_put(struct hq_buf *b, const void *p, size_t n);
-void hq_buf_puts(struct hq_buf *b, const char *s);
-void hq_buf_putc(struct hq_buf *b, char c);
+/* hq_buf_put() where there is no room. */
+void hq_buf_grow(struct hq_buf *b, const void *p, size_t n);
+
+static inline void
+hq_buf_put(struct hq_buf *b, const void *p, size_t n)
+{
+	if (n >= b->cap - b->n) {
+		hq_buf_grow(b, p, n);
+		return;
+	}
+	if (n > 0)
+		memcpy(b->p + b->n, p, n);
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+
+static inline void
+hq_buf_puts(struct hq_buf *b, const char *s)
+{
+	hq_buf_put(b, s, strlen(s));
+}
+
+static inline void
+hq_buf_putc(struct hq_buf *b, char c)
+{
+	hq_buf_put(b, &c, 1);
+}
+
 void hq_buf_printf(struct hq_buf *b, const char *fmt, ...) HQ_PRINTF(2, 3);
 
 /* The text; "" if nothing was put or the arena is full. */

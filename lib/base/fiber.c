@@ -3,25 +3,16 @@
 #include "base/fiber.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "base/asan.h"
 #include "base/process.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HQ_ASAN 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define HQ_ASAN 1
-#endif
-
-#ifdef HQ_ASAN
-#include <sanitizer/common_interface_defs.h>
-#endif
-
-enum { GUARD_BYTES = 64 << 10 };
+enum { GUARD_BYTES = 64 << 10, WATCH_BYTES = 4 << 10 };
 
 struct hq_fiber {
 	ucontext_t at;
@@ -40,7 +31,7 @@ static struct hq_fiber *switched_from, *switched_to;
 static void
 leave(struct hq_fiber *from, const struct hq_fiber *to)
 {
-#ifdef HQ_ASAN
+#if HQ_ASAN
 	__sanitizer_start_switch_fiber(&from->fake, to->stack, to->stack_bytes);
 #else
 	(void)from;
@@ -52,7 +43,7 @@ leave(struct hq_fiber *from, const struct hq_fiber *to)
 static void
 arrive(void *fake)
 {
-#ifdef HQ_ASAN
+#if HQ_ASAN
 	__sanitizer_finish_switch_fiber(fake, &switched_from->stack,
 	    &switched_from->stack_bytes);
 #else
@@ -148,10 +139,29 @@ hq_fiber_switch(struct hq_fiber *from, struct hq_fiber *to)
 	arrive(from->fake);
 }
 
+/*
+ * Whoever has been deeper has left something in the page below what is kept:
+ * a look there costs less than asking the kernel for nothing each time.
+ */
+static __attribute__((no_sanitize("address"))) bool
+was_deep(const unsigned char *page)
+{
+	uint64_t word, any = 0;
+	size_t i;
+
+	for (i = 0; i < WATCH_BYTES; i += sizeof(word)) {
+		memcpy(&word, page + i, sizeof(word));
+		any |= word;
+	}
+	return any != 0;
+}
+
 void
 hq_fiber_trim(struct hq_fiber *f)
 {
-	if (f->map != NULL)
-		(void)madvise(f->map + GUARD_BYTES,
-		    HQ_STACK_BYTES - HQ_FIBER_KEEP_BYTES, MADV_DONTNEED);
+	const size_t deep = HQ_STACK_BYTES - HQ_FIBER_KEEP_BYTES;
+
+	if (f->map != NULL &&
+	    was_deep(f->map + GUARD_BYTES + deep - WATCH_BYTES))
+		(void)madvise(f->map + GUARD_BYTES, deep, MADV_DONTNEED);
 }

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/asan.h"
 #include "base/err.h"
 #include "base/process.h"
 
@@ -21,18 +22,12 @@ hq_process_stack(void)
 	(void)setrlimit(RLIMIT_STACK, &r);
 }
 
-#ifdef __SANITIZE_ADDRESS__
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-
 bool
 hq_process_memory(int64_t bytes)
 {
 	struct rlimit r;
 
-	if (SANITIZED)
+	if (HQ_ASAN)
 		return true;
 	if (getrlimit(RLIMIT_DATA, &r) != 0)
 		return false;

@@ -40,17 +40,6 @@ go_on(struct hq_retain *r)
 	r->place[0] = r->place2[0] = '\0';
 }
 
-static void
-copy(char *out, size_t cap, const struct hq_cursor *row, int col)
-{
-	size_t n;
-	const char *s = hq_cursor_peek(row, col, &n);
-
-	HQ_ASSERT(s != NULL && n < cap);
-	memcpy(out, s, n);
-	out[n] = '\0';
-}
-
 /* Where the sweep stops: what is younger stays. */
 static enum hq_rc
 stop_at(struct sweep *s, char out[HQ_ULID_BYTES], struct hq_err *err)
@@ -83,9 +72,13 @@ look(struct sweep *s, size_t q, struct hq_err *err)
 	    &row, err));
 	while (s->looked < HQ_RETAIN_LOOK && hq_cursor_next(&row)) {
 		s->looked++;
-		copy(s->r->place, sizeof(s->r->place), &row, 0);
-		if (hq_cursor_i64(&row, 1) != 0)
-			copy(s->v[s->n++].id, HQ_ULID_BYTES, &row, 0);
+		HQ_ASSERT(
+		    hq_cursor_copy(&row, 0, s->r->place, sizeof(s->r->place)));
+		if (hq_cursor_i64(&row, 1) == 0)
+			continue;
+		HQ_ASSERT(
+		    hq_cursor_copy(&row, 0, s->v[s->n].id, HQ_ULID_BYTES));
+		s->n++;
 	}
 	return s->looked == HQ_RETAIN_LOOK ? HQ_OK : hq_cursor_done(&row, err);
 }
@@ -157,8 +150,8 @@ look_seen(struct sweep *s, char place[2][HQ_RETAIN_PLACE], struct hq_err *err)
 	    &row, err));
 	while (s->looked < HQ_RETAIN_LOOK && hq_cursor_next(&row)) {
 		s->looked++;
-		copy(place[0], HQ_RETAIN_PLACE, &row, 0);
-		copy(place[1], HQ_RETAIN_PLACE, &row, 1);
+		HQ_ASSERT(hq_cursor_copy(&row, 0, place[0], HQ_RETAIN_PLACE));
+		HQ_ASSERT(hq_cursor_copy(&row, 1, place[1], HQ_RETAIN_PLACE));
 		s->n += hq_cursor_i64(&row, 2) != 0;
 	}
 	return s->looked == HQ_RETAIN_LOOK ? HQ_OK : hq_cursor_done(&row, err);

@@ -4,6 +4,8 @@
 #include "json/json.h"
 #include "json/value.h"
 
+enum { SMALL_OBJECT = 10 }; /* members */
+
 #define INT64_END 9223372036854775808.0 /* 2 to the 63 */
 
 static void
@@ -134,14 +136,33 @@ hq_json_clone(struct json_object *v)
 	HQ_BUG("a bigint has no JSON");
 }
 
+/* A small object's keys are looked through faster than one is hashed. */
+static struct json_object *
+find(struct json_object *o, const char *key)
+{
+	struct lh_table *t = json_object_get_object(o);
+	struct json_object *v = NULL;
+	const char *k;
+	struct lh_entry *e;
+
+	if (t == NULL || lh_table_length(t) > SMALL_OBJECT) {
+		(void)json_object_object_get_ex(o, key, &v);
+		return v;
+	}
+	for (e = lh_table_head(t); e != NULL; e = lh_entry_next(e)) {
+		k = lh_entry_k(e);
+		if (*k == *key && strcmp(k, key) == 0)
+			return lh_entry_v(e);
+	}
+	return NULL;
+}
+
 struct json_object *
 hq_json_get(struct json_object *o, const char *key)
 {
-	struct json_object *v;
+	struct json_object *v = find(o, key);
 
-	if (!json_object_object_get_ex(o, key, &v) || hq_js_is_undefined(v))
-		return NULL;
-	return v;
+	return v != NULL && hq_js_is_undefined(v) ? NULL : v;
 }
 
 const char *

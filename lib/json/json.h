@@ -66,6 +66,20 @@ void hq_json_write(struct hq_buf *b, struct json_object *v);
  * is not: then what was written is of no use.
  */
 bool hq_json_write_plain(struct hq_buf *b, struct json_object *v);
+/*
+ * The same, in one go with what would need passes of its own.  If too_deep or
+ * special is set, what was written is of no use.
+ */
+struct hq_json_look {
+	size_t depth_max; /* levels below v; what is deeper is not written */
+	const char *key;  /* a member of v, if that is an object; or NULL */
+	/* What was found: */
+	bool too_deep;
+	bool special;   /* it is not plain JSON */
+	size_t at, end; /* the member's value in b; both 0 if it has none */
+};
+void hq_json_write_looking(struct hq_buf *b, struct json_object *v,
+    struct hq_json_look *look);
 /* The same with two-space indentation, as JSON.stringify(v, null, 2). */
 void hq_json_write_pretty(struct hq_buf *b, struct json_object *v);
 /* RFC 8785 (JCS): keys sorted by UTF-16 code unit. */

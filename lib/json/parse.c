@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "json/json.h"
+#include "json/name.h"
 #include "json/token.h"
 
 /* What may come next. */
@@ -15,7 +16,7 @@ enum next {
 	FAILED,
 };
 
-enum { OPEN_FEW = 32, ARRAY_FEW = 4 };
+enum { OPEN_FEW = 32, ARRAY_FEW = 4, SEEN_BITS = 64 };
 
 /* A member of this name is lost on its way through the reference. */
 #define PROTO "__proto__"
@@ -24,6 +25,7 @@ struct container {
 	struct json_object *o;
 	bool is_object;
 	bool has_proto; /* a member that is dropped when the object is whole */
+	uint64_t seen[HQ_JSON_NAMES_MAX / SEEN_BITS]; /* by their numbers */
 };
 
 /* A text may be JSON and yet be refused. */
@@ -32,7 +34,9 @@ enum limit { NONE, DEPTH, CONTAINERS };
 struct parser {
 	struct hq_json_cursor c;
 	struct json_object *root; /* holds all that was made so far */
-	struct hq_buf key;        /* of the member whose value is next */
+	/* Of the member whose value is next: its name, or else its key. */
+	const struct hq_json_name *name;
+	struct hq_buf key;
 	struct hq_buf scratch;
 	struct container *open; /* few, until there are more */
 	size_t depth, cap, containers;
@@ -67,6 +71,27 @@ after_value(const struct parser *x)
 	return x->depth == 0 ? END : COMMA_OR_CLOSE;
 }
 
+static void
+add_member(struct parser *x, struct container *in, struct json_object *v)
+{
+	const struct hq_json_name *name = x->name;
+	uint64_t *seen, bit;
+
+	if (name == NULL) {
+		hq_json_put(in->o, hq_buf_str(&x->key), v);
+		if (strcmp(hq_buf_str(&x->key), PROTO) == 0)
+			in->has_proto = true;
+		return;
+	}
+	seen = &in->seen[name->number / SEEN_BITS];
+	bit = UINT64_C(1) << name->number % SEEN_BITS;
+	if ((*seen & bit) != 0)
+		hq_json_put(in->o, name->key, v);
+	else
+		hq_json_name_put(in->o, name, v);
+	*seen |= bit;
+}
+
 /* Takes the reference. */
 static void
 add(struct parser *x, struct json_object *v)
@@ -82,13 +107,10 @@ add(struct parser *x, struct json_object *v)
 		return;
 	}
 	in = &x->open[x->depth - 1];
-	if (!in->is_object) {
+	if (in->is_object)
+		add_member(x, in, v);
+	else
 		hq_json_push(in->o, v);
-		return;
-	}
-	hq_json_put(in->o, hq_buf_str(&x->key), v);
-	if (strcmp(hq_buf_str(&x->key), PROTO) == 0)
-		in->has_proto = true;
 }
 
 static void
@@ -225,7 +247,8 @@ take_key(struct parser *x)
 
 	if (!skip_char(x, '"') || !hq_json_string_at(&x->c, &x->key, &s, &n))
 		return FAILED;
-	if (s != x->key.p) {
+	x->name = hq_json_name_of(s, n);
+	if (x->name == NULL && s != x->key.p) {
 		hq_buf_clear(&x->key);
 		hq_buf_put(&x->key, s, n);
 	}

@@ -4,6 +4,7 @@
 #ifndef HQ_JSON_PLAIN_H
 #define HQ_JSON_PLAIN_H
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,18 +24,34 @@ hq_json_any_special(uint64_t x)
 	    each * 0x80;
 }
 
+/*
+ * Which of eight bytes is the first special one; 8 if none.  It is the first to
+ * borrow, so behind it alone a bit can be wrong.
+ */
+static inline size_t
+hq_json_first_special(const char *s)
+{
+	uint64_t x;
+
+	memcpy(&x, s, 8);
+	x = hq_json_any_special(le64toh(x));
+	return x == 0 ? 8 : (size_t)__builtin_ctzll(x) / 8;
+}
+
 /* The first byte from s on that is not copied as it stands; end if none. */
 static inline const char *
 hq_json_skip_plain(const char *s, const char *end)
 {
-	uint64_t x;
+	const char *start = s;
 	unsigned char c;
+	size_t n;
 
-	for (; end - s >= 8; s += 8) {
-		memcpy(&x, s, 8);
-		if (hq_json_any_special(x) != 0)
-			break;
-	}
+	for (; end - s >= 8; s += 8)
+		if ((n = hq_json_first_special(s)) < 8)
+			return s + n;
+	/* The last eight once more, as far as they are known to be plain. */
+	if (s < end && end - start >= 8)
+		return end - 8 + hq_json_first_special(end - 8);
 	for (; s < end; s++) {
 		c = (unsigned char)*s;
 		if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')

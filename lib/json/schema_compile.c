@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json/name.h"
 #include "json/schema_node.h"
 
 const char *const hq_schema_type_names[T__MAX] = {
@@ -104,7 +105,7 @@ kw_properties(struct compiler *c, struct json_object *v, struct hq_err *err)
 	c->s->props = p;
 	json_object_object_foreachC(v, it)
 	{
-		p->key = it.key;
+		p->key = hq_json_name_add(it.key);
 		p->required = is_required(c->def, it.key);
 		HQ_TRY(compile_below(c, it.val, it.key, &p->schema, err));
 		p++;

@@ -18,7 +18,7 @@ find(const struct hq_schema *s, const char *key, size_t *next)
 	for (n = 0, i = *next; n < s->n_props; n++, i++) {
 		if (i >= s->n_props)
 			i = 0;
-		if (strcmp(s->props[i].key, key) != 0)
+		if (s->props[i].key != key && strcmp(s->props[i].key, key) != 0)
 			continue;
 		*next = i + 1;
 		return &s->props[i];
@@ -26,19 +26,24 @@ find(const struct hq_schema *s, const char *key, size_t *next)
 	return NULL;
 }
 
+static bool value_fits(const struct hq_schema *s, enum hq_js t,
+    struct json_object *v);
+
 static bool
 member_fits(const struct hq_schema *s, const struct hq_property *p,
     struct json_object *v)
 {
-	if (hq_js_is_undefined(v))
+	enum hq_js t = hq_js_type(v);
+
+	if (t == HQ_JS_UNDEFINED)
 		return false;
-	if (s->pattern != NULL && !hq_schema_fits(s->pattern, v))
+	if (s->pattern != NULL && !value_fits(s->pattern, t, v))
 		return false;
 	if (p != NULL)
-		return hq_schema_fits(p->schema, v);
+		return value_fits(p->schema, t, v);
 	if (s->pattern != NULL)
 		return true;
-	return !s->closed && (s->extra == NULL || hq_schema_fits(s->extra, v));
+	return !s->closed && (s->extra == NULL || value_fits(s->extra, t, v));
 }
 
 static bool
@@ -79,7 +84,9 @@ kind_fits(const struct hq_schema *s, enum hq_js t, struct json_object *v)
 	if (t == HQ_JS_ARRAY)
 		return array_fits(s, v);
 	if (t == HQ_JS_STRING)
-		return s->min_length == 0 ||
+		/* The shortest text that is not empty has one. */
+		return s->min_length <=
+		    (size_t)(json_object_get_string_len(v) > 0) ||
 		    hq_text_has_min_length(json_object_get_string(v),
 			s->min_length);
 	if (t == HQ_JS_NUMBER)
@@ -101,25 +108,30 @@ choice_fits(const struct hq_schema *s, enum hq_js t, struct json_object *v)
 }
 
 static bool
-any_fits(const struct hq_schema *s, struct json_object *v)
+any_fits(const struct hq_schema *s, enum hq_js t, struct json_object *v)
 {
 	size_t i;
 
 	for (i = 0; i < s->n_any; i++)
-		if (hq_schema_fits(s->any[i], v))
+		if (value_fits(s->any[i], t, v))
 			return true;
 	return false;
 }
 
-bool
-hq_schema_fits(const struct hq_schema *s, struct json_object *v)
+/* t is v's type, which many ask for. */
+static bool
+value_fits(const struct hq_schema *s, enum hq_js t, struct json_object *v)
 {
-	enum hq_js t = hq_js_type(v);
-
 	if (s->takes_all)
 		return true;
 	return hq_schema_has_type(s->type, t, v) && kind_fits(s, t, v) &&
 	    (!s->has_const || hq_schema_same(s->constant, t, v)) &&
 	    (s->choices == NULL || choice_fits(s, t, v)) &&
-	    (s->n_any == 0 || any_fits(s, v));
+	    (s->n_any == 0 || any_fits(s, t, v));
+}
+
+bool
+hq_schema_fits(const struct hq_schema *s, struct json_object *v)
+{
+	return value_fits(s, hq_js_type(v), v);
 }

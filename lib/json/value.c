@@ -57,6 +57,20 @@ hq_js_json(const char *text)
 	return hq_js_tag(v, HQ_JS_JSON);
 }
 
+/* An object that is not tagged has no other use for its userdata. */
+void
+hq_js_keep_text(struct json_object *o, char *text)
+{
+	HQ_ASSERT(hq_js_type(o) == HQ_JS_OBJECT);
+	json_object_set_userdata(o, text, NULL);
+}
+
+const char *
+hq_js_kept_text(struct json_object *o)
+{
+	return json_object_get_userdata(o);
+}
+
 struct json_object *
 hq_js_undefined(void)
 {

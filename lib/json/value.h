@@ -47,6 +47,16 @@ struct json_object *hq_js_undefined(void);
  */
 struct json_object *hq_js_json(const char *text);
 
+/*
+ * The same for an object that has a text already and is looked into on its way:
+ * hq_json_write() copies the text.  text: what hq_json_write() gives of it,
+ * borrowed for as long as o lives and never written; o holds plain JSON and is
+ * not changed any more.
+ */
+void hq_js_keep_text(struct json_object *o, char *text);
+/* That text; NULL if there is none.  o is an HQ_JS_OBJECT. */
+const char *hq_js_kept_text(struct json_object *o);
+
 /* Tagged, but nothing that JSON cannot write. */
 static inline bool
 hq_js_is_special(enum hq_js type)

@@ -14,9 +14,13 @@ struct writer {
 	size_t depth;
 	bool may_stop; /* plain JSON is asked for, anything else is no use */
 	bool special;  /* a value came that is not plain JSON */
+	bool too_deep;
+	size_t depth_max;
+	struct hq_json_look *look; /* whose member is not found yet; or NULL */
 };
 
-static void write_value(struct writer *w, struct json_object *v);
+static void write_value(struct writer *w, struct json_object *v,
+    enum hq_js type);
 
 static inline void
 put(struct hq_buf *b, const char *p, size_t n)
@@ -100,8 +104,8 @@ put_special(struct hq_buf *b, const char *s, const char *end)
 	return s + 1;
 }
 
-static void
-write_text(struct hq_buf *b, const char *s, size_t n)
+static __attribute__((noinline)) void
+write_escaped(struct hq_buf *b, const char *s, size_t n)
 {
 	const char *end = s + n, *run = s;
 	unsigned char c;
@@ -120,6 +124,23 @@ write_text(struct hq_buf *b, const char *s, size_t n)
 	put_char(b, '"');
 }
 
+/* Most texts are short and stand there as they are. */
+static void
+write_text(struct hq_buf *b, const char *s, size_t n)
+{
+	char *to;
+
+	if (n + 2 >= b->cap - b->n || hq_json_skip_plain(s, s + n) != s + n) {
+		write_escaped(b, s, n);
+		return;
+	}
+	to = b->p + b->n;
+	*to++ = '"';
+	memcpy(to, s, n);
+	to[n] = '"';
+	b->n += n + 2;
+}
+
 static void
 new_line(struct writer *w)
 {
@@ -136,6 +157,7 @@ static void
 write_array(struct writer *w, struct json_object *v)
 {
 	size_t i, n = json_object_array_length(v);
+	struct json_object *item;
 
 	if (n == 0) {
 		put(w->b, "[]", 2);
@@ -147,11 +169,29 @@ write_array(struct writer *w, struct json_object *v)
 		if (i > 0)
 			put_char(w->b, ',');
 		new_line(w);
-		write_value(w, json_object_array_get_idx(v, i));
+		item = json_object_array_get_idx(v, i);
+		write_value(w, item, hq_js_type(item));
 	}
 	w->depth--;
 	new_line(w);
 	put_char(w->b, ']');
+}
+
+/* A member of the root: is it the one that is looked for? */
+static void
+write_looked_for(struct writer *w, const char *key, struct json_object *v,
+    enum hq_js type)
+{
+	struct hq_json_look *look = w->look;
+
+	if (strcmp(key, look->key) != 0) {
+		write_value(w, v, type);
+		return;
+	}
+	w->look = NULL;
+	look->at = w->b->n;
+	write_value(w, v, type);
+	look->end = w->b->n;
 }
 
 /* The opening brace is the first member's comma. */
@@ -160,8 +200,9 @@ write_member(struct writer *w, const struct lh_entry *e, char *open)
 {
 	const char *key = lh_entry_k(e);
 	struct json_object *v = (struct json_object *)lh_entry_v(e);
+	enum hq_js type = hq_js_type(v);
 
-	if (hq_js_is_undefined(v)) {
+	if (type == HQ_JS_UNDEFINED) {
 		w->special = true;
 		return;
 	}
@@ -170,15 +211,22 @@ write_member(struct writer *w, const struct lh_entry *e, char *open)
 	new_line(w);
 	write_text(w->b, key, strlen(key));
 	put(w->b, ": ", w->layout == PRETTY ? 2 : 1);
-	write_value(w, v);
+	if (w->look != NULL && w->depth == 1)
+		write_looked_for(w, key, v, type);
+	else
+		write_value(w, v, type);
 }
 
 static bool
 has_index(const struct lh_entry *e)
 {
-	for (; e != NULL; e = e->next)
-		if (hq_json_index(lh_entry_k(e)) >= 0)
+	const char *key;
+
+	for (; e != NULL; e = e->next) {
+		key = lh_entry_k(e);
+		if (*key <= '9' && hq_json_index(key) >= 0)
 			return true;
+	}
 	return false;
 }
 
@@ -202,9 +250,15 @@ static void
 write_object(struct writer *w, struct json_object *v)
 {
 	struct lh_entry *e = json_object_get_object(v)->head;
-	bool some_first = w->layout != CANONICAL && has_index(e);
+	const char *text = hq_js_kept_text(v);
+	bool some_first;
 	char open = '{';
 
+	if (text != NULL && w->layout == COMPACT && w->look == NULL) {
+		put(w->b, text, strlen(text));
+		return;
+	}
+	some_first = w->layout != CANONICAL && has_index(e);
 	w->depth++;
 	if (some_first || w->layout == CANONICAL)
 		write_entries(w, v, &open);
@@ -239,17 +293,19 @@ write_json(struct writer *w, struct json_object *v)
 		return;
 	}
 	apart = hq_json_clone(v);
-	write_value(w, apart);
+	write_value(w, apart, hq_js_type(apart));
 	(void)json_object_put(apart);
 }
 
 static void
-write_value(struct writer *w, struct json_object *v)
+write_value(struct writer *w, struct json_object *v, enum hq_js type)
 {
-	enum hq_js type = hq_js_type(v);
-
 	if (hq_js_is_special(type))
 		w->special = true;
+	if (w->depth > w->depth_max) {
+		w->too_deep = true;
+		return;
+	}
 	switch (type) {
 	case HQ_JS_BOOLEAN:
 		if (json_object_get_boolean(v))
@@ -300,20 +356,36 @@ write_value(struct writer *w, struct json_object *v)
 static void
 write_all(struct hq_buf *b, struct json_object *v, enum layout layout)
 {
-	struct writer w = { .b = b, .layout = layout };
+	struct writer w = { .b = b, .layout = layout, .depth_max = SIZE_MAX };
 
-	write_value(&w, v);
+	write_value(&w, v, hq_js_type(v));
 	hq_buf_put(b, "", 0); /* put() leaves no NUL */
+}
+
+void
+hq_json_write_looking(struct hq_buf *b, struct json_object *v,
+    struct hq_json_look *look)
+{
+	struct writer w = { .b = b,
+		.layout = COMPACT,
+		.may_stop = true,
+		.depth_max = look->depth_max,
+		.look = look->key == NULL ? NULL : look };
+
+	look->at = look->end = 0;
+	write_value(&w, v, hq_js_type(v));
+	hq_buf_put(b, "", 0);
+	look->special = w.special;
+	look->too_deep = w.too_deep;
 }
 
 bool
 hq_json_write_plain(struct hq_buf *b, struct json_object *v)
 {
-	struct writer w = { .b = b, .layout = COMPACT, .may_stop = true };
+	struct hq_json_look look = { .depth_max = SIZE_MAX };
 
-	write_value(&w, v);
-	hq_buf_put(b, "", 0);
-	return !w.special;
+	hq_json_write_looking(b, v, &look);
+	return !look.special;
 }
 
 void

@@ -3,11 +3,12 @@
  *
  * SQL is a closed, numbered set.  A room that keeps something in the store
  * exports one struct hq_module: its numbered migrations and its statements.
- * All statements are prepared when the store is opened, so a typo or a missing
- * migration stops the process, not a request at midnight.  Values are only ever
- * bound; no function here takes SQL built at run time.  The SQL keeps to what
- * PostgreSQL takes too: $1 parameters, ON CONFLICT, RETURNING, text, integer
- * and blob columns, times as integer milliseconds.
+ * All statements are checked when the store is opened, so a typo or a missing
+ * migration stops the process, not a request at midnight; those that are used
+ * stay prepared.  Values are only ever bound; no function here takes SQL built
+ * at run time.  The SQL keeps to what PostgreSQL takes too: $1 parameters,
+ * ON CONFLICT, RETURNING, text, integer and blob columns, times as integer
+ * milliseconds.
  *
  * Writers queue on one fair lock per store (store/lock.h) and write only in
  * BEGIN IMMEDIATE, so nobody sleeps in SQLite's busy handler.  WAL mode with
@@ -86,6 +87,7 @@ struct hq_val {
  * out of the scope: a SELECT left open pins the WAL.
  */
 struct hq_cursor {
+	struct hq_db *db;
 	struct sqlite3_stmt *st;
 	int last; /* last result from sqlite3_step() */
 };
@@ -108,6 +110,9 @@ const char *hq_cursor_text(const struct hq_cursor *c, int col,
     struct hq_arena *a);
 /* Borrowed until the next step or close; *ret_n without the NUL. */
 const char *hq_cursor_peek(const struct hq_cursor *c, int col, size_t *ret_n);
+/* A copy in cap bytes.  False, and out as it was, for SQL NULL or a longer one. */
+bool hq_cursor_copy(const struct hq_cursor *c, int col, char *out, size_t cap)
+    HQ_MUST;
 
 /*
  * Run statement q for its effect, inside hq_db_tx() if it writes (asserted).
@@ -164,12 +169,26 @@ enum hq_rc hq_db_read(struct hq_db *db, hq_tx_fn *fn, void *arg,
     struct hq_err *err) HQ_MUST;
 
 /*
+ * From hq_db_hold() to hq_db_release() reads outside of transactions share one
+ * snapshot, where each would ask the system for one of its own.  The first read
+ * begins it; a write ends it, and the next read begins another.  So whoever
+ * reads within must have come before hq_db_hold(): then all is in the snapshot
+ * that was on disk when he came.  Not to be kept over a wait: it pins the WAL.
+ * Release without hold: fine.
+ */
+void hq_db_hold(struct hq_db *db);
+void hq_db_release(struct hq_db *db);
+
+/*
  * A commit failed half-way: its outcome is unknown, every further write is
  * refused, and the process should make way for one that opens the store anew.
  */
 bool hq_db_is_broken(const struct hq_db *db);
 
-/* True while a transaction is open: asserted false before a reply is sent. */
+/*
+ * True while a transaction or a cursor is open, the shared snapshot aside:
+ * asserted false before a reply is sent.
+ */
 bool hq_db_in_tx(const struct hq_db *db);
 
 /* Opened with .dry_run: what was "written" cannot be read back. */

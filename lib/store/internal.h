@@ -1,6 +1,6 @@
 /*
- * store/internal.h - what the files of this room share.  Nobody else includes
- * it.
+ * store/internal.h - what the files of this room share, and its tests look at.
+ * Nobody else includes it.
  */
 #ifndef HQ_STORE_INTERNAL_H
 #define HQ_STORE_INTERNAL_H
@@ -24,7 +24,8 @@ enum {
 
 /* A statement of a module.  SQLite numbers $1, $2 as it meets them. */
 struct hq_stmt {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st; /* NULL until it is first used: 4 KB each */
+	const char *sql;  /* the module's */
 	bool writes;
 	unsigned char n;                 /* parameters, $1 to $n */
 	unsigned char at[HQ_PARAMS_MAX]; /* at[i]: SQLite's number of $i+1 */
@@ -73,6 +74,9 @@ struct hq_db {
 	size_t nsets;
 	pid_t pid; /* the process that opened it, the only one to use it */
 	enum hq_tx tx;
+	int n_cursors;             /* open ones */
+	bool hold;                 /* reads may share a snapshot */
+	bool held;                 /* they do: a transaction of no tx */
 	struct hq_members waiting; /* for the next group */
 	hq_db_gather_fn *gather;   /* NULL: every one by itself */
 	void *gather_ctx;
@@ -98,9 +102,15 @@ enum hq_rc hq_store_fail(sqlite3 *h, int code, const char *what,
 enum hq_rc hq_store_connect(const struct hq_db_opts *o, struct hq_db **ret,
     struct hq_err *err) HQ_MUST;
 
-/* Prepare what the modules state; each module once. */
-enum hq_rc hq_store_prepare(struct hq_db *db,
+/* Check what the modules state; each module once. */
+enum hq_rc hq_store_check_sql(struct hq_db *db,
     const struct hq_module *const *modules, struct hq_err *err) HQ_MUST;
+/* Prepare it for good, if that has not been done. */
+enum hq_rc hq_store_prepare(struct hq_db *db, struct hq_stmt *s,
+    struct hq_err *err) HQ_MUST;
+
+/* Outside of a transaction: begin the snapshot that reads share, if they may. */
+void hq_store_share(struct hq_db *db);
 
 /* Run one of the store's own statements to its end; an SQLite code. */
 int hq_store_control(struct hq_db *db, enum hq_control c);

@@ -217,25 +217,52 @@ map_params(struct hq_stmt *s, const char *sql, struct hq_err *err)
 }
 
 static enum hq_rc
-prepare_one(struct hq_db *db, struct hq_stmt *s, const char *sql,
-    struct hq_err *err)
+check_tail(const struct hq_stmt *s, const char *tail, struct hq_err *err)
 {
-	const char *tail;
-	int code;
-
-	code = sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT,
-	    &s->st, &tail);
-	if (code != SQLITE_OK)
-		return hq_store_fail(db->h, code, sql, err);
 	if (s->st == NULL || *tail != '\0')
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
-		    "not exactly one statement: %s", sql);
-	s->writes = !sqlite3_stmt_readonly(s->st);
-	return map_params(s, sql, err);
+		    "not exactly one statement: %s", s->sql);
+	return HQ_OK;
+}
+
+static enum hq_rc
+prepare(struct hq_db *db, struct hq_stmt *s, const char **ret_tail,
+    struct hq_err *err)
+{
+	int code = sqlite3_prepare_v3(db->h, s->sql, -1,
+	    SQLITE_PREPARE_PERSISTENT, &s->st, ret_tail);
+
+	return code == SQLITE_OK ? HQ_OK
+				 : hq_store_fail(db->h, code, s->sql, err);
+}
+
+/* What is wrong with it is said now; most connections use few of them. */
+static enum hq_rc
+check_one(struct hq_db *db, struct hq_stmt *s, struct hq_err *err)
+{
+	const char *tail;
+	enum hq_rc rc;
+
+	HQ_TRY(prepare(db, s, &tail, err));
+	if ((rc = check_tail(s, tail, err)) == HQ_OK) {
+		s->writes = !sqlite3_stmt_readonly(s->st);
+		rc = map_params(s, s->sql, err);
+	}
+	(void)sqlite3_finalize(s->st);
+	s->st = NULL;
+	return rc;
+}
+
+enum hq_rc
+hq_store_prepare(struct hq_db *db, struct hq_stmt *s, struct hq_err *err)
+{
+	const char *tail;
+
+	return s->st != NULL ? HQ_OK : prepare(db, s, &tail, err);
 }
 
 static bool
-is_prepared(const struct hq_db *db, const struct hq_module *m)
+is_checked(const struct hq_db *db, const struct hq_module *m)
 {
 	size_t i;
 
@@ -246,7 +273,7 @@ is_prepared(const struct hq_db *db, const struct hq_module *m)
 }
 
 static enum hq_rc
-prepare_module(struct hq_db *db, const struct hq_module *m, struct hq_err *err)
+check_module(struct hq_db *db, const struct hq_module *m, struct hq_err *err)
 {
 	struct hq_stmt_set *set = &db->sets[db->nsets++];
 	size_t i;
@@ -256,13 +283,15 @@ prepare_module(struct hq_db *db, const struct hq_module *m, struct hq_err *err)
 		set->n++;
 	set->stmts = calloc(set->n + 1, sizeof(set->stmts[0]));
 	HQ_ASSERT(set->stmts != NULL);
-	for (i = 0; i < set->n; i++)
-		HQ_TRY(prepare_one(db, &set->stmts[i], m->sql[i], err));
+	for (i = 0; i < set->n; i++) {
+		set->stmts[i].sql = m->sql[i];
+		HQ_TRY(check_one(db, &set->stmts[i], err));
+	}
 	return HQ_OK;
 }
 
 enum hq_rc
-hq_store_prepare(struct hq_db *db, const struct hq_module *const *modules,
+hq_store_check_sql(struct hq_db *db, const struct hq_module *const *modules,
     struct hq_err *err)
 {
 	size_t i, n = 0;
@@ -272,8 +301,8 @@ hq_store_prepare(struct hq_db *db, const struct hq_module *const *modules,
 	db->sets = calloc(n + 1, sizeof(db->sets[0]));
 	HQ_ASSERT(db->sets != NULL);
 	for (i = 0; i < n; i++)
-		if (!is_prepared(db, modules[i]))
-			HQ_TRY(prepare_module(db, modules[i], err));
+		if (!is_checked(db, modules[i]))
+			HQ_TRY(check_module(db, modules[i], err));
 	return HQ_OK;
 }
 
@@ -288,7 +317,7 @@ bring_up(struct hq_db *db, const struct hq_db_opts *o, struct hq_err *err)
 		HQ_TRY(hq_store_migrate(db, o->modules, &silent, err));
 	else
 		HQ_TRY(hq_store_check_schema(db, o->modules, err));
-	return hq_store_prepare(db, o->modules, err);
+	return hq_store_check_sql(db, o->modules, err);
 }
 
 enum hq_rc
@@ -314,7 +343,7 @@ hq_db_close(struct hq_db *db)
 	if (db == NULL)
 		return;
 	HQ_ASSERT(db->pid == getpid());
-	HQ_ASSERT(db->tx == HQ_TX_NONE);
+	HQ_ASSERT(db->tx == HQ_TX_NONE && !db->held);
 	HQ_ASSERT(STAILQ_EMPTY(&db->waiting));
 	for (i = 0; i < db->nsets; i++) {
 		for (q = 0; q < db->sets[i].n; q++)

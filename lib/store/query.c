@@ -52,6 +52,9 @@ hq_query(struct hq_db *db, const struct hq_module *m, size_t q,
 	if (db->tx != HQ_TX_NONE && sqlite3_get_autocommit(db->h) != 0)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
 		    "the transaction was rolled back after an error");
+	if (db->tx == HQ_TX_NONE)
+		hq_store_share(db);
+	HQ_TRY(hq_store_prepare(db, s, err));
 	for (i = 0; i < n; i++) {
 		code = bind_one(s->st, s->at[i], &vals[i]);
 		if (code == SQLITE_TOOBIG)
@@ -60,8 +63,10 @@ hq_query(struct hq_db *db, const struct hq_module *m, size_t q,
 		if (code != SQLITE_OK)
 			return hq_store_fail(db->h, code, "bind", err);
 	}
+	c->db = db;
 	c->st = s->st;
 	c->last = SQLITE_OK;
+	db->n_cursors++;
 	return HQ_OK;
 }
 /* NOLINTEND(readability-function-size) */
@@ -95,6 +100,7 @@ hq_cursor_close(struct hq_cursor *c)
 	(void)sqlite3_reset(c->st);
 	(void)sqlite3_clear_bindings(c->st);
 	c->st = NULL;
+	c->db->n_cursors--;
 }
 
 int64_t
@@ -132,6 +138,19 @@ hq_cursor_text(const struct hq_cursor *c, int col, struct hq_arena *a)
 	const char *s = hq_cursor_peek(c, col, &n);
 
 	return s == NULL ? NULL : hq_arena_copy(a, s, n);
+}
+
+bool
+hq_cursor_copy(const struct hq_cursor *c, int col, char *out, size_t cap)
+{
+	size_t n;
+	const char *s = hq_cursor_peek(c, col, &n);
+
+	if (s == NULL || n >= cap)
+		return false;
+	memcpy(out, s, n);
+	out[n] = '\0';
+	return true;
 }
 
 /* NOLINTBEGIN(readability-function-size): as hq_query() */

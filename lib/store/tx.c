@@ -7,6 +7,8 @@
 bool
 hq_db_in_tx(const struct hq_db *db)
 {
+	if (db->held)
+		return db->tx != HQ_TX_NONE || db->n_cursors > 0;
 	return sqlite3_txn_state(db->h, NULL) != SQLITE_TXN_NONE;
 }
 
@@ -64,6 +66,42 @@ commit(struct hq_db *db, struct hq_err *err)
 	if (rc == HQ_E_INTERNAL_SERVER_ERROR)
 		db->broken = true;
 	return rc;
+}
+
+/* --------------------------------------------------- a shared snapshot -- */
+
+void
+hq_store_share(struct hq_db *db)
+{
+	if (db->held && is_open(db))
+		return;
+	db->held =
+	    db->hold && hq_store_control(db, HQ_CTL_BEGIN_READ) == SQLITE_OK;
+}
+
+static void
+end_shared(struct hq_db *db)
+{
+	if (!db->held)
+		return;
+	HQ_ASSERT(!hq_db_in_tx(db));
+	db->held = false;
+	if (is_open(db) && hq_store_control(db, HQ_CTL_COMMIT) != SQLITE_OK)
+		roll_back(db);
+}
+
+void
+hq_db_hold(struct hq_db *db)
+{
+	HQ_ASSERT(db->tx == HQ_TX_NONE && !db->held);
+	db->hold = true;
+}
+
+void
+hq_db_release(struct hq_db *db)
+{
+	end_shared(db);
+	db->hold = false;
 }
 
 /* ------------------------------------------------------------- groups -- */
@@ -188,6 +226,7 @@ hq_db_flush(struct hq_db *db)
 
 	HQ_ASSERT(db->tx == HQ_TX_NONE);
 	HQ_ASSERT(!hq_db_in_tx(db)); /* an open cursor is a transaction, too */
+	end_shared(db);
 	while (!STAILQ_EMPTY(&db->waiting)) {
 		if ((rc = begin_group(db, &err)) != HQ_OK) {
 			settle(&db->waiting, rc, &err);
@@ -224,6 +263,17 @@ hq_db_tx(struct hq_db *db, hq_tx_fn *fn, void *arg, struct hq_err *err)
 	return m.rc;
 }
 
+static enum hq_rc
+read_shared(struct hq_db *db, hq_tx_fn *fn, void *arg, struct hq_err *err)
+{
+	enum hq_rc rc;
+
+	db->tx = HQ_TX_READ;
+	rc = fn(arg, err);
+	db->tx = HQ_TX_NONE;
+	return rc == HQ_OK && !is_open(db) ? lost(db, err) : rc;
+}
+
 enum hq_rc
 hq_db_read(struct hq_db *db, hq_tx_fn *fn, void *arg, struct hq_err *err)
 {
@@ -233,6 +283,9 @@ hq_db_read(struct hq_db *db, hq_tx_fn *fn, void *arg, struct hq_err *err)
 	HQ_ASSERT(db->pid == getpid());
 	if (db->tx != HQ_TX_NONE)
 		return fn(arg, err); /* it has its one snapshot already */
+	hq_store_share(db);
+	if (db->held)
+		return read_shared(db, fn, arg, err);
 	if ((code = hq_store_control(db, HQ_CTL_BEGIN_READ)) != SQLITE_OK)
 		return hq_store_fail(db->h, code, "begin", err);
 	db->tx = HQ_TX_READ;

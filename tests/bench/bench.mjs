@@ -58,8 +58,8 @@ async function reads(sys, others, runId, table) {
     ceiling: get(`${others.base}/ceiling`, []),
     hello: get(`${others.base}/hello`, [others.hello.pid]),
     rpc: post(sys.base + RPC, [sys.pid('rpc')]),
-    peerRpc: post(`${others.base}/peer${RPC}`, [others.peer.pid]),
     api: get(sys.base + statusPath(runId), [sys.pid('openapi')]),
+    peerRpc: post(`${others.base}/peer${RPC}`, [others.peer.pid]),
     peerApi: get(`${others.base}/peer${statusPath(runId)}`, [others.peer.pid]),
   }, ROUNDS);
   table.ratio('nginx alone (hello beside it)', k, r.ceiling.perSecond, 'hello', r.hello.perSecond, {});

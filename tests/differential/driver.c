@@ -17,6 +17,7 @@
 #include "engine/duration.h"
 #include "expr/expr.h"
 #include "hq/manifest.h"
+#include "onecontract.h"
 #include "proto/http/path.h"
 #include "proto/orpc/openapi.h"
 #include "proto/orpc/rpc.h"
@@ -187,16 +188,6 @@ known(struct hq_boundary *c, struct json_object *in,
 	return HQ_FAIL_DECLARED(e, "IT_IS_KNOWN", data, "it is known");
 }
 
-static enum hq_rc
-boom(struct hq_boundary *c, struct json_object *in,
-    struct json_object **ret_out, struct hq_err *e)
-{
-	(void)c;
-	(void)in;
-	(void)ret_out;
-	return HQ_FAIL(e, INTERNAL_SERVER_ERROR, "disk sda3 is full");
-}
-
 static const struct hq_binding handlers[] = {
 	{ "echo", echo },
 	{ "read", echo },
@@ -222,23 +213,12 @@ static struct hq_config config;
 static void
 load(const char *path)
 {
-	static const struct hq_plugin plugin = { .handlers = handlers };
-	static struct hq_composed rows[] = {
-		{ .kind = HQ_KIND_API,
-		    .capability = "t",
-		    .name = "t",
-		    .dir = "tests/differential",
-		    .plugin = &plugin },
-		{ 0 },
-	};
 	char *text;
 
 	if (hq_file_read(path, CONTRACT_BYTES_MAX, lasting, &text, NULL,
 		&err) != HQ_OK)
 		HQ_BUG(err.msg);
-	rows[0].contract = text;
-	if (hq_procs_load(rows, 1U << HQ_KIND_API, lasting, &procs, &err) !=
-	    HQ_OK)
+	if (one_contract_load(text, handlers, lasting, &procs, &err) != HQ_OK)
 		HQ_BUG(err.msg);
 	routes = hq_openapi_new(&procs, lasting);
 	config.s[HQ_SET_RAWR_BASE_URL] = "http://h";
@@ -269,13 +249,7 @@ static void
 op_http(const struct question *q)
 {
 	const char *params[FIELDS_MAX + 1] = { NULL };
-	struct hq_boundary c = { .arena = arena,
-		.env = hq_env_system(),
-		.config = &config,
-		.request_id = "r",
-		.correlation_id = "c",
-		.traceparent = "t",
-		.source_addr = "127.0.0.1" };
+	struct hq_boundary c = one_caller(arena, &config);
 	struct hq_http_req req = { .arena = arena, .params = params };
 	struct hq_http_res res = { 0 };
 	size_t i;

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { System, bin, chain, root, until } from '../lib/system.mjs';
-import { Clients, start, workflows } from './chaos.mjs';
+import { Clients, gone, start, workflows } from './chaos.mjs';
 import { judge, one, rows, storeProgram } from './checker.mjs';
 import { preload } from './native.mjs';
 
@@ -52,6 +52,28 @@ test('on a full disk writes are refused with 503 and say why, reads go on, and w
   await c.stop();
   const n = await judge(s, workflows, c.log, 60);
   t.diagnostic(`${n} runs, ${c.retries} requests again`);
+});
+
+test('a runner outlasts a disk that is full for many turns, and then goes on with everything', async (t) => {
+  const turns = 40; // in a row, of the runner alone: others write, and wake it
+  const s = await start(t);
+  process.kill(s.pid('runner'), 'SIGTERM');
+  await until('the end of the runner', () => gone(s.pid('runner')));
+  const full = path.join(s.dir, 'full');
+  const p = s.startRunner({ LD_PRELOAD: preload('fault'), FAULT: 'write:1:ENOSPC:forever', FAULT_WHILE: full });
+  const queue = async (runId) => assert.equal((await s.rpc('coordination/queueRun', { workflowId: 'line', runId, input: {} })).status, 200);
+  await queue('before');
+  await s.finish('before');
+  fs.writeFileSync(full, '');
+  const failed = () => s.logs('runner').match(/"event":"turn","why":"the disk is full; nothing was written"/g)?.length ?? 0;
+  for (let i = 0; i < turns; i++) {
+    await queue(`run-${i}`);
+    await until(`turn ${i} fails, or the runner's end`, () => failed() > i || p.exitCode !== null);
+    assert.equal(p.exitCode, null, `it left after ${i} turns`);
+  }
+  fs.rmSync(full);
+  for (let i = 0; i < turns; i++) assert.equal((await s.finish(`run-${i}`)).status, 'completed');
+  assert.equal(p.exitCode, null);
 });
 
 // ------------------------------------------------------------ foreign locks

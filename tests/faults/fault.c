@@ -5,6 +5,7 @@
  *	KIND   write, sync, truncate, open (of a store's files), malloc
  *	ERROR  EIO, ENOSPC, SHORT (half of a write, then ENOSPC)
  *	FAULT_HIT=FILE  is made when the fault has struck
+ *	FAULT_WHILE=FILE  it strikes only while there is one
  *
  * Only files whose path names a store (".db") are touched.
  */
@@ -57,9 +58,17 @@ begin(void)
 }
 
 static bool
+may_strike(void)
+{
+	const char *file = getenv("FAULT_WHILE");
+
+	return file == NULL || access(file, F_OK) == 0;
+}
+
+static bool
 strikes(const char *what)
 {
-	if (!ready || strcmp(what, kind) != 0)
+	if (!ready || strcmp(what, kind) != 0 || !may_strike())
 		return false;
 	seen++;
 	if (seen != at && !(forever && seen > at))

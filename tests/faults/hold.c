@@ -3,9 +3,11 @@
  *
  * usage: hold FILE read          one snapshot, until the end of stdin
  *        hold FILE lock          the writers' lock, as long
+ *        hold FILE turn          the turn of our own writers, as long
  *        hold FILE write MS N    the writers' lock, for up to MS, N times
  */
-#define _DEFAULT_SOURCE 1
+#define _GNU_SOURCE 1
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +25,37 @@ run(sqlite3 *h, const char *sql)
 }
 
 static int
-hold_long(sqlite3 *h, const char *begin)
+hold_open(void)
 {
-	if (run(h, begin) != SQLITE_OK ||
-	    run(h, "SELECT count(*) FROM engine_event") != SQLITE_OK)
-		return EXIT_FAILURE;
 	(void)printf("held\n");
 	(void)fflush(stdout);
 	while (getchar() != EOF)
 		;
 	return EXIT_SUCCESS;
+}
+
+/* The first ticket of the queue (lib/store/lock.c), and not SQLite's lock. */
+static int
+hold_turn(const char *store)
+{
+	struct flock first = { .l_type = F_WRLCK, .l_start = 1, .l_len = 1 };
+	char path[512];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s-lock", store);
+	fd = open(path, O_RDWR);
+	if (fd < 0 || fcntl(fd, F_OFD_SETLKW, &first) != 0)
+		return EXIT_FAILURE;
+	return hold_open();
+}
+
+static int
+hold_long(sqlite3 *h, const char *begin)
+{
+	if (run(h, begin) != SQLITE_OK ||
+	    run(h, "SELECT count(*) FROM engine_event") != SQLITE_OK)
+		return EXIT_FAILURE;
+	return hold_open();
 }
 
 static int
@@ -57,6 +80,8 @@ main(int argc, char *argv[])
 {
 	sqlite3 *h = NULL;
 
+	if (argc == 3 && strcmp(argv[2], "turn") == 0)
+		return hold_turn(argv[1]);
 	if (argc < 3 || sqlite3_initialize() != SQLITE_OK ||
 	    sqlite3_open_v2(argv[1], &h, SQLITE_OPEN_READWRITE, NULL) !=
 		SQLITE_OK)

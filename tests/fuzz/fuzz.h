@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "proto/contract.h"
+#include "onecontract.h"
 #include "proto/http/path.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -99,16 +99,6 @@ static struct hq_boundary fuzz_boundary __attribute__((unused));
 static __attribute__((unused)) const struct hq_procs *
 fuzz_procs(void)
 {
-	static const struct hq_plugin plugin = { .handlers = fuzz_handlers };
-	static const struct hq_composed rows[] = {
-		{ .kind = HQ_KIND_API,
-		    .capability = "t",
-		    .name = "t",
-		    .dir = "plugins/api/t",
-		    .plugin = &plugin,
-		    .contract = fuzz_contract },
-		{ 0 },
-	};
 	static struct hq_config config;
 	static struct hq_procs procs;
 	static struct hq_arena *lasting;
@@ -116,16 +106,11 @@ fuzz_procs(void)
 	if (lasting == NULL) {
 		lasting = hq_arena_new(FUZZ_ARENA_BYTES);
 		config.s[HQ_SET_RAWR_BASE_URL] = "http://h:8080";
-		if (hq_procs_load(rows, 1U << HQ_KIND_API, lasting, &procs,
-			&err) != HQ_OK)
+		if (one_contract_load(fuzz_contract, fuzz_handlers, lasting,
+			&procs, &err) != HQ_OK)
 			HQ_BUG(err.msg);
 	}
-	fuzz_boundary = (struct hq_boundary){ .arena = arena,
-		.config = &config,
-		.request_id = "r",
-		.correlation_id = "c",
-		.traceparent = "t",
-		.source_addr = "127.0.0.1" };
+	fuzz_boundary = one_caller(arena, &config);
 	return &procs;
 }
 

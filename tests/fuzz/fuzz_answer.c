@@ -1,14 +1,18 @@
 /*
  * What a function host may answer to the engine: a line of status, version and
- * headers, then the body; given to every call of a run until it has had enough.
- * The store never fails over it, and no call is left behind.
+ * headers, then the body; given to every call of a turn.  A line of "%%" and the
+ * next turn has another answer; the last one is given until the engine has had
+ * enough.  The store never fails over it, and no call is left behind.
  */
+/* For memmem().  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include "engine/engine.h"
+#include "fuzz_mutate.h"
 #include "fuzz_store.h"
 
 enum {
 	CALLS_MAX = 64,
-	FUZZED_TURNS = 6,
+	FUZZED_TURNS = 8,
 	TURNS_MAX = 60,
 	TURN_MS = 3600000,
 	INPUTS_PER_STORE = 300,
@@ -19,6 +23,28 @@ static const char functions[] =
     "\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\",\"runtime\":{"
     "\"type\":\"http\",\"url\":\"http://h/api/inngest?fnId=app-f&stepId=step\"}"
     ",\"retries\":{\"attempts\":2}}}}]";
+
+static const char *const *
+fuzz_values(void)
+{
+	static const char *const v[] = { "\"StepRun\"", "\"StepError\"",
+		"\"StepFailed\"", "\"StepPlanned\"", "\"Sleep\"",
+		"\"WaitForEvent\"", "\"InvokeFunction\"", "\"None\"",
+		"\"RunComplete\"", "\"go\"", "\"app-f\"", "\"1h\"",
+		"\"2027-01-01T00:00:00Z\"", "\"async.data.a == 1\"", "\"\"",
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"",
+		"\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"",
+		"{\"event\":\"go\",\"timeout\":\"1h\",\"if\":\"event.data.a ==\""
+		"}",
+		"{\"function_id\":\"app-f\",\"payload\":{\"data\":{}}}",
+		"{\"retries\":1,\"timeoutMs\":500,\"priority\":3}",
+		"{\"sinceMs\":1795431217000,\"timeout\":\"7d\"}",
+		"{\"name\":\"E\",\"message\":\"m\",\"stack\":\"s\"}", "{}",
+		"[]", "null", "true", "false", "0", "-1", "1e300",
+		"9007199254740993", NULL };
+
+	return v;
+}
 
 static struct hq_db *db;
 static struct hq_engine *engine;
@@ -136,7 +162,8 @@ go(void)
 	HQ_ASSERT(hq_db_tx(db, send_go, data, &err) == HQ_OK);
 }
 
-static void
+/* False: nothing is in flight, and nothing will be due. */
+static bool
 turn(const struct hq_engine_reply *r)
 {
 	int64_t next;
@@ -151,6 +178,7 @@ turn(const struct hq_engine_reply *r)
 	if (hq_engine_turn(engine, &next, &err) != HQ_OK)
 		HQ_BUG(err.msg);
 	HQ_ASSERT(hq_engine_inflight(engine) == n_tickets);
+	return n_tickets > 0 || next != INT64_MAX;
 }
 
 /* "206 1 v d 10": status, version, and a letter for each header. */
@@ -173,6 +201,24 @@ read_head(char *line, struct hq_engine_reply *r)
 		r->what = HQ_REPLY_TIMEOUT;
 }
 
+/* The next answer, up to the line that parts it from the one behind it. */
+static void
+read_reply(struct fuzz_rest *r, struct hq_engine_reply *ret)
+{
+	static const char part[] = "\n%%\n";
+	const char *end;
+
+	*ret = (struct hq_engine_reply){ .what = HQ_REPLY_ANSWER };
+	read_head(fuzz_line(r), ret);
+	end = r->n == 0 ? NULL : memmem(r->p, r->n, part, sizeof(part) - 1);
+	ret->body = r->p;
+	ret->body_bytes = end == NULL ? r->n : (size_t)(end - r->p);
+	if (end == NULL)
+		return;
+	r->n -= ret->body_bytes + sizeof(part) - 1;
+	r->p = end + sizeof(part) - 1;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -183,19 +229,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		.body_bytes = 4,
 		.req_version = "1" };
 	struct fuzz_rest r = { (const char *)data, n };
-	struct hq_engine_reply reply = { .what = HQ_REPLY_ANSWER };
+	struct hq_engine_reply reply;
+	bool more = true;
 	int i;
 
 	fuzz_begin();
 	open_for_input();
-	read_head(fuzz_line(&r), &reply);
-	reply.body = r.p;
-	reply.body_bytes = r.n;
+	read_reply(&r, &reply);
 	go();
-	for (i = 0; i < FUZZED_TURNS; i++)
-		turn(&reply);
+	for (i = 0; i < FUZZED_TURNS && more; i++) {
+		more = turn(&reply);
+		if (i > 0 && r.p > reply.body + reply.body_bytes)
+			read_reply(&r, &reply);
+	}
 	for (i = 0; i < TURNS_MAX && n_tickets > 0; i++)
-		turn(&end);
+		(void)turn(&end);
 	HQ_ASSERT(n_tickets == 0);
 	return 0;
 }

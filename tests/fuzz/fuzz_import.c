@@ -4,9 +4,12 @@
  * to an end, a second one is refused the same files, and what was taken over can
  * be asked for.
  */
+#include <fcntl.h>
+
 #include "domain/coordination/import.h"
 #include "domain/state/state.h"
 #include "engine/event.h"
+#include "fuzz_mutate.h"
 #include "fuzz_store.h"
 
 enum { INPUTS_PER_STORE = 200 };
@@ -21,6 +24,29 @@ enum {
 	PLACES = sizeof(places) / sizeof(places[0]),
 	FILES = sizeof(files) / sizeof(files[0]),
 };
+
+static const char *const *
+fuzz_values(void)
+{
+	static const char *const v[] = { "\"wf\"", "\"run-1\"", "\"a\"",
+		"\"b\"", "\"2026-01-01T00:00:00.000Z\"",
+		"\"2026-02-30T25:00:00Z\"", "\"completed\"", "\"failed\"",
+		"\"running\"", "\"queued\"", "\"run.started\"",
+		"\"run.completed\"", "\"desk.started\"", "\"desk.completed\"",
+		"\"desk:qa\"", "\"desk:observer\"", "\"desk:human-wait\"",
+		"\"default\"", "\"\"", "\"../x\"", "{\"kind\":\"agent\"}",
+		"{\"kind\":\"http\",\"url\":\"http://h/\"}",
+		"{\"kind\":\"function\",\"functionId\":\"f\"}",
+		"{\"handoffId\":\"h\",\"fromDeskId\":\"a\",\"toDeskId\":\"b\","
+		"\"condition\":\"output.a == 1\"}",
+		"{\"persist\":true,\"ttlSeconds\":5}",
+		"{\"toDeskId\":\"a\",\"when\":\"true\",\"maxRounds\":2}",
+		"{\"type\":\"object\",\"required\":[\"a\"]}", "{}", "[]",
+		"null", "true", "false", "0", "1", "-1", "1e300",
+		"9007199254740993", NULL };
+
+	return v;
+}
 
 static struct hq_db *db;
 
@@ -67,13 +93,16 @@ open_for_input(void)
 static void
 put_file(const char *name, const char *text)
 {
-	FILE *f;
+	int fd;
 
-	(void)unlink(fuzz_path(name));
-	if (*text == '\0')
+	if (*text == '\0') {
+		(void)unlink(fuzz_path(name));
 		return;
-	f = fopen(fuzz_path(name), "w");
-	HQ_ASSERT(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+	}
+	fd = open(fuzz_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	HQ_ASSERT(
+	    fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	(void)close(fd);
 }
 
 static void

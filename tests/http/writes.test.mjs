@@ -1,12 +1,10 @@
 // Writers who come at the same time share a commit, and nothing else.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import path from 'node:path';
 import test from 'node:test';
-import { Peer } from '../lib/fcgi.mjs';
+import { alone, commits, queue, save, together } from '../lib/group.mjs';
 import { System, chain, until } from '../lib/system.mjs';
 
-const ROUNDS = 20, AT_ONCE = 24, LARGE = 25000;
+const ROUNDS = 20, AT_ONCE = 24, LARGE = 25000, NUMBERS = 400000;
 
 async function start(t) {
   const s = await System.start({ RAWR_WORKERS: '1' });
@@ -44,45 +42,6 @@ test('of those who queue a run of one id at once, one starts it and all others a
   for (let r = 0; r < ROUNDS; r++) assert.equal((await s.finish(`run-${r}`)).status, 'completed');
 });
 
-// Commits in the store's log: frames that say how large the store is now.
-function commits(s) {
-  const log = fs.readFileSync(path.join(s.dir, 'rawr.db-wal'));
-  const frame = 24 + log.readUInt32BE(8);
-  let n = 0;
-  for (let at = 32; at + frame <= log.length; at += frame)
-    if (log.subarray(at + 8, at + 16).equals(log.subarray(16, 24)) && log.readUInt32BE(at + 4) > 0) n++;
-  return n;
-}
-const state = (pid) => { try { return fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '')[0]; } catch { return 'X'; } };
-
-// Nobody writes but one worker, over connections that it has accepted.
-async function alone(t, n) {
-  const s = await start(t);
-  for (const id of ['line', 'other']) assert.equal((await s.rpc('coordination/saveWorkflow', { workflow: chain(id, ['a']) })).status, 200);
-  const runner = s.pid('runner');
-  process.kill(runner);
-  await until('the end of the runner', () => 'XZ'.includes(state(runner)));
-  const peers = await Promise.all(Array.from({ length: n }, () => Peer.open(s, 'rpc')));
-  t.after(() => peers.forEach((p) => p.close()));
-  for (const p of peers) assert.equal((await p.ask('GET', '/health')).status, 200);
-  return { s, peers, worker: s.workers('rpc')[0] };
-}
-// Requests that are all there when the worker looks; each an [procedure, input].
-async function together({ peers, worker }, requests) {
-  process.kill(worker, 'SIGSTOP');
-  await until('the worker stands still', () => state(worker) === 'T');
-  try {
-    const sent = [];
-    for (const [i, r] of requests.entries()) sent.push((await peers[i].rpc(...r)).answer);
-    process.kill(worker, 'SIGCONT');
-    return await Promise.all(sent);
-  } finally {
-    process.kill(worker, 'SIGCONT');
-  }
-}
-const save = (workflowId) => ['coordination/saveWorkflow', { workflow: chain(workflowId, ['a']) }];
-const queue = (runId, workflowId = 'line') => ['coordination/queueRun', { workflowId, runId, input: {} }];
-
 test('writers whose requests are there together share one commit, and a reader among them waits for none', async (t) => {
   const w = await alone(t, 9);
   let r = 0;
@@ -95,6 +54,33 @@ test('writers whose requests are there together share one commit, and a reader a
     // The reader came last, before the commit: it saw none of theirs.
     const seen = answers[8].json.json.workflows.filter((f) => f.workflowId.startsWith(`${name}-`)).length;
     return commits(w.s) - before === 1 && seen === 0;
+  }, 60);
+});
+
+// Nanoseconds that a process has run.
+const ran = (pid) => Number(fs.readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
+
+test('writers whose requests come while another is handled share its commit', async (t) => {
+  const w = await alone(t, 4), BUSY = 5e6;
+  const examples = Array(NUMBERS).fill(0);
+  let r = 0;
+  await until('four writers share a commit', async () => {
+    const before = commits(w.s), name = `l-${r++}`;
+    const large = chain(`${name}-0`, ['a']);
+    large.desks[0].inputSchema = { type: 'object', examples };
+    const since = ran(w.worker);
+    const sent = [(await w.peers[0].rpc('coordination/saveWorkflow', { workflow: large })).answer];
+    // In its midst it is stopped, and goes on when the others are there.
+    while (ran(w.worker) - since < BUSY);
+    process.kill(w.worker, 'SIGSTOP');
+    try {
+      await until('the worker stands still', () => state(w.worker) === 'T');
+      for (let i = 1; i < 4; i++) sent.push((await w.peers[i].rpc(...save(`${name}-${i}`))).answer);
+    } finally {
+      process.kill(w.worker, 'SIGCONT');
+    }
+    assert.deepEqual((await Promise.all(sent)).map((a) => a.status), Array(4).fill(200));
+    return commits(w.s) - before === 1;
   }, 60);
 });
 

@@ -12,8 +12,9 @@ export const record = (type, content) => {
 export const begin = record(BEGIN, Buffer.from([0, 1, 1, 0, 0, 0, 0, 0]));
 export const params = (pairs) => Buffer.concat(Object.entries(pairs).flatMap(([k, v]) => [Buffer.from([k.length, v.length]), Buffer.from(k + v)]));
 
+// value: a Buffer as it is, all else as JSON.
 function request(method, uri, value) {
-  const body = Buffer.from(value === undefined ? '' : JSON.stringify(value));
+  const body = Buffer.isBuffer(value) ? value : Buffer.from(value === undefined ? '' : JSON.stringify(value));
   const head = params({ REQUEST_METHOD: method, REQUEST_URI: uri, CONTENT_TYPE: 'application/json', CONTENT_LENGTH: String(body.length), REMOTE_ADDR: '127.0.0.1' });
   const parts = [];
   for (let at = 0; at < body.length; at += RECORD_MAX) parts.push(record(STDIN, body.subarray(at, at + RECORD_MAX)));
@@ -43,9 +44,9 @@ export class Peer {
     await new Promise((resolve, reject) => { p.socket.once('connect', resolve); p.socket.once('error', reject); });
     return p;
   }
-  // Resolves when the request is in the socket, to {answer: Promise}; the
-  // answer is undefined where the connection ends before it.
-  async send(method, uri, value) {
+  // Resolves when the request, or its first `bytes`, are in the socket, to
+  // {answer: Promise}; undefined where the connection ends before it.
+  async send(method, uri, value, bytes) {
     const answer = new Promise((resolve) => {
       let got = Buffer.alloc(0);
       const over = (r) => { this.socket.removeAllListeners(); this.socket.on('error', () => {}); resolve(r); };
@@ -53,10 +54,10 @@ export class Peer {
       this.socket.on('error', () => over());
       this.socket.on('close', () => over());
     });
-    await new Promise((resolve) => this.socket.write(request(method, uri, value), resolve));
+    await new Promise((resolve) => this.socket.write(request(method, uri, value).subarray(0, bytes), resolve));
     return { answer };
   }
   async ask(method, uri, value) { return (await this.send(method, uri, value)).answer; }
-  rpc(procedure, input) { return this.send('POST', `/rpc/${procedure}`, { json: input }); }
+  rpc(procedure, input, bytes) { return this.send('POST', `/rpc/${procedure}`, { json: input }, bytes); }
   close() { this.socket.destroy(); }
 }

@@ -20,6 +20,7 @@ struct fake_call {
 	char run[40];
 	char correlation[40];
 	int64_t timeout_ms;
+	size_t goes_on; /* how often it was told to */
 	bool dropped;
 };
 
@@ -38,6 +39,8 @@ struct world {
 	struct fake_call calls[CALLS_MAX];
 	size_t n_calls, total;
 	host_fn *host;
+	/* Or NULL: looks at the store just before a call goes on. */
+	void (*on_go_on)(struct world *w, const struct fake_call *c);
 	int64_t next_ms;
 	int64_t retry_ms;
 	size_t state_bytes_max,
@@ -45,6 +48,8 @@ struct world {
 };
 
 static struct world w __attribute__((unused));
+/* What functions have noted since the world was opened. */
+static char notes[1024] __attribute__((unused));
 
 static __attribute__((unused)) int64_t
 world_now(void *ctx)
@@ -92,6 +97,21 @@ world_send(void *ctx, const struct hq_engine_call *call)
 }
 
 static __attribute__((unused)) void
+world_go_on(void *ctx, uint64_t ticket)
+{
+	struct world *x = ctx;
+	size_t i;
+
+	for (i = 0; i < x->n_calls; i++) {
+		if (x->calls[i].ticket != ticket)
+			continue;
+		if (x->on_go_on != NULL)
+			x->on_go_on(x, &x->calls[i]);
+		x->calls[i].goes_on++;
+	}
+}
+
+static __attribute__((unused)) void
 world_abandon(void *ctx, uint64_t ticket)
 {
 	struct world *x = ctx;
@@ -125,6 +145,7 @@ engine_open(struct world *x, struct hq_db *db, const char *owner,
 	struct hq_engine_opts o = { .db = db,
 		.env = &x->env,
 		.send = world_send,
+		.go_on = world_go_on,
 		.abandon = world_abandon,
 		.ctx = x,
 		.owner = owner,
@@ -147,6 +168,7 @@ world_open(void)
 
 	arena_open();
 	memset(&w, 0, sizeof(w));
+	notes[0] = '\0';
 	w.now_ms = INT64_C(1795431217000);
 	w.seed = 88172645463325252ULL;
 	w.retry_ms = 1000;
@@ -233,6 +255,15 @@ send_event(const char *name, const char *id, const char *data)
 	ck_hq_ok(hq_db_tx(w.db, send_tx, &e, &err));
 }
 
+/* One function, f, that t/go starts and that may fail three times; and a run. */
+static __attribute__((unused)) void
+start_one(host_fn *host, const char *data)
+{
+	w.host = host;
+	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
+	send_event("t/go", NULL, data);
+}
+
 static __attribute__((unused)) void
 answer_call(struct hq_engine *e, struct fake_call *c)
 {
@@ -311,6 +342,15 @@ has(struct json_object *body, const char *step)
 
 	(void)memo(body, step, &b);
 	return b;
+}
+
+/* The data of the event that a wait was given. */
+static __attribute__((unused)) void
+note_event(struct json_object *event)
+{
+	snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes), "%s;",
+	    hq_json_text(arena,
+		event == NULL ? NULL : hq_json_get(event, "data")));
 }
 
 static __attribute__((unused)) void

@@ -6,6 +6,7 @@
 
 #include "hqtest.h"
 
+#include "onecontract.h"
 #include "proto/orpc/rpc.h"
 
 #define MALFORMED \
@@ -76,17 +77,6 @@ gone(struct hq_boundary *c, struct json_object *in,
 	return HQ_FAIL_DECLARED(e, "IT_IS_GONE", data, "it went");
 }
 
-static enum hq_rc
-boom(struct hq_boundary *c, struct json_object *in,
-    struct json_object **ret_out, struct hq_err *e)
-{
-	(void)c;
-	(void)in;
-	(void)ret_out;
-	rpctest_calls++;
-	return HQ_FAIL(e, INTERNAL_SERVER_ERROR, "disk sda3 is full");
-}
-
 /* Takes all the memory there is. */
 static enum hq_rc
 greedy(struct hq_boundary *c, struct json_object *in,
@@ -107,16 +97,6 @@ static const struct hq_binding rpctest_handlers[] = {
 	{ "greedy", greedy },
 	{ 0 },
 };
-static const struct hq_plugin rpctest_plugin = { .handlers = rpctest_handlers };
-static const struct hq_composed rpctest_rows[] = {
-	{ .kind = HQ_KIND_API,
-	    .capability = "t",
-	    .name = "t",
-	    .dir = "plugins/api/t",
-	    .plugin = &rpctest_plugin,
-	    .contract = rpctest_contract },
-	{ 0 },
-};
 
 static struct hq_config rpctest_config;
 static struct hq_boundary rpctest_boundary;
@@ -128,15 +108,8 @@ rpctest_open(void)
 	arena_open();
 	rpctest_calls = 0;
 	rpctest_config.s[HQ_SET_RAWR_BASE_URL] = "https://rawr.example";
-	rpctest_boundary = (struct hq_boundary){
-		.arena = arena,
-		.config = &rpctest_config,
-		.request_id = "r",
-		.correlation_id = "c",
-		.traceparent = "t",
-		.source_addr = "127.0.0.1",
-	};
-	ck_hq_ok(hq_procs_load(rpctest_rows, 1U << HQ_KIND_API, arena,
+	rpctest_boundary = one_caller(arena, &rpctest_config);
+	ck_hq_ok(one_contract_load(rpctest_contract, rpctest_handlers, arena,
 	    &rpctest_procs, &err));
 }
 

@@ -247,6 +247,44 @@ START_TEST(a_saved_workflow_is_echoed_and_its_copy_is_dated)
 }
 END_TEST
 
+START_TEST(a_workflow_is_stored_as_json_and_answered_as_it_came)
+{
+	struct json_object *in = json("{'workflow':" WORKFLOW("w", "a",
+	    DESK("a", "desk:qa", "false"), "") "}");
+	struct json_object *workflow = hq_json_get(in, "workflow"), *out;
+	struct json_object *schema =
+	    hq_json_get(json_object_array_get_idx(hq_json_get(workflow,
+						      "desks"),
+			    0),
+		"inputSchema");
+
+	hq_json_put(workflow, "updatedAt", hq_js_undefined());
+	hq_json_put(schema, "when",
+	    hq_js_tag(json_object_new_string("2026-01-01T00:00:00.000Z"),
+		HQ_JS_DATE));
+	hq_json_put(schema, "gone", hq_js_undefined());
+	hq_json_put(schema, "set",
+	    hq_js_tag(json_object_new_array(), HQ_JS_SET));
+	ck_hq_ok(hq_coord_save_workflow(&boundary, in, &out, &err));
+	ck_assert_ptr_eq(hq_json_get(out, "workflow"), workflow);
+	ck_assert_ptr_null(hq_js_kept_text(workflow));
+	ck_assert_str_eq(call(hq_coord_get_workflow,
+			     json("{'workflowId':'w'}")),
+	    "{\"workflow\":{\"workflowId\":\"w\",\"version\":1,\"name\":\"W\","
+	    "\"entryDeskId\":\"a\",\"desks\":[{\"deskId\":\"a\",\"kind\":"
+	    "\"desk:qa\",\"name\":\"Desk a\",\"responsibility\":\"r\","
+	    "\"domain\":\"d\",\"inputSchema\":{\"type\":\"object\",\"when\":"
+	    "\"2026-01-01T00:00:00.000Z\",\"set\":{}},\"outputSchema\":"
+	    "{\"type\":\"object\"},\"memoryScope\":{\"persist\":false}}],"
+	    "\"handoffs\":[],\"updatedAt\":\"2026-11-23T11:09:01.657Z\"}}");
+	hq_json_put(schema, "when",
+	    hq_js_tag(json_object_new_string("1"), HQ_JS_BIGINT));
+	ck_assert_int_eq(strncmp(call(hq_coord_save_workflow, in),
+			     "BAD_REQUEST workflow holds a BigInt", 35),
+	    0);
+}
+END_TEST
+
 START_TEST(an_invalid_workflow_is_not_saved)
 {
 	const char *got = call(hq_coord_save_workflow,
@@ -496,6 +534,8 @@ main(void)
 	tcase_add_test(tc, an_input_with_a_bigint_is_a_bad_request);
 	tcase_add_test(tc, an_input_that_is_nested_too_deeply_is_a_bad_request);
 	tcase_add_test(tc, a_saved_workflow_is_echoed_and_its_copy_is_dated);
+	tcase_add_test(tc,
+	    a_workflow_is_stored_as_json_and_answered_as_it_came);
 	tcase_add_test(tc, an_invalid_workflow_is_not_saved);
 	tcase_add_test(tc,
 	    a_run_and_its_timeline_keep_the_correlation_of_their_requests);

@@ -8,28 +8,20 @@ enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, JUMPS = 4 };
 #define DAY_MS ((int64_t)24 * HOUR_MS)
 
 static const int64_t jumps[JUMPS] = { HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS };
-static char got[1024];
 static int64_t since_ms;
 static size_t done, failures;
-
-static void
-resume(struct json_object *body, const char *step)
-{
-	bool any;
-	struct json_object *v = memo(body, step, &any);
-
-	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s;",
-	    hq_json_text(arena, v == NULL ? NULL : hq_json_get(v, "data")));
-}
 
 static void
 waiting(struct world *x, const struct fake_call *c, struct json_object *body,
     struct hq_engine_reply *r)
 {
+	bool any;
+	struct json_object *v = memo(body, "ww", &any);
+
 	(void)x;
 	(void)c;
-	if (has(body, "ww"))
-		resume(body, "ww");
+	if (any)
+		note_event(v);
 	else
 		ops(r,
 		    "[{\"op\":\"WaitForEvent\",\"id\":\"ww\",\"name\":"
@@ -40,10 +32,13 @@ static void
 looking_back(struct world *x, const struct fake_call *c,
     struct json_object *body, struct hq_engine_reply *r)
 {
+	bool any;
+	struct json_object *v = memo(body, "ww", &any);
+
 	(void)x;
 	(void)c;
-	if (has(body, "ww"))
-		resume(body, "ww");
+	if (any)
+		note_event(v);
 	else
 		ops(r,
 		    hq_arena_printf(arena,
@@ -85,37 +80,29 @@ sleeping(struct world *x, const struct fake_call *c, struct json_object *body,
 	r->body = "1";
 }
 
-static void
-start(host_fn *host)
-{
-	w.host = host;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{}");
-}
-
 /* ------------------------------------------------------------------ waits -- */
 
 START_TEST(an_event_resumes_an_armed_wait_wherever_the_clock_jumps)
 {
-	start(waiting);
+	start_one(waiting, "{}");
 	run_all();
 	w.now_ms += jumps[_i];
 	send_event("t/resume", NULL, "{\"n\":1}");
 	run_all();
-	ck_assert_str_eq(got, "{\"n\":1};");
+	ck_assert_str_eq(notes, "{\"n\":1};");
 }
 END_TEST
 
 START_TEST(a_wait_finds_the_answer_that_was_faster_wherever_the_clock_jumps)
 {
-	start(looking_back);
+	start_one(looking_back, "{}");
 	ck_hq_ok(hq_event_clock(w.db, &since_ms, &err));
 	turn();
 	w.now_ms += jumps[_i];
 	send_event("t/resume", NULL, "{\"n\":1}");
 	turn(); /* the event is taken before there is a wait */
 	run_all();
-	ck_assert_str_eq(got, "{\"n\":1};");
+	ck_assert_str_eq(notes, "{\"n\":1};");
 }
 END_TEST
 
@@ -124,11 +111,11 @@ START_TEST(an_event_from_before_the_question_does_not_answer_it)
 	w.now_ms += HOUR_MS;
 	send_event("t/resume", NULL, "{\"n\":0}");
 	w.now_ms -= HOUR_MS;
-	start(looking_back);
+	start_one(looking_back, "{}");
 	ck_hq_ok(hq_event_clock(w.db, &since_ms, &err));
 	since_ms++; /* the events' clock stands in that millisecond */
 	run_all();
-	ck_assert_str_eq(got, "");
+	ck_assert_str_eq(notes, "");
 }
 END_TEST
 
@@ -137,9 +124,9 @@ START_TEST(events_keep_their_order_when_the_clock_goes_back)
 	send_event("t/resume", NULL, "{\"n\":1}");
 	w.now_ms -= DAY_MS;
 	send_event("t/resume", NULL, "{\"n\":2}");
-	start(looking_back);
+	start_one(looking_back, "{}");
 	run_all();
-	ck_assert_str_eq(got, "{\"n\":1};");
+	ck_assert_str_eq(notes, "{\"n\":1};");
 }
 END_TEST
 
@@ -149,7 +136,7 @@ START_TEST(a_call_that_was_ready_is_made_at_once_after_a_jump)
 {
 	hq_engine_free(w.engine);
 	w.engine = engine_open(&w, w.db, "one", 1);
-	start(failing);
+	start_one(failing, "{}");
 	send_event("t/go", NULL, "{}");
 	turn();
 	ck_assert_uint_eq(w.n_calls, 1);
@@ -161,7 +148,7 @@ END_TEST
 
 START_TEST(a_run_that_was_queued_starts_at_once_after_a_jump)
 {
-	start(failing);
+	start_one(failing, "{}");
 	w.now_ms += jumps[_i];
 	run_all();
 	ck_assert_uint_eq(done, 1);
@@ -171,7 +158,7 @@ END_TEST
 START_TEST(an_attempt_is_not_put_off_by_a_jump)
 {
 	failures = 1;
-	start(failing);
+	start_one(failing, "{}");
 	run_all();
 	ck_assert_uint_eq(done, 0);
 	w.now_ms += jumps[_i];
@@ -207,7 +194,7 @@ START_TEST(a_dead_engines_lease_ends_in_time_after_a_jump)
 	struct hq_engine *two = engine_open(&w, db, "two", 64);
 
 	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
-	start(failing);
+	start_one(failing, "{}");
 	turn();
 	ck_assert_uint_eq(w.n_calls, 1);
 	forget_calls(&w); /* and "one" is never seen again */
@@ -227,7 +214,7 @@ START_TEST(an_engine_keeps_its_leases_over_a_jump)
 	struct hq_engine *two = engine_open(&w, db, "two", 64);
 
 	ck_hq_ok(hq_engine_turn(two, &w.next_ms, &err));
-	start(failing);
+	start_one(failing, "{}");
 	turn();
 	w.now_ms += jumps[_i];
 	turn(); /* "one" notices, as its loop looks every second */
@@ -250,7 +237,7 @@ END_TEST
 
 START_TEST(a_sleep_ends_once_wherever_the_clock_jumps)
 {
-	start(sleeping);
+	start_one(sleeping, "{}");
 	run_all();
 	ck_assert_uint_eq(done, 0);
 	pass(jumps[_i]);
@@ -295,7 +282,6 @@ END_TEST
 static void
 open_fresh(void)
 {
-	got[0] = '\0';
 	since_ms = 0;
 	done = failures = 0;
 	world_open();

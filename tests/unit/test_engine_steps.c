@@ -31,9 +31,7 @@ two_steps(struct world *x, const struct fake_call *c, struct json_object *body,
 
 START_TEST(steps_run_one_after_the_other)
 {
-	w.host = two_steps;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{}");
+	start_one(two_steps, "{}");
 	run_all();
 	ck_assert_str_eq(log_text, "step step step ");
 	ck_assert_uint_eq(hq_engine_inflight(w.engine), 0);
@@ -143,9 +141,7 @@ parallel(struct world *x, const struct fake_call *c, struct json_object *body,
 
 START_TEST(parallel_steps_run_once_each_the_urgent_first)
 {
-	w.host = parallel;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{}");
+	start_one(parallel, "{}");
 	run_all();
 	ck_assert_str_eq(log_text, "p2 p1 end ");
 }
@@ -181,9 +177,7 @@ END_TEST
 
 START_TEST(invoking_an_unknown_function_fails_the_step)
 {
-	w.host = invoking;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{}");
+	start_one(invoking, "{}");
 	run_all();
 	ck_assert_str_eq(log_text,
 	    "{\"inv\":{\"error\":{\"message\":\"could not find function with "

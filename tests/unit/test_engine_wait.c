@@ -3,8 +3,6 @@
  */
 #include "enginetest.h"
 
-static char got[1024];
-
 static const char *const none[] = { NULL };
 static const char *const pin_sql[] = {
 	"SELECT wait_path || '=' || wait_value FROM engine_job"
@@ -31,16 +29,13 @@ waiting(struct world *x, const struct fake_call *c, struct json_object *body,
 		    "\"event.data.id == async.data.id\"}}]");
 		return;
 	}
-	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s;",
-	    hq_json_text(arena, v == NULL ? NULL : hq_json_get(v, "data")));
+	note_event(v);
 }
 
 static void
 start_waiting(void)
 {
-	w.host = waiting;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{\"id\":7}");
+	start_one(waiting, "{\"id\":7}");
 	run_all();
 }
 
@@ -49,10 +44,10 @@ START_TEST(an_event_that_fits_resumes_a_wait)
 	start_waiting();
 	send_event("t/resume", NULL, "{\"id\":8}");
 	run_all();
-	ck_assert_str_eq(got, "");
+	ck_assert_str_eq(notes, "");
 	send_event("t/resume", NULL, "{\"id\":7}");
 	run_all();
-	ck_assert_str_eq(got, "{\"id\":7};");
+	ck_assert_str_eq(notes, "{\"id\":7};");
 }
 END_TEST
 
@@ -60,7 +55,7 @@ START_TEST(a_wait_without_its_event_ends_with_null)
 {
 	start_waiting();
 	pass(3600000);
-	ck_assert_str_eq(got, "null;");
+	ck_assert_str_eq(notes, "null;");
 }
 END_TEST
 
@@ -71,7 +66,7 @@ START_TEST(of_event_and_timeout_exactly_one_wins)
 	send_event("t/resume", NULL, "{\"id\":7}");
 	send_event("t/resume", NULL, "{\"id\":7,\"n\":2}");
 	run_all();
-	ck_assert_str_eq(got, "{\"id\":7};");
+	ck_assert_str_eq(notes, "{\"id\":7};");
 }
 END_TEST
 
@@ -130,7 +125,7 @@ waiting_by_pin(struct world *x, const struct fake_call *c,
 			"\"t/resume\",\"opts\":{\"timeout\":\"1h\",\"if\":\"%s\"}}]",
 			pinned->expression));
 	else
-		strcat(got, "met;");
+		strcat(notes, "met;");
 }
 
 /* With ' for ". */
@@ -166,9 +161,7 @@ START_TEST(a_wait_is_found_by_what_it_pins_down)
 	const char *pin;
 
 	pinned = &pin_rows[_i];
-	w.host = waiting_by_pin;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{\"id\":\"x\",\"n\":7}");
+	start_one(waiting_by_pin, "{\"id\":\"x\",\"n\":7}");
 	run_all();
 	ck_hq_ok(hq_db_open(&o, &looking, &err));
 	ck_hq_ok(hq_db_read(looking, read_pin, &pin, &err));
@@ -177,11 +170,11 @@ START_TEST(a_wait_is_found_by_what_it_pins_down)
 	if (pinned->unmet != NULL) {
 		send_event("t/resume", NULL, quoted(pinned->unmet));
 		run_all();
-		ck_assert_str_eq(got, "");
+		ck_assert_str_eq(notes, "");
 	}
 	send_event("t/resume", NULL, quoted(pinned->met));
 	run_all();
-	ck_assert_str_eq(got, "met;");
+	ck_assert_str_eq(notes, "met;");
 }
 END_TEST
 
@@ -203,10 +196,10 @@ START_TEST(an_event_resumes_all_waits_whatever_they_are_found_by)
 	}
 	send_event("t/resume", NULL, "{\"id\":\"x\",\"key\":1,\"n\":7}");
 	run_all();
-	ck_assert_uint_eq(strlen(got), 100 * strlen("met;"));
+	ck_assert_uint_eq(strlen(notes), 100 * strlen("met;"));
 	send_event("t/resume", NULL, "{\"key\":\"k\"}");
 	run_all();
-	ck_assert_uint_eq(strlen(got), 150 * strlen("met;"));
+	ck_assert_uint_eq(strlen(notes), 150 * strlen("met;"));
 }
 END_TEST
 
@@ -232,16 +225,13 @@ looking_back(struct world *x, const struct fake_call *c,
 			since));
 		return;
 	}
-	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s;",
-	    hq_json_text(arena, v == NULL ? NULL : hq_json_get(v, "data")));
+	note_event(v);
 }
 
 static void
 look_back_from(int64_t since_ms)
 {
-	w.host = looking_back;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL,
+	start_one(looking_back,
 	    hq_arena_printf(arena, "{\"since\":%lld}", (long long)since_ms));
 	run_all();
 }
@@ -257,10 +247,10 @@ START_TEST(a_wait_that_looks_back_takes_the_oldest_event_that_fits)
 	w.now_ms += 60000;
 	send_event("t/resume", NULL, "{\"n\":4}");
 	look_back_from(then);
-	ck_assert_str_eq(got, "{\"n\":3};");
+	ck_assert_str_eq(notes, "{\"n\":3};");
 	send_event("t/resume", NULL, "{\"n\":5}");
 	run_all();
-	ck_assert_str_eq(got, "{\"n\":3};");
+	ck_assert_str_eq(notes, "{\"n\":3};");
 }
 END_TEST
 
@@ -269,22 +259,20 @@ START_TEST(a_wait_does_not_look_back_beyond_its_time)
 	send_event("t/resume", NULL, "{\"n\":2}");
 	w.now_ms += 100;
 	look_back_from(w.now_ms);
-	ck_assert_str_eq(got, "");
+	ck_assert_str_eq(notes, "");
 	send_event("t/resume", NULL, "{\"n\":3}");
 	run_all();
-	ck_assert_str_eq(got, "{\"n\":3};");
+	ck_assert_str_eq(notes, "{\"n\":3};");
 }
 END_TEST
 
 START_TEST(a_wait_takes_an_event_that_stands_behind_it_in_the_same_turn)
 {
-	w.host = looking_back;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{\"since\":0}");
+	start_one(looking_back, "{\"since\":0}");
 	turn();
 	send_event("t/resume", NULL, "{\"n\":2}");
 	run_all();
-	ck_assert_str_eq(got, "{\"n\":2};");
+	ck_assert_str_eq(notes, "{\"n\":2};");
 }
 END_TEST
 
@@ -297,20 +285,18 @@ sleeping(struct world *x, const struct fake_call *c, struct json_object *body,
 	if (!has(body, "zz"))
 		ops(r, "[{\"op\":\"Sleep\",\"id\":\"zz\",\"name\":\"90m\"}]");
 	else
-		strcat(got, "awake");
+		strcat(notes, "awake");
 }
 
 START_TEST(a_sleep_lasts_as_long_as_it_says)
 {
-	w.host = sleeping;
-	register_fns("[" FN("f", EVENT("t/go"), 3) "]");
-	send_event("t/go", NULL, "{}");
+	start_one(sleeping, "{}");
 	run_all();
 	ck_assert_int_eq(w.next_ms, w.now_ms + 5400000);
 	pass(5399999);
-	ck_assert_str_eq(got, "");
+	ck_assert_str_eq(notes, "");
 	pass(1);
-	ck_assert_str_eq(got, "awake");
+	ck_assert_str_eq(notes, "awake");
 }
 END_TEST
 
@@ -323,7 +309,7 @@ ticking(struct world *x, const struct fake_call *c, struct json_object *body,
 	(void)x;
 	(void)c;
 	(void)r;
-	snprintf(got + strlen(got), sizeof(got) - strlen(got), "%.16s;",
+	snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes), "%.16s;",
 	    hq_json_str(e, "id"));
 }
 
@@ -332,12 +318,12 @@ START_TEST(a_cron_tick_starts_one_run)
 	w.host = ticking;
 	register_fns("[" FN("f", "{\"cron\":\"*/5 * * * *\"}", 0) "]");
 	run_all();
-	ck_assert_str_eq(got, "");
+	ck_assert_str_eq(notes, "");
 	w.now_ms = w.next_ms;
 	run_all();
 	run_all();
 	ck_assert_uint_eq(w.total, 1);
-	ck_assert_str_eq(got, "2026-11-23T10:55;");
+	ck_assert_str_eq(notes, "2026-11-23T10:55;");
 }
 END_TEST
 
@@ -351,20 +337,13 @@ START_TEST(missed_ticks_are_made_up_for_by_one_run)
 }
 END_TEST
 
-static void
-open_fresh(void)
-{
-	got[0] = '\0';
-	world_open();
-}
-
 int
 main(void)
 {
 	Suite *s = suite_create("engine_wait");
 	TCase *t = tcase_create("wait");
 
-	tcase_add_checked_fixture(t, open_fresh, world_close);
+	tcase_add_checked_fixture(t, world_open, world_close);
 	tcase_add_test(t, an_event_that_fits_resumes_a_wait);
 	tcase_add_test(t, a_wait_without_its_event_ends_with_null);
 	tcase_add_test(t, of_event_and_timeout_exactly_one_wins);

@@ -5,6 +5,7 @@
 #include "hqtest.h"
 #include "json/json.h"
 #include "json/keys.h"
+#include "json/name.h"
 #include "json/value.h"
 
 #define N_ROWS(rows) (int)(sizeof(rows) / sizeof((rows)[0]))
@@ -576,6 +577,130 @@ START_TEST(a_writer_of_plain_json_says_what_is_not_plain)
 }
 END_TEST
 
+START_TEST(an_object_that_keeps_its_text_goes_out_as_it_and_is_read_as_itself)
+{
+	struct json_object *o = parsed("{\"a\":{\"b\":1}}");
+	char other[] = "{\"kept\":2}";
+	struct hq_buf b;
+
+	/* Another text than its own, so that one sees which is taken. */
+	hq_js_keep_text(hq_json_get(o, "a"), other);
+	ck_assert_str_eq(hq_json_text(arena, o), "{\"a\":{\"kept\":2}}");
+	ck_assert_int_eq(hq_js_type(hq_json_get(o, "a")), HQ_JS_OBJECT);
+	ck_assert_int_eq(hq_json_i64(hq_json_get(o, "a"), "b", 0), 1);
+	hq_buf_init(&b, arena);
+	ck_assert(hq_json_write_plain(&b, o));
+	ck_assert_str_eq(hq_buf_str(&b), "{\"a\":{\"kept\":2}}");
+	hq_buf_init(&b, arena);
+	hq_json_write_canonical(&b, o);
+	ck_assert_str_eq(hq_buf_str(&b), "{\"a\":{\"b\":1}}");
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t depth_max;
+	bool too_deep;
+	const char *found; /* the value of the member "k" */
+} looks[] = {
+	{ "{\"a\":{\"k\":1},\"k\":[2,{}],\"b\":3}", 9, false, "[2,{}]" },
+	{ "{\"a\":{\"k\":1},\"b\":3}", 9, false, "" },
+	{ "{\"k\":\"x\"}", 1, false, "\"x\"" },
+	{ "[{\"k\":1}]", 9, false, "" },
+	{ "{\"k\":1,\"7\":2}", 9, false, "1" }, /* "7" is written first */
+	{ "[[[]]]", 2, false, "" },
+	{ "[[[]]]", 1, true, "" },
+	{ "{\"a\":[0]}", 2, false, "" },
+	{ "{\"a\":[0]}", 1, true, "" },
+	{ "7", 0, false, "" },
+};
+
+START_TEST(one_pass_writes_measures_the_depth_and_finds_a_member)
+{
+	struct hq_json_look look = { .depth_max = looks[_i].depth_max,
+		.key = "k" };
+	struct json_object *v = parsed(looks[_i].text);
+	struct hq_buf b;
+
+	hq_buf_init(&b, arena);
+	hq_json_write_looking(&b, v, &look);
+	ck_assert_int_eq(look.too_deep, looks[_i].too_deep);
+	ck_assert(!look.special);
+	if (look.too_deep)
+		return;
+	ck_assert_str_eq(hq_buf_str(&b), hq_json_text(arena, v));
+	ck_assert_uint_eq(look.end - look.at, strlen(looks[_i].found));
+	ck_assert_mem_eq(b.p + look.at, looks[_i].found, look.end - look.at);
+}
+END_TEST
+
+START_TEST(a_known_name_is_like_any_other_key)
+{
+	const char *name = hq_json_name_add("twice");
+	struct json_object *o =
+	    parsed("{\"twice\":1,\"b\":2,\"twice\":{\"twice\":[3,null]}}");
+
+	ck_assert_ptr_eq(hq_json_name_add("twice"), name);
+	ck_assert_ptr_eq(hq_json_name_of("twice!", 5)->key, name);
+	ck_assert_ptr_null(hq_json_name_of("twice!", 6));
+	ck_assert_ptr_null(hq_json_name_of("", 0));
+	ck_assert_int_eq(json_object_object_length(o), 2);
+	ck_assert_str_eq(hq_json_text(arena, o),
+	    "{\"twice\":{\"twice\":[3,null]},\"b\":2}");
+	hq_json_put_i64(o, "twice", 4);
+	ck_assert_str_eq(hq_json_text(arena, o), "{\"twice\":4,\"b\":2}");
+}
+END_TEST
+
+START_TEST(names_beyond_the_most_are_keys_as_they_came)
+{
+	const char *late = "late";
+	char key[16];
+	int i;
+
+	for (i = 0; i < HQ_JSON_NAMES_MAX; i++) {
+		(void)snprintf(key, sizeof(key), "name%d", i);
+		ck_assert_ptr_nonnull(hq_json_name_add(key));
+	}
+	ck_assert_ptr_eq(hq_json_name_add(key), hq_json_name_of(key, 7)->key);
+	ck_assert_ptr_eq(hq_json_name_add(late), late);
+	ck_assert_ptr_null(hq_json_name_of("late", 4));
+	ck_assert_str_eq(hq_json_text(arena,
+			     parsed("{\"late\":1,\"name3\":2,\"late\":3}")),
+	    "{\"late\":3,\"name3\":2}");
+}
+END_TEST
+
+enum { LONGEST = 40 };
+
+/* A text of n bytes, that at `at` one to be escaped, comes back as it went. */
+static void
+goes_and_comes(size_t n, size_t at, char mark)
+{
+	char text[LONGEST + 1] = { 0 };
+	struct hq_buf b;
+
+	memset(text, 'x', n);
+	text[at] = mark;
+	hq_buf_init(&b, arena);
+	hq_json_write_string(&b, text);
+	ck_assert_uint_gt(b.n, n + 2);
+	ck_assert_str_eq(json_object_get_string(parsed(hq_buf_str(&b))), text);
+}
+
+START_TEST(what_needs_an_escape_is_seen_at_every_place_of_a_text)
+{
+	static const char marks[] = { '"', '\\', '\n', '\x1f' };
+	size_t n, at;
+
+	for (n = 1; n <= LONGEST; n++) {
+		for (at = 0; at < n; at++)
+			goes_and_comes(n, at, marks[_i]);
+		hq_arena_reset(arena);
+	}
+}
+END_TEST
+
 START_TEST(a_bigint_is_found_where_it_would_be_written)
 {
 	struct json_object *o = parsed("{\"a\":[{}]}");
@@ -703,6 +828,15 @@ value_case(void)
 	tcase_add_test(tc, undefined_members_are_not_written);
 	tcase_add_test(tc, a_value_with_its_own_text_is_written_as_it_stands);
 	tcase_add_test(tc, a_writer_of_plain_json_says_what_is_not_plain);
+	tcase_add_test(tc,
+	    an_object_that_keeps_its_text_goes_out_as_it_and_is_read_as_itself);
+	tcase_add_loop_test(tc,
+	    one_pass_writes_measures_the_depth_and_finds_a_member, 0,
+	    N_ROWS(looks));
+	tcase_add_test(tc, a_known_name_is_like_any_other_key);
+	tcase_add_test(tc, names_beyond_the_most_are_keys_as_they_came);
+	tcase_add_loop_test(tc,
+	    what_needs_an_escape_is_seen_at_every_place_of_a_text, 0, 4);
 	tcase_add_test(tc, a_bigint_is_found_where_it_would_be_written);
 	tcase_add_test_raise_signal(tc, writing_a_bigint_is_a_bug, SIGABRT);
 	tcase_add_test(tc, members_are_read_by_type);

@@ -1,6 +1,7 @@
 /*
  * How SQLite runs every statement of every module: none reads a table that
- * grows from end to end, and none sorts one.
+ * grows from end to end, none sorts one, and none is planned anew for what is
+ * bound to it.
  */
 #include <sqlite3.h>
 
@@ -9,6 +10,7 @@
 #include "domain/state/state.h"
 #include "engine/sql.h"
 #include "proto/contract.h"
+#include "store/internal.h"
 #include "test_store_dir.h"
 
 enum { MODULES_MAX = 64 };
@@ -76,8 +78,8 @@ collect(void)
 	modules[n] = NULL;
 }
 
-static void
-setup(void)
+static struct hq_db *
+open_store(void)
 {
 	struct hq_db_opts o = { .path = path,
 		.modules = modules,
@@ -85,10 +87,16 @@ setup(void)
 		.write_wait_ms = 1000 };
 	struct hq_db *db;
 
+	ck_hq_ok(hq_db_open(&o, &db, &err));
+	return db;
+}
+
+static void
+setup(void)
+{
 	dir_open();
 	collect();
-	ck_hq_ok(hq_db_open(&o, &db, &err));
-	hq_db_close(db);
+	hq_db_close(open_store());
 	ck_assert_int_eq(sqlite3_open(path, &raw), SQLITE_OK);
 }
 
@@ -233,6 +241,55 @@ START_TEST(a_statement_that_scans_or_sorts_is_found)
 }
 END_TEST
 
+/* Run it with v, or with NULL, in the place of each parameter. */
+static void
+run_with(const struct hq_stmt *s, const char *v)
+{
+	int i;
+
+	for (i = 1; i <= s->n; i++)
+		ck_assert_int_eq(v == NULL
+			? sqlite3_bind_null(s->st, i)
+			: sqlite3_bind_text(s->st, i, v, -1, SQLITE_STATIC),
+		    SQLITE_OK);
+	while (sqlite3_step(s->st) == SQLITE_ROW)
+		;
+	(void)sqlite3_reset(s->st); /* a constraint may refuse it */
+}
+
+/* How often it was prepared again over several values. */
+static int
+times_prepared_again(const struct hq_stmt *s)
+{
+	static const char *const values[] = { "open", NULL, "completed", "1",
+		"", "a%" };
+	size_t i;
+	int n;
+
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		run_with(s, values[i]);
+	n = sqlite3_stmt_status(s->st, SQLITE_STMTSTATUS_REPREPARE, 0);
+	if (n > 0)
+		fprintf(stderr, "%d times: %s\n", n, sqlite3_sql(s->st));
+	return n;
+}
+
+START_TEST(no_statement_of_any_module_is_prepared_again_for_what_is_bound)
+{
+	struct hq_db *db = open_store();
+	size_t i, q;
+	int n = 0;
+
+	ck_assert_int_eq(hq_store_control(db, HQ_CTL_BEGIN_WRITE), SQLITE_OK);
+	for (i = 0; i < db->nsets; i++)
+		for (q = 0; q < db->sets[i].n; q++)
+			n += times_prepared_again(&db->sets[i].stmts[q]);
+	ck_assert_int_eq(hq_store_control(db, HQ_CTL_ROLLBACK), SQLITE_OK);
+	hq_db_close(db);
+	ck_assert_int_eq(n, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -244,6 +301,8 @@ main(void)
 	    no_statement_of_any_module_reads_a_growing_table_from_end_to_end);
 	tcase_add_test(t, what_a_list_or_a_claim_filters_by_has_an_index);
 	tcase_add_test(t, a_statement_that_scans_or_sorts_is_found);
+	tcase_add_test(t,
+	    no_statement_of_any_module_is_prepared_again_for_what_is_bound);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

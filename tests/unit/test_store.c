@@ -3,6 +3,7 @@
 
 #include "base/fiber.h"
 #include "store/admin.h"
+#include "store/internal.h"
 #include "test_store_dir.h"
 
 enum {
@@ -165,6 +166,27 @@ START_TEST(a_statement_that_is_not_in_order_stops_the_opening)
 }
 END_TEST
 
+static int
+n_prepared(void)
+{
+	sqlite3_stmt *st = NULL;
+	int n = 0;
+
+	while ((st = sqlite3_next_stmt(db->h, st)) != NULL)
+		n++;
+	return n;
+}
+
+START_TEST(a_connection_keeps_those_statements_that_it_has_used)
+{
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX);
+	ck_assert(!has("k"));
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX + 1);
+	ck_assert(!has("k"));
+	ck_assert_int_eq(n_prepared(), HQ_CTL__MAX + 1);
+}
+END_TEST
+
 static enum hq_rc
 add_typed(void *arg, struct hq_err *e)
 {
@@ -203,6 +225,22 @@ START_TEST(null_text_is_sql_null)
 	ck_assert_ptr_null(hq_cursor_text(&c, 1, arena));
 	ck_assert(hq_cursor_is_null(&c, 1));
 	ck_assert_str_eq(hq_cursor_text(&c, 0, arena), "");
+}
+END_TEST
+
+START_TEST(a_text_is_copied_whole_or_not_at_all)
+{
+	char out[4] = "-";
+	HQ_CURSOR(c);
+
+	ck_hq_ok(in_tx(add_one, "abc"));
+	ck_hq_ok(hq_query(db, &item, Q_GET, HQ_BIND(hq_text("abc")), &c, &err));
+	ck_assert(hq_cursor_next(&c));
+	ck_assert(!hq_cursor_copy(&c, 0, out, 3));
+	ck_assert(!hq_cursor_copy(&c, 2, out, sizeof(out))); /* NULL */
+	ck_assert_str_eq(out, "-");
+	ck_assert(hq_cursor_copy(&c, 0, out, sizeof(out)));
+	ck_assert_str_eq(out, "abc");
 }
 END_TEST
 
@@ -355,6 +393,99 @@ START_TEST(a_read_transaction_sees_one_moment)
 	ck_assert(!l.after);
 	ck_assert(has("b"));
 	hq_db_close(l.writer);
+}
+END_TEST
+
+/* --- a shared snapshot: db reads, another connection writes */
+
+static struct hq_db *writer;
+
+static void
+shared_open(void)
+{
+	struct hq_db_opts o = opts();
+
+	setup();
+	ck_hq_ok(hq_db_open(&o, &writer, &err));
+	hq_db_hold(db);
+}
+
+static void
+shared_close(void)
+{
+	hq_db_release(db);
+	hq_db_close(writer);
+	teardown();
+}
+
+static void
+other_adds(const char *id)
+{
+	struct hq_db *mine = db;
+
+	db = writer;
+	ck_hq_ok(in_tx(add_one, id));
+	db = mine;
+}
+
+START_TEST(reads_share_one_snapshot_until_it_is_released)
+{
+	ck_assert(!has("a"));
+	other_adds("a");
+	ck_assert(!has("a"));
+	hq_db_release(db);
+	ck_assert(has("a"));
+}
+END_TEST
+
+START_TEST(a_shared_snapshot_begins_with_its_first_read)
+{
+	other_adds("a");
+	ck_assert(has("a"));
+}
+END_TEST
+
+START_TEST(a_write_ends_the_shared_snapshot)
+{
+	ck_assert(!has("a"));
+	other_adds("a");
+	ck_hq_ok(in_tx(add_one, "b"));
+	ck_assert(has("a"));
+	ck_assert(has("b"));
+	other_adds("c");
+	ck_assert(!has("c"));
+}
+END_TEST
+
+static enum hq_rc
+look_for(void *arg, struct hq_err *e)
+{
+	(void)e;
+	return has(arg) ? HQ_OK : HQ_E_NOT_FOUND;
+}
+
+START_TEST(a_read_transaction_has_the_shared_snapshot)
+{
+	ck_assert(!has("a"));
+	other_adds("a");
+	ck_assert_int_eq(hq_db_read(db, look_for, name_of("a"), &err),
+	    HQ_E_NOT_FOUND);
+	ck_assert(!has("a"));
+}
+END_TEST
+
+START_TEST(a_cursor_left_open_in_a_shared_snapshot_is_noticed)
+{
+	ck_hq_ok(in_tx(add_one, "a"));
+	ck_assert(has("a"));
+	ck_assert(!hq_db_in_tx(db));
+	{
+		HQ_CURSOR(c);
+
+		ck_hq_ok(hq_query(db, &item, Q_ALL, HQ_NO_BIND, &c, &err));
+		ck_assert(hq_db_in_tx(db));
+	}
+	ck_assert(!hq_db_in_tx(db));
 }
 END_TEST
 
@@ -749,6 +880,48 @@ START_TEST(a_member_sees_what_those_before_it_wrote)
 }
 END_TEST
 
+/* As long as a group may last. */
+static enum hq_rc
+add_slowly(void *arg, struct hq_err *e)
+{
+	int64_t end_ms = hq_mono_ms(hq_env_system()) + HQ_GROUP_MS;
+
+	while (hq_mono_ms(hq_env_system()) < end_ms)
+		;
+	return add_one(arg, e);
+}
+
+/* Fails unless another connection sees "first". */
+static enum hq_rc
+add_after_first(void *arg, struct hq_err *e)
+{
+	struct hq_db_opts o = opts();
+	struct hq_db *mine = db, *other;
+	bool seen;
+
+	o.migrate = o.checkpointer = false;
+	o.read_only = true;
+	HQ_TRY(hq_db_open(&o, &other, e));
+	db = other;
+	seen = has("first");
+	db = mine;
+	hq_db_close(other);
+	if (!seen)
+		return HQ_FAIL(e, NOT_FOUND, "not yet");
+	return add_one(arg, e);
+}
+
+START_TEST(a_group_that_has_taken_its_time_is_committed_before_the_next_member)
+{
+	invite(add_slowly, "first");
+	invite(add_after_first, "second");
+	group_commit();
+	ck_hq_ok(party.v[0].rc);
+	ck_assert_msg(party.v[1].rc == HQ_OK, "%s", party.v[1].err.msg);
+	ck_assert(has("second"));
+}
+END_TEST
+
 START_TEST(a_group_that_cannot_be_committed_fails_all_that_rests_on_it)
 {
 	const struct rlimit small = { 60000, RLIM_INFINITY };
@@ -795,14 +968,17 @@ main(void)
 	TCase *t = tcase_create("transactions");
 	TCase *f = tcase_create("files");
 	TCase *g = tcase_create("groups");
+	TCase *h = tcase_create("shared snapshots");
 
 	tcase_add_checked_fixture(q, setup, teardown);
 	tcase_add_test(q, parameters_go_by_their_number_not_by_their_place);
 	tcase_add_loop_test(q,
 	    a_statement_that_is_not_in_order_stops_the_opening, 0,
 	    (int)(sizeof(bad_statements) / sizeof(bad_statements[0])));
+	tcase_add_test(q, a_connection_keeps_those_statements_that_it_has_used);
 	tcase_add_test(q, values_come_back_as_they_went_in);
 	tcase_add_test(q, null_text_is_sql_null);
+	tcase_add_test(q, a_text_is_copied_whole_or_not_at_all);
 	tcase_add_test(q, a_finished_cursor_does_not_start_again);
 	tcase_add_test(q, an_open_cursor_is_an_open_transaction);
 	suite_add_tcase(s, q);
@@ -836,10 +1012,20 @@ main(void)
 	    after_a_commit_that_failed_half_way_nothing_is_written);
 	suite_add_tcase(s, t);
 
+	tcase_add_checked_fixture(h, shared_open, shared_close);
+	tcase_add_test(h, reads_share_one_snapshot_until_it_is_released);
+	tcase_add_test(h, a_shared_snapshot_begins_with_its_first_read);
+	tcase_add_test(h, a_write_ends_the_shared_snapshot);
+	tcase_add_test(h, a_read_transaction_has_the_shared_snapshot);
+	tcase_add_test(h, a_cursor_left_open_in_a_shared_snapshot_is_noticed);
+	suite_add_tcase(s, h);
+
 	tcase_add_checked_fixture(g, group_open, group_close);
 	tcase_add_test(g, nothing_of_a_group_is_there_before_it_is_committed);
 	tcase_add_test(g, a_member_that_fails_undoes_its_own_writes_alone);
 	tcase_add_test(g, a_member_sees_what_those_before_it_wrote);
+	tcase_add_test(g,
+	    a_group_that_has_taken_its_time_is_committed_before_the_next_member);
 	tcase_add_test(g,
 	    a_group_that_cannot_be_committed_fails_all_that_rests_on_it);
 	tcase_add_test(g,

@@ -267,18 +267,6 @@ memory_doc(struct memories *m, const struct hq_cursor *row, struct hq_err *err)
 	return HQ_OK;
 }
 
-static bool
-copy_text(char *out, size_t cap, const struct hq_cursor *row, int col)
-{
-	size_t n;
-	const char *s = hq_cursor_peek(row, col, &n);
-
-	if (n >= cap)
-		return false;
-	memcpy(out, s, n + 1);
-	return true;
-}
-
 static enum hq_rc
 read_memory(void *arg, struct hq_err *err)
 {
@@ -293,11 +281,11 @@ read_memory(void *arg, struct hq_err *err)
 	m->x->found = hq_cursor_next(&row);
 	if (!m->x->found)
 		return hq_cursor_done(&row, err);
-	fits = copy_text(m->workflow_id, sizeof(m->workflow_id), &row,
-		   COL_WORKFLOW_ID) &&
-	    copy_text(m->desk_id, sizeof(m->desk_id), &row, COL_DESK_ID) &&
-	    copy_text(m->version, sizeof(m->version), &row, COL_VERSION) &&
-	    copy_text(m->key, sizeof(m->key), &row, COL_KEY);
+	fits = hq_cursor_copy(&row, COL_WORKFLOW_ID, m->workflow_id,
+		   sizeof(m->workflow_id)) &&
+	    hq_cursor_copy(&row, COL_DESK_ID, m->desk_id, sizeof(m->desk_id)) &&
+	    hq_cursor_copy(&row, COL_VERSION, m->version, sizeof(m->version)) &&
+	    hq_cursor_copy(&row, COL_KEY, m->key, sizeof(m->key));
 	if (!fits)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
 		    "a memory has a name that is too long");

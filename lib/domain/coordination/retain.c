@@ -22,17 +22,6 @@ struct sweep {
 	int64_t dropped;
 };
 
-static void
-copy(char out[HQ_RETAIN_PLACE], const struct hq_cursor *row, int col)
-{
-	size_t n;
-	const char *s = hq_cursor_peek(row, col, &n);
-
-	HQ_ASSERT(s != NULL && n < HQ_RETAIN_PLACE);
-	memcpy(out, s, n);
-	out[n] = '\0';
-}
-
 /* The next run that may go, past those of the next few that may not. */
 static enum hq_rc
 next_run(struct sweep *s, struct hq_err *err)
@@ -46,7 +35,7 @@ next_run(struct sweep *s, struct hq_err *err)
 	while (
 	    !s->may_go && looked++ < HQ_RETAIN_LOOK && hq_cursor_next(&row)) {
 		s->found = true;
-		copy(s->id, &row, 0);
+		HQ_ASSERT(hq_cursor_copy(&row, 0, s->id, sizeof(s->id)));
 		s->started_ms = hq_cursor_i64(&row, 1);
 		s->may_go = hq_cursor_i64(&row, 2) != 0;
 	}
@@ -118,8 +107,10 @@ sweep_rejected(struct sweep *s, struct hq_err *err)
 		while (!s->may_go && looked++ < HQ_RETAIN_LOOK &&
 		    hq_cursor_next(&row)) {
 			s->found = true;
-			copy(s->id, &row, 0);
-			copy(s->workflow, &row, 1);
+			HQ_ASSERT(
+			    hq_cursor_copy(&row, 0, s->id, sizeof(s->id)));
+			HQ_ASSERT(hq_cursor_copy(&row, 1, s->workflow,
+			    sizeof(s->workflow)));
 			s->may_go = hq_cursor_i64(&row, 2) != 0;
 		}
 	}

@@ -86,6 +86,14 @@ enum hq_rc hq_coord_run_not_found(struct hq_boundary *c, const char *run_id,
 enum hq_rc hq_coord_text(struct hq_arena *a, const char *what,
     struct json_object *v, const char **ret, struct hq_err *err) HQ_MUST;
 
+/*
+ * The same into *ret, which is initialised here, with what look->key asks for;
+ * look->special: v is not plain JSON, so its text does not stand for it.
+ */
+enum hq_rc hq_coord_write(struct hq_arena *a, const char *what,
+    struct json_object *v, struct hq_buf *ret, struct hq_json_look *look,
+    struct hq_err *err) HQ_MUST;
+
 /* Nested deeper than HQ_COORD_DEPTH_MAX? */
 bool hq_coord_too_deep(struct json_object *v);
 

@@ -35,22 +35,58 @@ hq_coord_too_deep(struct json_object *v)
 	return deeper(v, HQ_COORD_DEPTH_MAX);
 }
 
-enum hq_rc
-hq_coord_text(struct hq_arena *a, const char *what, struct json_object *v,
-    const char **ret, struct hq_err *err)
+static enum hq_rc
+too_deep(const char *what, struct hq_err *err)
 {
-	if (hq_coord_too_deep(v))
-		return HQ_FAIL(err, BAD_REQUEST,
-		    "%s is nested deeper than %d levels", what,
-		    HQ_COORD_DEPTH_MAX);
-	if (hq_js_has_bigint(v))
+	return HQ_FAIL(err, BAD_REQUEST, "%s is nested deeper than %d levels",
+	    what, HQ_COORD_DEPTH_MAX);
+}
+
+/* The plain JSON that JSON.stringify() makes of it, if it can. */
+static enum hq_rc
+collapse(struct hq_arena *a, const char *what, struct json_object **v,
+    struct hq_err *err)
+{
+	if (hq_coord_too_deep(*v))
+		return too_deep(what, err);
+	if (hq_js_has_bigint(*v))
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "%s holds a BigInt, which JSON cannot carry; send it as a "
 		    "string",
 		    what);
-	*ret = hq_json_text(a, v);
-	if (*ret == NULL)
+	*v = hq_json_clone(*v);
+	return *v == NULL ? HQ_OK : hq_json_own(a, *v, err);
+}
+
+enum hq_rc
+hq_coord_write(struct hq_arena *a, const char *what, struct json_object *v,
+    struct hq_buf *ret, struct hq_json_look *look, struct hq_err *err)
+{
+	look->depth_max = HQ_COORD_DEPTH_MAX;
+	hq_buf_init(ret, a);
+	hq_json_write_looking(ret, v, look);
+	if (look->special) {
+		HQ_TRY(collapse(a, what, &v, err));
+		hq_buf_init(ret, a);
+		hq_json_write_looking(ret, v, look);
+		look->special = true;
+	}
+	if (look->too_deep)
+		return too_deep(what, err);
+	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "%s is too large", what);
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_coord_text(struct hq_arena *a, const char *what, struct json_object *v,
+    const char **ret, struct hq_err *err)
+{
+	struct hq_json_look look = { 0 };
+	struct hq_buf b;
+
+	HQ_TRY(hq_coord_write(a, what, v, &b, &look, err));
+	*ret = b.p;
 	return HQ_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "domain/coordination/ids.h"
 #include "domain/coordination/run.h"
 #include "domain/coordination/validation.h"
+#include "json/value.h"
 
 enum hq_rc
 hq_coord_workflow_of(struct hq_boundary *c, struct json_object *in,
@@ -81,40 +82,67 @@ save_tx(void *arg, struct hq_err *err)
 	    hq_text(s->id), hq_text(s->body), hq_i64(s->now_ms));
 }
 
-/* The workflow as it is stored, of that time. */
+/*
+ * The text of a workflow as it is stored, made from that of the one sent: with
+ * an updatedAt of its own in the place of the one sent, else last.
+ */
 static enum hq_rc
-stored_text(struct hq_arena *a, struct json_object *sent, int64_t now_ms,
-    const char **ret, struct hq_err *err)
+stored_text(struct hq_arena *a, const struct hq_buf *sent,
+    const struct hq_json_look *look, int64_t now_ms, const char **ret,
+    struct hq_err *err)
 {
-	struct json_object *copy = hq_json_clone(sent);
+	size_t at = look->at, end = look->end;
 	char iso[HQ_ISO_BYTES];
+	struct hq_buf b;
 
-	HQ_TRY(hq_json_own(a, copy, err));
 	hq_iso_from_ms(now_ms, iso);
-	hq_json_put_str(copy, "updatedAt", iso);
-	return hq_coord_text(a, "workflow", copy, ret, err);
+	hq_buf_init(&b, a);
+	if (end == 0)
+		at = end = sent->n - 1; /* before the brace */
+	hq_buf_put(&b, sent->p, at);
+	if (look->end == 0)
+		hq_buf_puts(&b, ",\"updatedAt\":");
+	hq_json_write_string(&b, iso);
+	hq_buf_put(&b, sent->p + end, sent->n - end);
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "workflow is too large");
+	*ret = b.p;
+	return HQ_OK;
+}
+
+/* Check it, and write it once: for the store, and for the answer. */
+static enum hq_rc
+take_workflow(struct hq_boundary *c, struct json_object *sent, struct save *s,
+    struct hq_err *err)
+{
+	struct hq_json_look look = { .key = "updatedAt" };
+	struct json_object *result;
+	struct hq_buf text;
+
+	HQ_TRY(hq_coord_write(c->arena, "workflow", sent, &text, &look, err));
+	HQ_TRY(hq_coord_validate(c->arena, sent, &result, err));
+	if (!hq_json_bool(result, "ok", false))
+		return HQ_FAIL_DECLARED(err, "WORKFLOW_VALIDATION_FAILED",
+		    result, "Workflow validation failed");
+	HQ_TRY(stored_text(c->arena, &text, &look, s->now_ms, &s->body, err));
+	s->id = hq_json_str(sent, "workflowId");
+	if (!look.special)
+		hq_js_keep_text(sent, text.p);
+	return HQ_OK;
 }
 
 /*
  * saveWorkflow - WORKFLOW_VALIDATION_FAILED; BAD_REQUEST for what JSON cannot
- * hold.  Answers what was sent; the stored copy gets its own updatedAt, in the
- * place of the one sent, else last.
+ * hold.  Answers what was sent.
  */
 enum hq_rc
 hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct json_object *sent = hq_json_get(in, "workflow");
+	struct json_object *sent = hq_json_get(in, "workflow"), *out;
 	struct save s = { .db = c->db, .now_ms = hq_now_ms(c->env) };
-	struct json_object *out, *result;
 
-	HQ_TRY(hq_coord_text(c->arena, "workflow", sent, &s.body, err));
-	HQ_TRY(hq_coord_validate(c->arena, sent, &result, err));
-	if (!hq_json_bool(result, "ok", false))
-		return HQ_FAIL_DECLARED(err, "WORKFLOW_VALIDATION_FAILED",
-		    result, "Workflow validation failed");
-	HQ_TRY(stored_text(c->arena, sent, s.now_ms, &s.body, err));
-	s.id = hq_json_str(sent, "workflowId");
+	HQ_TRY(take_workflow(c, sent, &s, err));
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
 	hq_json_put(out, "workflow", json_object_get(sent));
 	HQ_TRY(hq_db_tx(c->db, save_tx, &s, err));

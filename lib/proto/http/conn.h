@@ -14,6 +14,7 @@
 
 #include <fcgiapp.h>
 
+#include "base/env.h"
 #include "base/fiber.h"
 #include "proto/http/exchange.h"
 #include "proto/http/parts.h"
@@ -26,6 +27,7 @@ enum hq_worker_mode {
 
 struct hq_conn {
 	FCGX_Request fr;        /* .ipcFd < 0: a free slot */
+	bool ready;             /* a whole one is; seen before the hold */
 	bool partial;           /* part of a request is there */
 	int64_t since_ms;       /* of the first part, or of the last reply */
 	bool busy;              /* its request is in hand, maybe in a group */
@@ -46,6 +48,7 @@ TAILQ_HEAD(hq_conn_line, hq_conn);
  * with the events.  Whoever commits, all that waited go on one after another.
  */
 struct hq_gather {
+	const struct hq_env *env;
 	struct epoll_event events[HQ_SERVE_EVENTS_MAX];
 	int n_events, at;           /* those before `at` are done or in hand */
 	struct hq_fiber *own, *now; /* the worker's stack; the one that runs */
@@ -55,8 +58,11 @@ struct hq_gather {
 	struct hq_fiber *line[HQ_GATHER_MAX];
 	int n_line, n_done;
 	int n_open;     /* who waits for a commit; .own may be one of them */
+	int n_seen;     /* how many did when the worker last looked again */
+	bool running;   /* within hq_gather_run(): new events will be handled */
 	bool own_waits; /* .own does, or has not been told of its end */
 	bool due;       /* somebody is to be told: handle no more events */
+	bool held;      /* requests may read one snapshot: .ready ones */
 	size_t bytes;   /* bodies of the open ones */
 	int64_t since_ms;
 };
@@ -113,6 +119,8 @@ void hq_conn_partial(struct hq_worker *w, struct hq_conn *c, bool partial);
 void hq_conn_drop(struct hq_worker *w, struct hq_conn *c);
 /* Something has happened on it: serve what is whole, notice its end. */
 void hq_conn_look(struct hq_worker *w, struct hq_conn *c);
+/* Is a whole request there that can be handed in?  Remember if so. */
+bool hq_conn_is_ready(struct hq_conn *c);
 /* Read and serve the request that is there. */
 void hq_conn_serve(struct hq_worker *w, struct hq_conn *c);
 
@@ -140,8 +148,11 @@ void hq_gather_init(struct hq_worker *w);
 void hq_gather_done(struct hq_worker *w);
 /* Handle the events, to the end of every request. */
 void hq_gather_run(struct hq_worker *w);
-/* worker.c's part: one event. */
+/* A request is to be served that may have come later than the snapshot. */
+void hq_gather_release(struct hq_worker *w);
+/* worker.c's part: one event, and the connection that one is about, or NULL. */
 void hq_worker_event(struct hq_worker *w, uint32_t what);
+struct hq_conn *hq_worker_conn(struct hq_worker *w, uint32_t what);
 
 /*
  * Hand in what is parked again, where it is due or something has changed; a few

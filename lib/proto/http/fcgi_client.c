@@ -137,6 +137,7 @@ send_some(struct hq_fcgi_call *c)
 		if (k < 0 && errno == EAGAIN)
 			return;
 		if (k < 0) {
+			c->unread = true;
 			c->sent = c->out.n;
 			return;
 		}
@@ -335,7 +336,7 @@ hq_fcgi_call_step(struct hq_fcgi_call *c, struct hq_err *err)
 		if (k < 0 && errno == EAGAIN)
 			return HQ_SUSPEND;
 		/* So AF_UNIX tells of a close that threw away what had come. */
-		c->unread = k < 0 && errno == ECONNRESET;
+		c->unread = c->unread || (k < 0 && errno == ECONNRESET);
 		if (k <= 0)
 			return broken(err, "it closed without an answer");
 		compact(c);

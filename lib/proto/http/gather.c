@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/env.h"
 #include "proto/http/conn.h"
 
 static void
@@ -15,7 +14,8 @@ go_to(struct hq_gather *t, struct hq_fiber *to)
 static bool
 is_late(const struct hq_gather *t)
 {
-	return hq_mono_ms(hq_env_system()) - t->since_ms >= HQ_GATHER_MS;
+	return t->n_open > 0 &&
+	    hq_mono_ms(t->env) - t->since_ms >= HQ_GATHER_MS;
 }
 
 static void
@@ -26,8 +26,60 @@ commit(struct hq_worker *w)
 	w->o->flush(w->app);
 	t->n_done = t->n_line;
 	t->due = t->n_open > 0;
-	t->n_open = 0;
+	t->n_open = t->n_seen = 0;
 	t->bytes = 0;
+}
+
+/*
+ * All events are done and n writers wait for a commit: have others come while
+ * they were handled?  Asked again only as long as there are more writers each
+ * time, so that no stream of readers puts off a commit.  Not for a parked
+ * request: nobody would handle what came.
+ */
+static bool
+look_again(struct hq_worker *w, int n)
+{
+	struct hq_gather *t = &w->turn;
+
+	if (!t->running || n <= t->n_seen || is_late(t))
+		return false;
+	t->n_seen = n;
+	t->n_events = epoll_wait(w->ep, t->events, HQ_SERVE_EVENTS_MAX, 0);
+	t->at = 0;
+	if (t->n_events <= 0)
+		t->n_events = 0;
+	return t->n_events > 0;
+}
+
+void
+hq_gather_release(struct hq_worker *w)
+{
+	if (w->turn.held)
+		w->o->release(w->app);
+	w->turn.held = false;
+}
+
+/*
+ * Requests that are there together read one snapshot.  It begins when all of
+ * them have been seen, so what was acknowledged before one was sent is in it.
+ */
+static void
+hold(struct hq_worker *w)
+{
+	struct hq_gather *t = &w->turn;
+	struct hq_conn *c;
+	int i, n = 0;
+
+	hq_gather_release(w);
+	if (w->o->hold == NULL || t->n_events < 2)
+		return;
+	for (i = 0; i < t->n_events; i++)
+		if ((c = hq_worker_conn(w, t->events[i].data.u32)) != NULL)
+			n += hq_conn_is_ready(c);
+	if (n < 2)
+		return;
+	w->o->hold(w->app);
+	t->held = true;
 }
 
 static void
@@ -35,9 +87,11 @@ serve(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
-	while (t->at < t->n_events && !t->due) {
+	while (!t->due && (t->at < t->n_events || look_again(w, t->n_open))) {
+		if (t->at == 0)
+			hold(w);
 		hq_worker_event(w, t->events[t->at++].data.u32);
-		if (t->n_open > 0 && is_late(t))
+		if (is_late(t))
 			commit(w);
 	}
 }
@@ -77,6 +131,17 @@ who_goes_on(struct hq_worker *w)
 	return f;
 }
 
+/* Whoever writes now has nobody to wait for, or is not to. */
+static bool
+is_last(struct hq_worker *w)
+{
+	const struct hq_gather *t = &w->turn;
+
+	return (t->at == t->n_events && !look_again(w, t->n_open + 1)) ||
+	    t->n_open + 1 == HQ_GATHER_MAX ||
+	    t->bytes + w->x.body_bytes > HQ_GATHER_BYTES || is_late(t);
+}
+
 /* Called within a handler that is to write; back when that is committed. */
 static void
 wait_for_commit(void *ctx)
@@ -85,15 +150,12 @@ wait_for_commit(void *ctx)
 	struct hq_gather *t = &w->turn;
 	struct hq_fiber *next;
 
-	/* The last one has nobody to wait for. */
-	if (t->at == t->n_events || t->n_open + 1 == HQ_GATHER_MAX ||
-	    t->bytes + w->x.body_bytes > HQ_GATHER_BYTES ||
-	    (next = who_goes_on(w)) == NULL) {
+	if (is_last(w) || (next = who_goes_on(w)) == NULL) {
 		commit(w);
 		return;
 	}
 	if (t->n_open++ == 0)
-		t->since_ms = hq_mono_ms(hq_env_system());
+		t->since_ms = hq_mono_ms(t->env);
 	t->bytes += w->x.body_bytes;
 	if (t->now != t->own) {
 		t->line[t->n_line++] = t->now;
@@ -126,6 +188,7 @@ hq_gather_run(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
+	t->running = true;
 	do {
 		serve(w);
 		if (t->n_open > 0 && t->at == t->n_events)
@@ -133,6 +196,8 @@ hq_gather_run(struct hq_worker *w)
 		tell(t);
 		hq_talk_flush(w);
 	} while (t->at < t->n_events || t->n_line > 0);
+	t->running = false;
+	hq_gather_release(w);
 }
 
 void
@@ -140,6 +205,7 @@ hq_gather_init(struct hq_worker *w)
 {
 	struct hq_gather *t = &w->turn;
 
+	t->env = hq_env_system();
 	t->own = t->now = hq_fiber_here();
 	if (w->o->gather != NULL && !w->o->talks)
 		w->o->gather(w->app, wait_for_commit, w);

@@ -2,18 +2,6 @@
 
 #include <string.h>
 
-const char *
-hq_http_param(const struct hq_http_req *req, const char *name)
-{
-	size_t n = strlen(name);
-	const char *const *p;
-
-	for (p = req->params; *p != NULL; p++)
-		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
-			return *p + n + 1;
-	return NULL;
-}
-
 /* "content-type" to the character that CGI has for it. */
 static char
 cgi_char(char c)
@@ -42,24 +30,67 @@ match(const char *param, const char *name)
 	return *param == '=' ? param + 1 : NULL;
 }
 
-/* CGI names these two without HTTP_. */
-static bool
-is_bare(const char *name)
+const char *
+hq_http_param(const struct hq_http_req *req, const char *name)
 {
-	return strcmp(name, "content-type") == 0 ||
-	    strcmp(name, "content-length") == 0;
+	const char *const *p;
+	size_t i;
+
+	for (p = req->params; *p != NULL; p++) {
+		for (i = 0; name[i] != '\0' && (*p)[i] == name[i]; i++)
+			;
+		if (name[i] == '\0' && (*p)[i] == '=')
+			return *p + i + 1;
+	}
+	return NULL;
+}
+
+void
+hq_http_find_headers(struct hq_http_req *req)
+{
+	const char *const *p;
+	const char **found;
+	size_t n = 0;
+
+	for (p = req->params; *p != NULL; p++)
+		n += is_header(*p);
+	if ((found = HQ_NEW(req->arena, const char *, n + 1)) == NULL)
+		return;
+	req->headers = found;
+	for (p = req->params; *p != NULL; p++)
+		if (is_header(*p))
+			*found++ = *p;
+}
+
+static const char *const *
+headers_of(const struct hq_http_req *req)
+{
+	return req->headers != NULL ? req->headers : req->params;
+}
+
+/* CGI names these two without HTTP_; NULL for the others. */
+static const char *
+bare(const char *name)
+{
+	if (name[0] != 'c')
+		return NULL;
+	if (strcmp(name, "content-type") == 0)
+		return "CONTENT_TYPE";
+	return strcmp(name, "content-length") == 0 ? "CONTENT_LENGTH" : NULL;
 }
 
 const char *
 hq_http_header(const struct hq_http_req *req, const char *name)
 {
-	bool bare = is_bare(name);
-	const char *value = NULL;
+	const char *param = bare(name), *value = NULL;
 	const char *const *p;
 
-	for (p = req->params; *p != NULL && value == NULL; p++)
-		if (bare || is_header(*p))
-			value = match(*p + (bare ? 0 : 5), name);
+	if (param != NULL)
+		value = hq_http_param(req, param);
+	else
+		for (p = headers_of(req); *p != NULL && value == NULL; p++)
+			if (is_header(*p))
+				value = match(*p + 5, name);
 	return value == NULL || *value == '\0' ? NULL : value;
 }
 
@@ -70,7 +101,7 @@ hq_http_header_repeated(const struct hq_http_req *req, const char *const *names)
 	uint64_t seen = 0, bit;
 	size_t i;
 
-	for (p = req->params; *p != NULL; p++) {
+	for (p = headers_of(req); *p != NULL; p++) {
 		if (!is_header(*p))
 			continue;
 		for (i = 0; names[i] != NULL; i++) {

@@ -22,8 +22,11 @@
 struct hq_http_talk {
 	/* False: the worker is to stop; end soon, say no more. */
 	bool (*may)(void *ctx);
-	bool (*say)(void *ctx, const char *p, size_t n); /* false: it is gone */
-	/* False: the peer has gone, or has not answered for HQ_TALK_WAIT_MS. */
+	/*
+	 * False: the peer has gone; to hear(), too, if it has said nothing for
+	 * HQ_TALK_WAIT_MS.  Then the answer reaches nobody.
+	 */
+	bool (*say)(void *ctx, const char *p, size_t n);
 	bool (*hear)(void *ctx);
 	/*
 	 * For how long the request has kept the worker from others since it
@@ -48,11 +51,18 @@ struct hq_http_req {
 	size_t body_bytes;
 	bool has_body;             /* false: no bytes were sent */
 	const char *const *params; /* CGI "NAME=value", ends with NULL */
+	/* Those of them that are HTTP_*; NULL: nobody has looked. */
+	const char *const *headers;
 	int64_t arrived_ms; /* monotonic; the same when it is called again */
 	bool last;          /* do not park it: answer now */
 	const struct hq_http_talk *talk; /* or NULL */
 };
 
+/*
+ * Fill req->headers, in the arena: they are asked for often.  A full arena
+ * leaves it NULL.
+ */
+void hq_http_find_headers(struct hq_http_req *req);
 /* A CGI parameter ("REMOTE_ADDR"); NULL if absent. */
 const char *hq_http_param(const struct hq_http_req *req, const char *name);
 /* A header by lower-case name ("content-type"); NULL if absent or empty. */

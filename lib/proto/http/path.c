@@ -12,6 +12,8 @@ is_one_of(const char *const *names, size_t n_names, const char *s, size_t n)
 {
 	size_t i;
 
+	if (n == 0 || (*s != '.' && *s != '%'))
+		return false;
 	for (i = 0; i < n_names; i++)
 		if (strlen(names[i]) == n && strncasecmp(names[i], s, n) == 0)
 			return true;
@@ -22,7 +24,17 @@ is_one_of(const char *const *names, size_t n_names, const char *s, size_t n)
 static bool
 is_encoded(unsigned char c)
 {
-	return c <= ' ' || c > '~' || strchr("\"<>`{}", c) != NULL;
+	switch (c) {
+	case '"':
+	case '<':
+	case '>':
+	case '`':
+	case '{':
+	case '}':
+		return true;
+	default:
+		return c <= ' ' || c > '~';
+	}
 }
 
 static bool
@@ -128,6 +140,7 @@ hq_http_req_line(struct hq_http_req *req, struct hq_err *err)
 {
 	const char *uri = request_uri(req);
 
+	hq_http_find_headers(req);
 	req->method = hq_http_param(req, "REQUEST_METHOD");
 	if (!hq_arena_ok(req->arena))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "the URL is too long");

@@ -18,8 +18,8 @@ char *hq_path_resolve(struct hq_arena *a, const char *text);
 const char *hq_path_query(struct hq_arena *a, const char *text);
 
 /*
- * Fill method, path and query from req->params.  BAD_REQUEST without a method
- * or a path; PAYLOAD_TOO_LARGE if the arena is full.
+ * Fill method, path, query and headers from req->params.  BAD_REQUEST without a
+ * method or a path; PAYLOAD_TOO_LARGE if the arena is full.
  */
 enum hq_rc hq_http_req_line(struct hq_http_req *req, struct hq_err *err)
     HQ_MUST;

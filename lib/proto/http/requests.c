@@ -24,7 +24,7 @@ static void
 forget(struct hq_worker *w, struct hq_conn *c)
 {
 	hq_conn_partial(w, c, false);
-	c->missed = false;
+	c->missed = c->ready = false;
 	c->fr.ipcFd = -1;
 	w->n_open--;
 	TAILQ_INSERT_HEAD(&w->free, c, line);
@@ -214,6 +214,26 @@ hq_parked_answer(struct hq_worker *w)
 
 /* ---------------------------------------------------------- connections -- */
 
+bool
+hq_conn_is_ready(struct hq_conn *c)
+{
+	c->ready = c->fr.ipcFd >= 0 && !c->busy && c->group == NULL &&
+	    hq_peek(c->fr.ipcFd) == HQ_PEEK_READY;
+	return c->ready;
+}
+
+/* What was seen before the hold need not be looked for again. */
+static enum hq_peek
+look_at(struct hq_worker *w, struct hq_conn *c)
+{
+	enum hq_peek there = c->ready ? HQ_PEEK_READY : hq_peek(c->fr.ipcFd);
+
+	if (there == HQ_PEEK_READY && !c->ready)
+		hq_gather_release(w);
+	c->ready = false;
+	return there;
+}
+
 void
 hq_conn_look(struct hq_worker *w, struct hq_conn *c)
 {
@@ -226,7 +246,7 @@ hq_conn_look(struct hq_worker *w, struct hq_conn *c)
 	c->missed = c->busy;
 	if (c->busy)
 		return;
-	there = hq_peek(c->fr.ipcFd);
+	there = look_at(w, c);
 	if (c->group != NULL) {
 		if (there == HQ_PEEK_CLOSED)
 			drop_parked(w, c);

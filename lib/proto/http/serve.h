@@ -58,11 +58,20 @@ struct hq_serve_opts {
 	 * when it is on disk, and so does what follows: the answer, the log.
 	 *
 	 * A worker flushes when it has handled all that was there when it
-	 * looked, or one of the limits HQ_GATHER_* is reached.  A request that is
-	 * parked is handed in by itself.
+	 * looked, and what has come meanwhile brought no other writer; or when
+	 * one of the limits HQ_GATHER_* is reached.  A request that is parked is
+	 * handed in by itself.
 	 */
 	void (*gather)(void *app, void (*wait)(void *w), void *w);
 	void (*flush)(void *app);
+	/*
+	 * Whether requests are there together, which may read one snapshot of
+	 * the store; NULL, both: they may not.  hold: all that are handled from
+	 * here to release had come before it.  No event is waited for between
+	 * the two.  NULL where requests talk.
+	 */
+	void (*hold)(void *app);
+	void (*release)(void *app);
 };
 
 /* Serve until SIGTERM.  Gives an error if nothing could be served at all. */

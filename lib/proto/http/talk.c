@@ -133,13 +133,22 @@ may(void *ctx)
 	return t->w->mode == HQ_WORKER_SERVING && !t->w->told;
 }
 
+/* A peer that is still there must not take what follows for an answer. */
+static bool
+or_part(const struct hq_conn *c, bool understood)
+{
+	if (!understood)
+		(void)shutdown(c->fr.ipcFd, SHUT_RDWR);
+	return understood;
+}
+
 static bool
 say(void *ctx, const char *p, size_t n)
 {
 	struct hq_talker *t = ctx;
 	struct hq_reply r = { t->c->fr.ipcFd, t->c->fr.requestId, &t->w->out };
 
-	return hq_reply_say(&r, p, n);
+	return or_part(t->c, hq_reply_say(&r, p, n));
 }
 
 static bool
@@ -157,7 +166,7 @@ hear(void *ctx)
 		word = c->heard ? WORD_GO_ON : WORD_GONE;
 	}
 	limit(t, t->limit_ms); /* anew */
-	return word == WORD_GO_ON;
+	return or_part(c, word == WORD_GO_ON);
 }
 
 static void

@@ -225,6 +225,12 @@ on_signal(struct hq_worker *w)
 		w->mode = HQ_WORKER_LEAVING;
 }
 
+struct hq_conn *
+hq_worker_conn(struct hq_worker *w, uint32_t what)
+{
+	return what < HQ_SERVE_SLOTS_MAX ? &w->conns[what] : NULL;
+}
+
 void
 hq_worker_event(struct hq_worker *w, uint32_t what)
 {

@@ -326,7 +326,7 @@ run(struct call *c)
 	hq_flow_exec(c->fn->run, &c->in, &c->out);
 	watchdog(c, 0);
 	log_call(c, hq_mono_ms(o->env) - start);
-	put_no_retry(c); /* given up: the connection is closed, or will be */
+	put_no_retry(c); /* given up: nobody reads it */
 	hq_inngest_answer(c->x, status_of(&c->out), c->out.value);
 }
 
