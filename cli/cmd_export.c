@@ -99,7 +99,7 @@ export_both(struct hq_cli *c, struct hq_db *db, struct hq_transfer *t,
 
 static enum hq_rc export(struct hq_cli *c, struct hq_db *db,
     struct json_object *out, struct hq_err *err) {
-	struct hq_transfer t = { .rows = json_object_new_array() };
+	struct hq_transfer t = { .rows = hq_json_new_array() };
 	char *store = realpath(c->config.s[HQ_SET_RAWR_STORE], NULL);
 	enum hq_rc rc;
 

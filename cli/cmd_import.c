@@ -8,7 +8,7 @@ void
 hq_cli_report(void *arg, const char *path, const char *reason)
 {
 	struct hq_transfer *t = arg;
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "path", path);
 	hq_json_put_str(o, "reason", reason);
@@ -94,7 +94,7 @@ import(struct hq_cli *c, struct hq_db *db, struct hq_transfer *t,
 static enum hq_rc
 run_import(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct hq_transfer t = { .rows = json_object_new_array() };
+	struct hq_transfer t = { .rows = hq_json_new_array() };
 	struct hq_coord_counts counts = { 0 };
 	struct hq_db *db;
 	bool state = false;

@@ -237,13 +237,13 @@ static const char *
 invoked_data(struct hq_eng_tx *t, const struct op *op, const struct hq_fn *fn,
     const char *correlation)
 {
-	struct json_object *data, *given, *ours = json_object_new_object();
+	struct json_object *data, *given, *ours = hq_json_new_object();
 	const char *text;
 
 	given = hq_json_get(hq_json_get(op->opts, "payload"), "data");
 	data = json_object_is_type(given, json_type_object)
 	    ? hq_json_clone(given)
-	    : json_object_new_object();
+	    : hq_json_new_object();
 	hq_json_put_str(ours, "fn_id", fn->slug);
 	hq_json_put_str(ours, "correlation_id", correlation);
 	hq_json_put(data, "_inngest", ours);

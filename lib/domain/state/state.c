@@ -62,8 +62,8 @@ static enum hq_rc
 make(const struct hq_env *env, struct hq_arena *a, struct json_object *enabled,
     struct json_object *disabled, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *state = json_object_new_object();
-	struct json_object *plugins = json_object_new_object();
+	struct json_object *state = hq_json_new_object();
+	struct json_object *plugins = hq_json_new_object();
 	char iso[HQ_ISO_BYTES];
 
 	hq_iso_from_ms(hq_now_ms(env), iso);
@@ -84,7 +84,7 @@ hq_state_read(struct hq_db *db, const struct hq_env *env, struct hq_arena *a,
 	HQ_TRY(hq_state_load(db, a, ret, err));
 	if (*ret != NULL)
 		return HQ_OK;
-	return make(env, a, json_object_new_array(), NULL, ret, err);
+	return make(env, a, hq_json_new_array(), NULL, ret, err);
 }
 
 /* getRuntimeState - no error of its own. */
@@ -96,7 +96,7 @@ hq_state_get_runtime_state(struct hq_boundary *c, struct json_object *in,
 
 	(void)in;
 	HQ_TRY(hq_state_read(c->db, c->env, c->arena, &state, err));
-	out = json_object_new_object();
+	out = hq_json_new_object();
 	HQ_TRY(hq_json_own(c->arena, out, err));
 	hq_json_put(out, "state", json_object_get(state));
 	*ret_out = out;
@@ -148,7 +148,7 @@ hq_state_is_enabled(struct hq_db *db, struct hq_arena *a,
 static struct json_object *
 without(struct json_object *list, const char *name)
 {
-	struct json_object *v, *out = json_object_new_array();
+	struct json_object *v, *out = hq_json_new_array();
 	size_t i;
 
 	for (i = 0; list != NULL && i < json_object_array_length(list); i++) {
@@ -186,7 +186,7 @@ set_tx(void *arg, struct hq_err *err)
 	on = without(was_on, s->name);
 	off = was_off == NULL && s->enabled ? NULL : without(was_off, s->name);
 	into = s->enabled ? on : off;
-	hq_json_push(into, json_object_new_string(s->name));
+	hq_json_push(into, hq_json_new_string(s->name));
 	HQ_TRY(make(s->env, s->arena, on, off, &changed, err));
 	if (json_object_array_length(into) > HQ_STATE_PLUGINS_MAX)
 		return HQ_FAIL(err, BAD_REQUEST,
