@@ -125,7 +125,7 @@ copy(const char *s)
 	char *p = s == NULL ? NULL : strdup(s);
 
 	if (s != NULL && p == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	return p;
 }
 

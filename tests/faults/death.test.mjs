@@ -10,77 +10,22 @@ import { System, bin, chain, root, until } from '../lib/system.mjs';
 import { Peer } from '../lib/fcgi.mjs';
 import { frozen, gone, seed, start, signal } from './chaos.mjs';
 import { judge } from './checker.mjs';
-import { preload } from './native.mjs';
+import { Death, FAR, Nurse, chosen, life, live, workflowId } from './lives.mjs';
 import { Teller } from './teller.mjs';
 
-const FAR = 1 << 30;
-
-// The number that tests/faults/death.c counts down in.
-class Death {
-  constructor(dir) {
-    this.file = path.join(dir, 'death');
-    fs.writeFileSync(this.file, Buffer.alloc(8));
-    this.env = { LD_PRELOAD: preload('death'), RAWR_DEATH: this.file };
-  }
-  at(n) { fs.writeFileSync(this.file, this.#bytes(n), { flag: 'r+' }); }
-  left() { return Number(fs.readFileSync(this.file).readBigInt64LE()); }
-  #bytes(n) { const b = Buffer.alloc(8); b.writeBigInt64LE(BigInt(n)); return b; }
-}
-
-// Which of 1 to total: all in a soak, else `count` of them, spread.
-function chosen(rnd, total, count) {
-  if (process.env.RAWR_SOAK === '1' || total <= count) return Array.from({ length: total }, (_, i) => i + 1);
-  return Array.from({ length: count }, (_, i) => rnd.between(Math.floor((i * total) / count) + 1, Math.floor(((i + 1) * total) / count)));
-}
-
-const workflowId = 'life';
-const life = (version) => {
-  const w = chain(workflowId, ['a', 'b'], { version });
-  w.desks[1].executor = { kind: 'agent', taskKind: 'work', leaseSeconds: 1 };
-  w.desks[1].runtimePolicy = { retries: 20 };
-  w.desks[1].memoryScope = { persist: true };
-  return w;
-};
-
-// Everything that a client can have acknowledged, once.
-async function live(c, name, version) {
-  await c.save(life(version));
-  await c.queue(workflowId, `${name}-a`, { name });
-  await c.queue(workflowId, `${name}-b`, { name });
-  await c.cancel(`${name}-b`);
-  for (let taken = false; !taken;) {
-    const task = await c.claim({ workflowId });
-    const mine = task?.runId === `${name}-a`;
-    if (mine) await c.complete(task, { by: name, attempt: task.attempt });
-    const { tasks } = await c.ok('GET', `/api/workflows/coordination/tasks?runId=${name}-a`);
-    taken = tasks.some((t) => t.state === 'completed');
-  }
-  await c.ended(`${name}-a`);
-}
-
-const again = {
-  runner: (s, env) => s.startRunner(env),
-  rpc: (s, env) => s.startResponder('rpc', env),
-  workflows: (s, env) => s.startResponder('workflows', env),
-  inngest: (s, env) => s.startResponder('inngest', env),
-};
 // How many deaths where only a sample is tried.
 const sample = { runner: 20, rpc: 12, workflows: 16, inngest: 16 };
 
-for (const victim of Object.keys(again))
+for (const victim of Object.keys(sample))
   test(`whatever write of ${victim} is its last, everything acknowledged is done once`, async (t) => {
     const rnd = seed(t);
     const s = await start(t, { RAWR_FUNCTION_WORKERS: '2', RAWR_WORKERS: '1' });
     const death = new Death(s.dir);
-    const born = (name) => { const { pid } = again[victim](s, death.env); return { name, pid }; };
     const first = s.pid(victim);
     signal(first);
     await until(`the end of ${victim}`, () => gone(first));
-    let p = born();
-    const nurse = setInterval(() => { if (gone(p.pid)) p = born(); }, 5);
-    t.after(() => clearInterval(nurse));
     const c = new Teller(s);
-    let version = 1, deaths = 0;
+    let version = 1, deaths = 0, total;
     const once = async (n) => {
       death.at(n);
       await live(c, `at-${n}`, version++);
@@ -88,10 +33,12 @@ for (const victim of Object.keys(again))
       death.at(0);
       return left;
     };
-    await live(c, 'warm', version++);
-    const total = FAR - await once(FAR);
-    for (const n of chosen(rnd, total, sample[victim])) if (await once(n) <= 0) deaths++;
-    clearInterval(nurse);
+    const nurse = new Nurse(s, victim, death.env);
+    try {
+      await live(c, 'warm', version++);
+      total = FAR - await once(FAR);
+      for (const n of chosen(rnd, total, sample[victim])) if (await once(n) <= 0) deaths++;
+    } finally { nurse.leave(); }
     const runs = await judge(s, new Map([[workflowId, life(1)]]), c.ledger);
     t.diagnostic(`${deaths} deaths at ${total} boundaries, ${runs} runs, ${c.unanswered} requests again`);
     assert.ok(deaths >= Math.min(8, total / 2), `only ${deaths} deaths`);
