@@ -2,16 +2,16 @@
 // writes: the engine, the responders, the importer and the exporter.  A sample
 // of them by default; all with RAWR_SOAK=1.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { System, bin, chain, root, until } from '../lib/system.mjs';
+import { System, chain, until } from '../lib/system.mjs';
 import { Peer } from '../lib/fcgi.mjs';
 import { frozen, gone, seed, start, signal } from './chaos.mjs';
 import { judge } from './checker.mjs';
 import { Death, FAR, Nurse, chosen, life, live, workflowId } from './lives.mjs';
 import { Teller } from './teller.mjs';
+import { files, installation, must, place, rawr } from './transfer.mjs';
 
 // How many deaths where only a sample is tried.
 const sample = { runner: 20, rpc: 12, workflows: 16, inngest: 16 };
@@ -46,26 +46,6 @@ for (const victim of Object.keys(sample))
 
 // ----------------------------------------------------------- import and export
 
-const rawr = (s, env, ...args) => new Promise((resolve) =>
-  execFile(path.join(bin, 'rawr'), ['--json', ...args], { env: { ...s.env, ...env }, cwd: root, maxBuffer: 64 << 20 }, (e, stdout) =>
-    resolve({ code: e ? e.code ?? e.signal : 0, doc: stdout ? JSON.parse(stdout) : undefined })));
-
-const files = (dir) => Object.fromEntries(fs.readdirSync(dir, { recursive: true, withFileTypes: true })
-  .filter((e) => e.isFile() && e.name !== 'export.json')
-  .map((e) => [path.relative(dir, path.join(e.parentPath ?? e.path, e.name)), fs.readFileSync(path.join(e.parentPath ?? e.path, e.name), 'utf8')]));
-
-// A store of its own below the directory of `s`.
-const place = (s, name) => {
-  const dir = path.join(s.dir, name);
-  fs.mkdirSync(dir, { recursive: true });
-  return { dir, env: { RAWR_VAR: dir } };
-};
-async function must(s, env, ...args) {
-  const r = await rawr(s, env, ...args);
-  assert.equal(r.code, 0, JSON.stringify(r.doc));
-  return r.doc.result;
-}
-
 // act(env, name): one whole execution, that may be killed; it gives its exit
 // code.  same: what it left, for comparison; whileDead: looks at what a killed
 // one has left.
@@ -95,23 +75,6 @@ async function sweep(t, act, same, whileDead = () => {}) {
   }
   t.diagnostic(`${deaths} deaths at ${total} boundaries`);
   assert.ok(deaths >= 8);
-}
-
-// An installation to import: workflows, runs with their timelines, memory.
-function installation(dir) {
-  const put = (file, value) => {
-    fs.mkdirSync(path.dirname(path.join(dir, file)), { recursive: true });
-    fs.writeFileSync(path.join(dir, file), JSON.stringify(value, null, 2));
-  };
-  const time = (n) => new Date(1.7e12 + n).toISOString();
-  for (let i = 0; i < 3; i++) {
-    const runId = `run-${i}`, of = { runId, workflowId: 'wf-0', workflowVersion: 1 };
-    put(`coordination/workflows/wf-${i}.json`, { updatedAt: time(i), ...chain(`wf-${i}`, ['a', 'b']) });
-    put(`coordination/runs/${runId}.json`, { status: 'completed', ...of, startedAt: time(i), output: { i }, traceLinks: [] });
-    put(`coordination/timelines/${runId}.json`, [1, 2].map((n) => ({ eventId: `e${n}`, ...of, type: 'run.started', ts: time(n), status: 'queued' })));
-    put(`coordination/memory/wf-${i}/a.json`, { workflowId: `wf-${i}`, workflowVersion: 1, deskId: 'a', memoryKey: 'default', data: { i }, updatedAt: time(i) });
-  }
-  return dir;
 }
 
 test('an import that is killed at any write is run again and leaves what one that was not leaves', (t) =>

@@ -11,6 +11,7 @@
  *	FAULT_HIT=FILE    is made when the fault has struck
  */
 #define _GNU_SOURCE 1
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -199,7 +200,16 @@ WRAP(int, rename, (const char *from, const char *to), (from, to),
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode),
     FAILS(concerns(path), "open"))
 
-/* opendir() and scandir() do not come by open(). */
+/* These open by themselves. */
+WRAP(int, scandir,
+    (const char *path, struct dirent ***ret, int (*keep)(const struct dirent *),
+	int (*order)(const struct dirent **, const struct dirent **)),
+    (path, ret, keep, order), FAILS(concerns(path), "open"))
+WRAP(DIR *, opendir, (const char *path), (path),
+    if (concerns(path) && strikes("open")) return NULL)
+WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode),
+    if (concerns(path) && strikes("open")) return NULL)
+
 int
 open64(const char *path, int flags, ...)
 {

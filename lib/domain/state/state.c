@@ -283,9 +283,13 @@ import_tx(void *arg, struct hq_err *err)
 	return store(m->db, m->arena, m->state, err);
 }
 
-/* Read and judge the file; *ret_why is NULL if .state is set. */
-static void
-import_read(struct import *m, const char *path, const char **ret_why)
+/*
+ * Read and judge the file; *ret_why is NULL if .state is set.  A failure is the
+ * system's: what is wrong with the file is only told.
+ */
+static enum hq_rc
+import_read(struct import *m, const char *path, const char **ret_why,
+    struct hq_err *err)
 {
 	struct hq_err why = { 0 };
 	enum hq_rc rc;
@@ -296,8 +300,11 @@ import_read(struct import *m, const char *path, const char **ret_why)
 	    &why);
 	if (rc == HQ_OK)
 		rc = hq_json_parse(m->arena, text, n, &m->state, &why);
+	if (rc == HQ_E_INTERNAL_SERVER_ERROR)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s", why.msg);
 	*ret_why = rc == HQ_OK ? fault(m->state)
 			       : hq_arena_printf(m->arena, "%s", why.msg);
+	return HQ_OK;
 }
 
 enum hq_rc
@@ -307,7 +314,7 @@ hq_state_import(struct hq_db *db, const char *dir, hq_state_report *report,
 	enum { ARENA_BYTES = 32 * HQ_STATE_FILE_BYTES_MAX };
 	struct import m = { .db = db, .arena = hq_arena_new(ARENA_BYTES) };
 	enum hq_rc rc = HQ_OK;
-	const char *path, *why;
+	const char *path, *why = NULL;
 
 	*ret_imported = false;
 	path = hq_arena_printf(m.arena, "%s/state/state.json", dir);
@@ -315,11 +322,11 @@ hq_state_import(struct hq_db *db, const char *dir, hq_state_report *report,
 		rc = HQ_FAIL(err, BAD_REQUEST, "the path is too long");
 		goto out;
 	}
-	import_read(&m, path, &why);
-	if (why != NULL) {
+	rc = import_read(&m, path, &why, err);
+	if (why != NULL)
 		report(arg, path, why);
+	if (rc != HQ_OK || why != NULL)
 		goto out;
-	}
 	rc = hq_db_tx(db, import_tx, &m, err);
 	if (m.kept)
 		report(arg, path, "the stored state is newer; it was kept");

@@ -1,0 +1,114 @@
+// The disk fails under an import or an export: the n-th call of a kind, once or
+// for ever after.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { System } from '../lib/system.mjs';
+import { seed } from './chaos.mjs';
+import { FAR, Fault, chosen } from './lives.mjs';
+import { files, installation, must, place, rawr } from './transfer.mjs';
+
+// How many of a fault's places are tried.
+const SAMPLE = 4;
+
+// [which files, kind, error]; each once and for ever.
+const store = [undefined, ['write', 'EIO'], ['write', 'ENOSPC'], ['write', 'SHORT'], ['sync', 'EIO'], ['truncate', 'EIO'], ['open', 'EIO'], ['read', 'EIO']];
+const source = ['/from/', ['open', 'EIO'], ['read', 'EIO']];
+const target = ['/out', ['write', 'EIO'], ['write', 'ENOSPC'], ['write', 'SHORT'], ['sync', 'EIO'], ['open', 'EIO'], ['rename', 'EIO']];
+const each = (...groups) => groups.flatMap(([of, ...kinds]) => kinds.flatMap(([kind, error]) => ['', ':forever'].map((lasts) => ({ kind, error: error + lasts, of }))));
+
+// Exit 1 or, for what passes, 7; and in words.
+function judgeEnd(what, r) {
+  assert.ok([1, 7].includes(r.code), `${what}: ended with ${r.code}`);
+  assert.equal(r.doc.ok, false, what);
+  if (r.doc.error === undefined) assert.ok(r.doc.result.unread.length > 0, `${what}: no word`);
+  else assert.deepEqual([r.doc.error.message.length > 0, r.doc.error.retryable], [true, r.code === 7], `${what}: ${JSON.stringify(r.doc.error)}`);
+}
+
+// Whatever is there is as it is when all went well.
+function judgePart(what, part, want) {
+  for (const [file, text] of Object.entries(part)) assert.equal(text, want[file], `${what}: ${file} is not whole`);
+}
+
+// act(env, name): one execution.  left(place, want, what): judges what a failed
+// one has left.  same: what a good one leaves.
+async function sweep(t, faults, act, left, same) {
+  const rnd = seed(t);
+  const s = await System.create();
+  t.after(() => fs.rmSync(s.dir, { recursive: true, force: true }));
+  s.from = installation(path.join(s.dir, 'from'));
+  const fault = new Fault(s.dir);
+  const count = { faults: 0, failed: 0 };
+  const whole = place(s, 'whole');
+  assert.equal((await act(s, whole, {})).code, 0);
+  const want = await same(s, whole);
+  assert.ok(Object.keys(want).length > 3);
+  for (const { kind, error, of } of faults) {
+    const env = fault.env(kind, error, of);
+    fault.at(FAR);
+    assert.equal((await act(s, place(s, `count-${kind}-${error}`), env)).code, 0);
+    const total = FAR - fault.left();
+    for (const n of chosen(rnd, total, SAMPLE)) {
+      const what = `${kind} ${n} of ${total}, ${error}, ${of ?? 'store'}`;
+      const p = place(s, `at-${count.faults++}`);
+      fault.at(n);
+      const r = await act(s, p, env);
+      assert.ok(fault.left() <= 0, `${what}: did not strike`);
+      fault.at(0);
+      if (r.code !== 0) {
+        count.failed++;
+        judgeEnd(what, r);
+        await left(s, p, want, what);
+        const again = await act(s, p, {});
+        assert.equal(again.code, 0, `${what}, again: ${JSON.stringify(again.doc)}`);
+      }
+      assert.deepEqual(await same(s, p), want, what);
+      await must(s, p.env, 'db', 'check');
+      fs.rmSync(p.dir, { recursive: true });
+    }
+  }
+  t.diagnostic(`${count.faults} faults, ${count.failed} failed`);
+  assert.ok(count.failed > count.faults / 2);
+}
+
+const exported = async (s, p, name) => {
+  const out = path.join(p.dir, name);
+  const r = await rawr(s, p.env, 'export', out);
+  return { code: r.code, doc: r.doc, files: r.code === 0 ? files(out) : {} };
+};
+
+test('an import whose disk fails says so, leaves whole subjects, and run again it is as one whose disk did not', (t) =>
+  sweep(t, each(store, source),
+    (s, p, env) => rawr(s, { ...p.env, ...env }, 'import', s.from),
+    async (s, p, want, what) => {
+      const part = await exported(s, p, 'part');
+      // Not even the store's tables are there.
+      if (part.code !== 0) assert.match(part.doc.error.message, /^no store at|run rawr db migrate/, what);
+      judgePart(what, part.files, want);
+      for (const run of Object.keys(part.files).filter((f) => f.includes('/runs/'))) assert.ok(part.files[run.replace('/runs/', '/timelines/')], `${what}: ${run} without its timeline`);
+    },
+    async (s, p) => {
+      const all = await exported(s, p, 'all');
+      assert.equal(all.code, 0, JSON.stringify(all.doc));
+      return all.files;
+    }));
+
+test('an export whose disk fails says so, leaves whole files that no import takes for all, and run again it is as one whose disk did not', (t) =>
+  sweep(t, each(target, [undefined, ['open', 'EIO'], ['read', 'EIO']]),
+    async (s, p, env) => {
+      if (!fs.existsSync(path.join(p.dir, 'rawr.db'))) await must(s, p.env, 'import', s.from);
+      return rawr(s, { ...p.env, ...env }, 'export', path.join(p.dir, 'out'));
+    },
+    async (s, p, want, what) => {
+      const out = path.join(p.dir, 'out');
+      if (!fs.existsSync(out)) return;
+      judgePart(what, Object.fromEntries(Object.entries(files(out)).filter(([f]) => !/\.new-\d+$/.test(f))), want);
+      const taken = await rawr(s, place(s, 'other').env, 'import', out);
+      assert.ok([3, 5].includes(taken.code), `${what}: half an export was taken: ${JSON.stringify(taken.doc)}`);
+    },
+    async (s, p) => {
+      const mark = JSON.parse(fs.readFileSync(path.join(p.dir, 'out/export.json'), 'utf8'));
+      assert.equal(mark.complete, true);
+      return files(path.join(p.dir, 'out'));
+    }));
