@@ -11,7 +11,7 @@ import { frozen, gone, seed, start, signal } from './chaos.mjs';
 import { judge } from './checker.mjs';
 import { Death, FAR, Nurse, chosen, life, live, workflowId } from './lives.mjs';
 import { Teller } from './teller.mjs';
-import { files, installation, must, place, rawr } from './transfer.mjs';
+import { files, installation, judgeExported, judgeImported, must, place, rawr } from './transfer.mjs';
 
 // How many deaths where only a sample is tried.
 const sample = { runner: 20, rpc: 12, workflows: 16, inngest: 16 };
@@ -67,7 +67,7 @@ async function sweep(t, act, same, whileDead = () => {}) {
     death.at(n);
     if (await act(s, { ...p.env, ...death.env }, `at-${n}`) === 'SIGKILL') deaths++;
     death.at(0);
-    whileDead(p, want);
+    await whileDead(s, p, want, `after a death at ${n}`);
     assert.equal(await act(s, p.env, `at-${n}`), 0, `again after a death at ${n}`);
     assert.deepEqual(await same(s, p, `at-${n}`), want, `after a death at ${n}`);
     await must(s, p.env, 'db', 'check');
@@ -82,18 +82,14 @@ test('an import that is killed at any write is run again and leaves what one tha
     async (s, p) => {
       await must(s, p.env, 'export', path.join(p.dir, 'out'));
       return files(path.join(p.dir, 'out'));
-    }));
+    }, judgeImported));
 
 test('an export that is killed at any write is run again and writes what one that was not writes', (t) =>
   sweep(t, async (s, env, name) => {
     const store = path.join(env.RAWR_VAR, 'rawr.db');
     if (!fs.existsSync(store)) await must(s, { ...env, LD_PRELOAD: '' }, 'import', s.from);
     return (await rawr(s, env, 'export', path.join(s.dir, name, 'out'))).code;
-  }, async (s, p) => files(path.join(p.dir, 'out')), (p, want) => {
-    if (!fs.existsSync(path.join(p.dir, 'out'))) return;
-    for (const [file, text] of Object.entries(files(path.join(p.dir, 'out'))))
-      if (!/\.new-\d+$/.test(file)) assert.equal(text, want[file], `${file} is not whole`);
-  }));
+  }, async (s, p) => files(path.join(p.dir, 'out')), (s, p, want, what) => judgeExported(path.join(p.dir, 'out'), want, what)));
 
 test('a worker that is killed at any write of a group of saves loses none that it acknowledged', async (t) => {
   const s = await start(t, { RAWR_WORKERS: '1' });

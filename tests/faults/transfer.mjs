@@ -42,3 +42,25 @@ export function installation(dir) {
   }
   return dir;
 }
+
+// What an export that did not end has written: whole files, or none.
+export function judgeExported(out, want, what) {
+  if (!fs.existsSync(out)) return;
+  for (const [file, text] of Object.entries(files(out)))
+    if (!/\.new-\d+$/.test(file)) assert.equal(text, want[file], `${what}: ${file} is not whole`);
+}
+
+// What an import that did not end has taken over: whole subjects, a run with
+// its timeline; or not even the store's tables are there.
+export async function judgeImported(s, p, want, what) {
+  const out = path.join(p.dir, 'part');
+  const r = await rawr(s, p.env, 'export', out);
+  if (r.code !== 0) {
+    assert.match(r.doc.error.message, /^no store at|run rawr db migrate/, what);
+    return;
+  }
+  judgeExported(out, want, what);
+  const there = files(out);
+  for (const run of Object.keys(there).filter((f) => f.includes('/runs/')))
+    assert.ok(there[run.replace('/runs/', '/timelines/')], `${what}: ${run} without its timeline`);
+}
