@@ -2,7 +2,7 @@
 // and again, with something that strikes at the n-th thing a process does.
 import fs from 'node:fs';
 import path from 'node:path';
-import { chain } from '../lib/system.mjs';
+import { chain, until } from '../lib/system.mjs';
 import { preload } from './native.mjs';
 
 export const FAR = 1 << 30;
@@ -57,13 +57,13 @@ export async function live(c, name, version) {
   await c.queue(workflowId, `${name}-a`, { name });
   await c.queue(workflowId, `${name}-b`, { name });
   await c.cancel(`${name}-b`);
-  for (let taken = false; !taken;) {
+  await until(`an answer that ${name} takes`, async () => {
     const task = await c.claim({ workflowId });
     const mine = task?.runId === `${name}-a`;
     if (mine) await c.complete(task, { by: name, attempt: task.attempt });
     const { tasks } = await c.ok('GET', `/api/workflows/coordination/tasks?runId=${name}-a`);
-    taken = tasks.some((t) => t.state === 'completed');
-  }
+    return tasks.some((t) => t.state === 'completed');
+  }, 60);
   await c.ended(`${name}-a`);
 }
 

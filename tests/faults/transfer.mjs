@@ -6,8 +6,8 @@ import path from 'node:path';
 import { bin, chain, root } from '../lib/system.mjs';
 
 export const rawr = (s, env, ...args) => new Promise((resolve) =>
-  execFile(path.join(bin, 'rawr'), ['--json', ...args], { env: { ...s.env, ...env }, cwd: root, maxBuffer: 64 << 20 }, (e, stdout) =>
-    resolve({ code: e ? e.code ?? e.signal : 0, doc: stdout ? JSON.parse(stdout) : undefined })));
+  execFile(path.join(bin, 'rawr'), ['--json', ...args], { env: { ...s.env, ...env }, cwd: root, maxBuffer: 64 << 20 }, (e, stdout, stderr) =>
+    resolve({ code: e ? e.code ?? e.signal : 0, log: stderr, doc: stdout ? JSON.parse(stdout) : undefined })));
 
 // The files of an installation, but for the mark that tells how far an export came.
 export const files = (dir) => Object.fromEntries(fs.readdirSync(dir, { recursive: true, withFileTypes: true })
