@@ -10,7 +10,7 @@ import { Teller } from './teller.mjs';
 // How many of the allocations of a life are tried: one out of each of so many
 // stretches of equal length.  A soak tries MOST.
 const sample = { runner: 30, rpc: 20, workflows: 30, inngest: 30 };
-const MOST = 600;
+const MOST = 300;
 
 // Our word, and libfcgi's: its Malloc() aborts as well.
 const OURS = /"event":"bug".*"why":"([^"]*out of memory|[^"]+ != NULL)"/;
