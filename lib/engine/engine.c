@@ -13,7 +13,7 @@ must_calloc(size_t n, size_t size)
 	void *p = calloc(n, size);
 
 	if (p == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	return p;
 }
 
@@ -29,7 +29,7 @@ hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
 	e->o = *o;
 	e->owner = strdup(o->owner);
 	if (e->owner == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	e->n_slots = (size_t)o->concurrency;
 	e->sequence = e->n_slots; /* so that no ticket is 0 */
 	e->slots = must_calloc(e->n_slots, sizeof(*e->slots));
@@ -105,7 +105,7 @@ copy(const char *s)
 		return NULL;
 	p = strdup(s);
 	if (p == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	return p;
 }
 
