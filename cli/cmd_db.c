@@ -8,7 +8,7 @@
 static void
 report_step(void *arg, const char *module, int64_t to)
 {
-	struct json_object *steps = arg, *o = json_object_new_object();
+	struct json_object *steps = arg, *o = hq_json_new_object();
 
 	hq_json_put_str(o, "module", module);
 	hq_json_put_i64(o, "version", to);
@@ -18,7 +18,7 @@ report_step(void *arg, const char *module, int64_t to)
 static enum hq_rc
 run_migrate(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *steps = json_object_new_array();
+	struct json_object *steps = hq_json_new_array();
 
 	*ret = hq_cli_object(c);
 	hq_json_put_str(*ret, "store", c->config.s[HQ_SET_RAWR_STORE]);

@@ -291,7 +291,7 @@ static const struct {
 static enum hq_rc
 run_doctor(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *rows = json_object_new_array(), *o;
+	struct json_object *rows = hq_json_new_array(), *o;
 	struct check k;
 	size_t i;
 
@@ -301,7 +301,7 @@ run_doctor(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		k = (struct check){ .c = c };
 		checks[i].check(&k);
-		o = json_object_new_object();
+		o = hq_json_new_object();
 		hq_json_put_str(o, "check", checks[i].name);
 		hq_json_put_str(o, "verdict", verdicts[k.verdict]);
 		hq_json_put_str(o, "text", k.text);

@@ -109,7 +109,7 @@ static struct json_object *
 declared_by(const struct hq_procs *procs, const char *code, int *status,
     const char **text)
 {
-	struct json_object *names = json_object_new_array();
+	struct json_object *names = hq_json_new_array();
 	const struct hq_error_def *e;
 	size_t i;
 
@@ -121,7 +121,7 @@ declared_by(const struct hq_procs *procs, const char *code, int *status,
 			*status = e->status;
 			*text = e->message;
 			hq_json_push(names,
-			    json_object_new_string(procs->v[i].name));
+			    hq_json_new_string(procs->v[i].name));
 		}
 	return names;
 }
@@ -193,7 +193,7 @@ add_code(struct hq_cli *c, const struct hq_procs *procs,
 static enum hq_rc
 run_codes(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *rows = json_object_new_array();
+	struct json_object *rows = hq_json_new_array();
 	struct json_object *seen = hq_cli_object(c);
 	const struct hq_explained *x;
 	const struct hq_error_def *e;

@@ -57,6 +57,7 @@ check_dir(struct hq_cli *c, const char *store, struct hq_err *err)
 	const char *dir = c->argv[0], *of;
 	const char *path = hq_arena_printf(c->arena, "%s/" HQ_EXPORT_MARK, dir);
 	struct json_object *mark = NULL;
+	struct hq_err why = { 0 };
 	struct stat st;
 
 	if (stat(dir, &st) != 0 && errno == ENOENT)
@@ -65,7 +66,9 @@ check_dir(struct hq_cli *c, const char *store, struct hq_err *err)
 		return HQ_FAIL(err, CONFLICT, "%s is not a directory", dir);
 	if (is_empty(dir))
 		return HQ_OK;
-	HQ_IGNORE(hq_cli_read_json(c, path, &mark, NULL)); /* then NULL */
+	if (hq_cli_read_json(c, path, &mark, &why) ==
+	    HQ_E_INTERNAL_SERVER_ERROR)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s", why.msg);
 	if (!json_object_is_type(mark, json_type_object) ||
 	    hq_json_str(mark, "format") == NULL ||
 	    strcmp(hq_json_str(mark, "format"), FORMAT) != 0)
@@ -99,7 +102,7 @@ export_both(struct hq_cli *c, struct hq_db *db, struct hq_transfer *t,
 
 static enum hq_rc export(struct hq_cli *c, struct hq_db *db,
     struct json_object *out, struct hq_err *err) {
-	struct hq_transfer t = { .rows = json_object_new_array() };
+	struct hq_transfer t = { .rows = hq_json_new_array() };
 	char *store = realpath(c->config.s[HQ_SET_RAWR_STORE], NULL);
 	enum hq_rc rc;
 

@@ -8,7 +8,7 @@ void
 hq_cli_report(void *arg, const char *path, const char *reason)
 {
 	struct hq_transfer *t = arg;
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "path", path);
 	hq_json_put_str(o, "reason", reason);
@@ -52,9 +52,15 @@ check_finished(struct hq_cli *c, const char *dir, struct hq_err *err)
 {
 	const char *path = hq_arena_printf(c->arena, "%s/" HQ_EXPORT_MARK, dir);
 	struct json_object *mark;
+	struct hq_err why = { 0 };
+	enum hq_rc rc;
 
-	if (path == NULL || hq_cli_read_json(c, path, &mark, NULL) != HQ_OK ||
-	    hq_json_bool(mark, "complete", true))
+	if (path == NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "the path is too long");
+	rc = hq_cli_read_json(c, path, &mark, &why);
+	if (rc == HQ_E_INTERNAL_SERVER_ERROR)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s", why.msg);
+	if (rc != HQ_OK || hq_json_bool(mark, "complete", true))
 		return HQ_OK;
 	return HQ_FAIL(err, CONFLICT,
 	    "%s is an export that was not finished: run it again first", dir);
@@ -94,7 +100,7 @@ import(struct hq_cli *c, struct hq_db *db, struct hq_transfer *t,
 static enum hq_rc
 run_import(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct hq_transfer t = { .rows = json_object_new_array() };
+	struct hq_transfer t = { .rows = hq_json_new_array() };
 	struct hq_coord_counts counts = { 0 };
 	struct hq_db *db;
 	bool state = false;
@@ -109,6 +115,7 @@ run_import(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	hq_db_close(db);
 	hq_cli_put_counts(*ret, &counts);
 	hq_json_put_bool(*ret, "state", state);
+	c->failed = counts.missed > 0;
 	return rc;
 }
 

@@ -33,11 +33,11 @@ value_json(struct hq_cli *c, const struct hq_val *v)
 	case HQ_VAL_NULL:
 		return NULL;
 	case HQ_VAL_I64:
-		return json_object_new_int64(v->i);
+		return hq_json_new_int64(v->i);
 	case HQ_VAL_TEXT:
-		return json_object_new_string(v->s);
+		return hq_json_new_string(v->s);
 	case HQ_VAL_BLOB:
-		return json_object_new_string(
+		return hq_json_new_string(
 		    hq_arena_printf(c->arena, "<%lld bytes>", (long long)v->i));
 	}
 	HQ_BUG("a value of no type");
@@ -47,7 +47,7 @@ static bool
 take_row(void *arg, const struct hq_db_row *row)
 {
 	struct look *l = arg;
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 	size_t i;
 
 	for (i = 0; i < row->n; i++)
@@ -60,7 +60,7 @@ take_row(void *arg, const struct hq_db_row *row)
 static enum hq_rc
 run_shell(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct look l = { .c = c, .rows = json_object_new_array() };
+	struct look l = { .c = c, .rows = hq_json_new_array() };
 	struct hq_db *db;
 	enum hq_rc rc;
 	char *sql;
@@ -116,7 +116,7 @@ put_table(void *arg, const char *table, int64_t rows)
 static enum hq_rc
 run_size(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *tables = json_object_new_object();
+	struct json_object *tables = hq_json_new_object();
 	struct hq_db_bytes bytes = { 0 };
 	struct hq_db *db;
 	enum hq_rc rc;

@@ -26,7 +26,7 @@ print_version(const struct hq_cli *c, struct json_object *r)
 static enum hq_rc
 run_settings(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *rows = json_object_new_array(), *o;
+	struct json_object *rows = hq_json_new_array(), *o;
 	enum hq_setting s;
 
 	(void)err;
@@ -35,7 +35,7 @@ run_settings(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	for (s = 0; s < HQ_SET__MAX; s++) {
 		const struct hq_setting_row *row = hq_setting_row(s);
 
-		o = json_object_new_object();
+		o = hq_json_new_object();
 		hq_json_put_str(o, "name", row->name);
 		hq_json_put_str(o, "default", row->dflt);
 		hq_json_put_str(o, "unit", row->unit);
@@ -89,7 +89,7 @@ print_settings(const struct hq_cli *c, struct json_object *r)
 static enum hq_rc
 run_setting(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *rows = json_object_new_array(), *o;
+	struct json_object *rows = hq_json_new_array(), *o;
 	enum hq_setting s;
 	int i;
 
@@ -102,7 +102,7 @@ run_setting(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 		if (s == HQ_SET__MAX)
 			return HQ_FAIL(err, NOT_FOUND,
 			    "no setting %s; see rawr settings", c->argv[i]);
-		o = json_object_new_object();
+		o = hq_json_new_object();
 		hq_json_put_str(o, "name", c->argv[i]);
 		hq_json_put_str(o, "value",
 		    hq_setting_row(s)->is_int
@@ -193,10 +193,10 @@ hq_cli_help(const struct hq_command *cmd, FILE *to)
 static struct json_object *
 options_json(const struct hq_option *o)
 {
-	struct json_object *rows = json_object_new_array(), *row;
+	struct json_object *rows = hq_json_new_array(), *row;
 
 	for (; o != NULL && o->name != NULL; o++) {
-		row = json_object_new_object();
+		row = hq_json_new_object();
 		hq_json_put_str(row, "name", o->name);
 		if (o->value != NULL)
 			hq_json_put_str(row, "value", o->value);
@@ -209,7 +209,7 @@ options_json(const struct hq_option *o)
 static struct json_object *
 command_json(struct hq_cli *c, const struct hq_command *cmd)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "name", hq_command_name(c->arena, cmd));
 	hq_json_put_str(o, "args", cmd->args);
@@ -224,7 +224,7 @@ command_json(struct hq_cli *c, const struct hq_command *cmd)
 static enum hq_rc
 run_commands(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *rows = json_object_new_array();
+	struct json_object *rows = hq_json_new_array();
 	const struct hq_command *const *t, *cmd;
 
 	(void)err;

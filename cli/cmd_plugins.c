@@ -17,7 +17,7 @@ push_row(struct hq_cli *c, struct hq_db *db, struct json_object *rows,
 	bool on;
 
 	HQ_TRY(hq_state_is_enabled(db, c->arena, p, &on, err));
-	o = json_object_new_object();
+	o = hq_json_new_object();
 	hq_json_put_str(o, "name", p->name);
 	hq_json_put_str(o, "dir", p->dir);
 	hq_json_put_str(o, "kind", kind);
@@ -97,7 +97,7 @@ static enum hq_rc
 list(struct hq_cli *c, struct hq_db *db, struct json_object **ret,
     struct hq_err *err)
 {
-	struct json_object *rows = json_object_new_array();
+	struct json_object *rows = hq_json_new_array();
 
 	*ret = hq_cli_object(c);
 	hq_json_put(*ret, "plugins", rows);

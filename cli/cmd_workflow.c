@@ -89,9 +89,9 @@ validate_file(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	*ret = hq_cli_object(c);
 	hq_json_put_str(*ret, "workflowId",
 	    hq_json_str(hq_json_get(saved, "workflow"), "workflowId"));
-	validation = json_object_new_object();
+	validation = hq_json_new_object();
 	hq_json_put_bool(validation, "ok", true);
-	hq_json_put(validation, "errors", json_object_new_array());
+	hq_json_put(validation, "errors", hq_json_new_array());
 	hq_json_put(*ret, "validation", validation);
 	return HQ_OK;
 }

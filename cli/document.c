@@ -32,7 +32,7 @@ static struct json_object *
 error_json(const struct hq_cli *c, enum hq_rc rc, const struct hq_err *e)
 {
 	const struct hq_explained *x = hq_cli_explained(e->name);
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "code", e->name);
 	hq_json_put_str(o, "message", e->msg);

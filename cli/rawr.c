@@ -33,7 +33,7 @@ const struct hq_command *const hq_commands[] = {
 struct json_object *
 hq_cli_object(struct hq_cli *c)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 	enum hq_rc rc = hq_json_own(c->arena, o, NULL);
 
 	HQ_ASSERT(rc == HQ_OK);

@@ -130,7 +130,7 @@ copy(const char *s)
 	char *p = s == NULL ? NULL : strdup(s);
 
 	if (s != NULL && p == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	return p;
 }
 
@@ -170,7 +170,7 @@ look(struct runner_call *c, int64_t now)
 
 /* What was sent last is to be read before a step's time begins. */
 static void
-await(struct runner_call *c, int state, int64_t now)
+await(struct runner_call *c, enum runner_state state, int64_t now)
 {
 	c->state = state;
 	c->started_ms = now;

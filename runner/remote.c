@@ -165,7 +165,7 @@ copy(const char *s)
 	char *p = s == NULL ? NULL : strdup(s);
 
 	if (s != NULL && p == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	return p;
 }
 
@@ -265,12 +265,12 @@ runner_remote_open(struct runner *r, struct hq_err *err)
 	struct runner_remote *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	r->remote = m;
 	m->n = (size_t)o.connections;
 	m->v = calloc(m->n, sizeof(*m->v));
 	if (m->v == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	m->arena = hq_arena_new(ARENA_BYTES);
 	return hq_calls_new(&o, &m->calls, err);
 }

@@ -28,7 +28,7 @@ runner_retain_open(struct runner *r)
 		n++;
 	r->sweeps = calloc(n, sizeof(*r->sweeps));
 	if (r->sweeps == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	(void)sweep_of(r, hq_engine_retain);
 	for (c = hq_composition; c->plugin != NULL; c++)
 		if (c->plugin->retain != NULL)

@@ -43,7 +43,7 @@ enum {
 struct runner_call {
 	uint64_t ticket;
 	struct hq_fcgi_call *call;
-	enum {
+	enum runner_state {
 		RUNNER_SENT,  /* nobody has read it yet */
 		RUNNER_BEGUN, /* a step may be under way */
 		RUNNER_HELD,  /* by us: a checkpoint is not recorded yet */

@@ -23,7 +23,7 @@ modules_of(struct hq_arena *a)
 			n++;
 	v = HQ_NEW(a, const struct hq_module *, n);
 	if (v == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	n = 0;
 	v[n++] = &hq_engine_store;
 	for (c = hq_composition; c->plugin != NULL; c++)
@@ -98,7 +98,7 @@ runner_start(struct runner *r, struct hq_err *err)
 	r->calls = calloc(r->n_calls, sizeof(*r->calls));
 	r->polls = calloc(r->n_calls + 3, sizeof(*r->polls));
 	if (r->calls == NULL || r->polls == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_functions(r, err));

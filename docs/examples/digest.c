@@ -11,7 +11,7 @@ static enum hq_rc
 load_changes(struct hq_flow *f, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct json_object *out = json_object_new_object();
+	struct json_object *out = hq_json_new_object();
 
 	HQ_TRY(hq_json_own(hq_flow_arena(f), out, err));
 	hq_json_put_str(out, "project", hq_json_str(in, "project"));
@@ -25,7 +25,7 @@ static enum hq_rc
 send_mail(struct hq_flow *f, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct json_object *mail = json_object_new_object();
+	struct json_object *mail = hq_json_new_object();
 
 	HQ_TRY(hq_json_own(hq_flow_arena(f), mail, err));
 	if (hq_json_i64(in, "changes", 0) == 0)

@@ -119,7 +119,7 @@ grow(struct hq_arena *a, size_t need)
 	if (need > cap)
 		cap = need;
 	if ((b = malloc(sizeof(*b) + cap)) == NULL)
-		return NULL;
+		HQ_BUG("out of memory");
 	ASAN_POISON_MEMORY_REGION(b->mem, cap);
 	b->cap = cap;
 	b->used = 0;

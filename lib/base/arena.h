@@ -17,7 +17,9 @@ struct hq_arena;
 
 /*
  * limit_bytes: most the arena may hold, so that one request cannot eat the
- * process.  Never NULL (a process that cannot have 100 bytes aborts).
+ * process.  Past it whoever asked for too much is refused; a process that gets
+ * no memory below it aborts, here and in whatever allocates, for that is nobody
+ * else's fault.  Never NULL.
  * The caller frees; freeing NULL is fine.
  */
 struct hq_arena *hq_arena_new(size_t limit_bytes);

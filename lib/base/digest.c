@@ -51,7 +51,15 @@ hmac_open(void)
 	hmac_ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
 	EVP_MAC_free(mac);
 	if (hmac_ctx == NULL || EVP_MAC_CTX_set_params(hmac_ctx, params) != 1)
-		HQ_BUG("no HMAC-SHA256");
+		HQ_BUG("no HMAC-SHA256, or out of memory");
+}
+
+/* With a key and a digest there is one reason left. */
+static void
+done(int ok)
+{
+	if (ok != 1)
+		HQ_BUG("out of memory");
 }
 
 void
@@ -63,10 +71,10 @@ hq_hmac_sha256(struct hq_bytes key, const struct hq_bytes *parts, size_t n,
 	HQ_ASSERT(key.p != NULL);
 	if (hmac_ctx == NULL)
 		hmac_open();
-	HQ_ASSERT(EVP_MAC_init(hmac_ctx, key.p, key.n, NULL) == 1);
+	done(EVP_MAC_init(hmac_ctx, key.p, key.n, NULL));
 	for (i = 0; i < n; i++)
-		HQ_ASSERT(parts[i].n == 0 ||
-		    EVP_MAC_update(hmac_ctx, parts[i].p, parts[i].n) == 1);
-	HQ_ASSERT(EVP_MAC_final(hmac_ctx, out, &got, HQ_HMAC_BYTES) == 1);
+		if (parts[i].n > 0)
+			done(EVP_MAC_update(hmac_ctx, parts[i].p, parts[i].n));
+	done(EVP_MAC_final(hmac_ctx, out, &got, HQ_HMAC_BYTES));
 	HQ_ASSERT(got == HQ_HMAC_BYTES);
 }

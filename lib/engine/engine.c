@@ -13,7 +13,7 @@ must_calloc(size_t n, size_t size)
 	void *p = calloc(n, size);
 
 	if (p == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	return p;
 }
 
@@ -29,7 +29,7 @@ hq_engine_new(const struct hq_engine_opts *o, struct hq_engine **ret,
 	e->o = *o;
 	e->owner = strdup(o->owner);
 	if (e->owner == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	HQ_ASSERT(o->own_app == NULL || o->app_concurrency > 0);
 	e->room[false] = (size_t)o->concurrency;
 	e->room[true] = (size_t)o->app_concurrency;
@@ -109,7 +109,7 @@ copy(const char *s)
 		return NULL;
 	p = strdup(s);
 	if (p == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	return p;
 }
 

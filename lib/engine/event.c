@@ -42,7 +42,7 @@ data_text(const struct hq_event *e, struct hq_arena *a, const char **ret,
 	if (e->correlation_id != NULL || e->traceparent != NULL) {
 		data = hq_json_clone(e->data);
 		HQ_TRY(hq_json_own(a, data, err));
-		ours = json_object_new_object();
+		ours = hq_json_new_object();
 		if (e->correlation_id != NULL)
 			hq_json_put_str(ours, "correlationId",
 			    e->correlation_id);

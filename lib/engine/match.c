@@ -58,7 +58,7 @@ static enum hq_rc
 variables(struct hq_eng_tx *t, struct json_object *event,
     struct json_object *async, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *vars = json_object_new_object();
+	struct json_object *vars = hq_json_new_object();
 
 	hq_json_put(vars, "event", json_object_get(event));
 	if (async != NULL)

@@ -185,6 +185,25 @@ sleep_until(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	return plan(t, op, &p, NULL, err);
 }
 
+/* *ret_wrong: why its expression cannot be one; else what finds the wait. */
+static enum hq_rc
+read_condition(struct hq_eng_tx *t, struct plan *p, const char **ret_wrong,
+    struct hq_err *err)
+{
+	const struct hq_expr *x = NULL;
+	struct hq_err why;
+
+	*ret_wrong = NULL;
+	if (p->wait_if != NULL && p->wait_if[0] == '\0')
+		p->wait_if = NULL;
+	if (p->wait_if == NULL)
+		return HQ_OK;
+	if (hq_expr_parse(t->a, p->wait_if, &x, NULL, &why) == HQ_OK)
+		return hq_eng_pin_of(t, t->job->run, x, &p->pin, err);
+	*ret_wrong = hq_eng_error(t, "InvalidExpression", why.msg);
+	return HQ_OK;
+}
+
 /*
  * A wait without a timeout that can be read is over at once.  opts.sinceMs is
  * an extension: an event that came since then (hq_event_clock) counts as well.
@@ -198,32 +217,25 @@ wait_for_event(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 		.lane = HQ_LANE_TIMER,
 		.wait_event = op->name,
 		.wait_if = hq_json_str(op->opts, "if") };
-	struct hq_eng_wait past = { .event = op->name,
+	struct hq_eng_wait past = { .run = t->job->run,
+		.step = op->id,
+		.event = op->name,
 		.since_ms = hq_json_i64(op->opts, "sinceMs", -1) };
-	const struct hq_expr *x;
-	struct hq_err why;
+	const char *wrong;
 	bool is_new;
 
 	(void)an;
-	if (p.wait_if != NULL && p.wait_if[0] == '\0')
-		p.wait_if = NULL;
-	if (p.wait_if != NULL &&
-	    hq_expr_parse(t->a, p.wait_if, &x, NULL, &why) != HQ_OK)
-		return hq_eng_memo_error(t, t->job->run, op->id,
-		    hq_eng_error(t, "InvalidExpression", why.msg), err);
+	HQ_TRY(read_condition(t, &p, &wrong, err));
+	if (wrong != NULL)
+		return hq_eng_memo_error(t, t->job->run, op->id, wrong, err);
 	if (!hq_when_ms(hq_json_str(op->opts, "timeout"), t->now_ms, &p.due_ms))
 		p.due_ms = t->now_ms;
 	p.due_ms = clamp(p.due_ms, t->now_ms);
-	if (p.wait_if != NULL)
-		HQ_TRY(hq_eng_pin_of(t, t->job->run, x, &p.pin, err));
 	HQ_TRY(hq_event_clock(t->db, &p.heard_ms, err));
 	HQ_TRY(plan(t, op, &p, &is_new, err));
-	if (!is_new || past.since_ms < 0)
-		return HQ_OK;
-	past.run = t->job->run;
-	past.step = op->id;
 	past.expression = p.wait_if;
-	return hq_eng_look_back(t, &past, err);
+	return is_new && past.since_ms >= 0 ? hq_eng_look_back(t, &past, err)
+					    : HQ_OK;
 }
 
 /* --------------------------------------------------------------- invoke -- */
@@ -254,13 +266,13 @@ static const char *
 invoked_data(struct hq_eng_tx *t, const struct op *op, const struct hq_fn *fn,
     const char *correlation)
 {
-	struct json_object *data, *given, *ours = json_object_new_object();
+	struct json_object *data, *given, *ours = hq_json_new_object();
 	const char *text;
 
 	given = hq_json_get(hq_json_get(op->opts, "payload"), "data");
 	data = json_object_is_type(given, json_type_object)
 	    ? hq_json_clone(given)
-	    : json_object_new_object();
+	    : hq_json_new_object();
 	hq_json_put_str(ours, "fn_id", fn->slug);
 	hq_json_put_str(ours, "correlation_id", correlation);
 	hq_json_put(data, "_inngest", ours);

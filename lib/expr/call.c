@@ -11,7 +11,7 @@ enum hq_rc
 hq_expr_string(struct hq_arena *a, const char *s, struct json_object **ret,
     struct hq_err *err)
 {
-	struct json_object *v = json_object_new_string(s);
+	struct json_object *v = hq_json_new_string(s);
 
 	HQ_TRY(hq_json_own(a, v, err));
 	*ret = v;
@@ -26,9 +26,9 @@ hq_expr_number(struct hq_arena *a, double d, struct json_object **ret,
 
 	if (d > -exact_max && d < exact_max && !(d < trunc(d)) &&
 	    !(d > trunc(d)))
-		v = json_object_new_int64((int64_t)d);
+		v = hq_json_new_int64((int64_t)d);
 	else
-		v = json_object_new_double(d);
+		v = hq_json_new_double(d);
 	HQ_TRY(hq_json_own(a, v, err));
 	*ret = v;
 	return HQ_OK;
@@ -38,7 +38,7 @@ enum hq_rc
 hq_expr_bool(struct hq_arena *a, bool b, struct json_object **ret,
     struct hq_err *err)
 {
-	struct json_object *v = json_object_new_boolean(b);
+	struct json_object *v = hq_json_new_boolean(b);
 
 	HQ_TRY(hq_json_own(a, v, err));
 	*ret = v;

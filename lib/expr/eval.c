@@ -202,7 +202,7 @@ static enum hq_rc
 join(const struct scope *s, struct json_object **v, struct json_object **ret,
     struct hq_err *err)
 {
-	struct json_object *out = json_object_new_array();
+	struct json_object *out = hq_json_new_array();
 	size_t i, k;
 
 	HQ_TRY(hq_json_own(s->arena, out, err));
@@ -313,7 +313,7 @@ static enum hq_rc
 eval_list(const struct scope *s, const struct hq_expr *e,
     struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *out = json_object_new_array(), *v;
+	struct json_object *out = hq_json_new_array(), *v;
 	size_t i;
 
 	HQ_TRY(hq_json_own(s->arena, out, err));

@@ -8,7 +8,8 @@ write_path(const struct hq_expr *e, const char *name, struct hq_buf *b)
 {
 	if (e->kind == HQ_NODE_NAME)
 		return strcmp(e->name, name) == 0;
-	if (e->kind != HQ_NODE_MEMBER || !write_path(e->kids[0], name, b))
+	if (e->kind != HQ_NODE_MEMBER || e->n_kids == 0 ||
+	    !write_path(e->kids[0], name, b))
 		return false;
 	if (b->n > 0)
 		hq_buf_putc(b, '.');

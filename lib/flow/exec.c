@@ -10,12 +10,12 @@ add(struct json_object *root, const char *key, struct json_object *v)
 static enum hq_rc
 flow_init(struct hq_flow *f, struct hq_exec_in *in, struct hq_err *err)
 {
-	*f = (struct hq_flow){ .in = in, .root = json_object_new_object() };
+	*f = (struct hq_flow){ .in = in, .root = hq_json_new_object() };
 	HQ_TRY(hq_json_own(in->arena, f->root, err));
-	f->ops = add(f->root, "ops", json_object_new_array());
-	f->seen = add(f->root, "seen", json_object_new_object());
-	f->found = add(f->root, "found", json_object_new_array());
-	f->error = add(f->root, "error", json_object_new_object());
+	f->ops = add(f->root, "ops", hq_json_new_array());
+	f->seen = add(f->root, "seen", hq_json_new_object());
+	f->found = add(f->root, "found", hq_json_new_array());
+	f->error = add(f->root, "error", hq_json_new_object());
 	return HQ_OK;
 }
 

@@ -76,7 +76,7 @@ hq_step_with(struct hq_flow *f, const char *id,
     const struct hq_step_policy *policy, hq_flow_fn *fn, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct json_object *opts = json_object_new_object();
+	struct json_object *opts = hq_json_new_object();
 	struct hq_todo t = { .fn = fn, .in = in, .opts = opts, .plan = true };
 
 	HQ_TRY(hq_json_own(f->in->arena, opts, err));
@@ -228,7 +228,7 @@ wait_op(struct hq_flow *f, const char *id, const struct wait *w,
 	if (m.state != HQ_MET_NEW)
 		return hq_flow_recall(&m, ret_event, err);
 	write_duration(w->timeout_ms, text);
-	opts = json_object_new_object();
+	opts = hq_json_new_object();
 	hq_json_put_str(opts, "timeout", text);
 	if (w->expression != NULL)
 		hq_json_put_str(opts, "if", w->expression);
@@ -281,10 +281,10 @@ hq_invoke(struct hq_flow *f, const char *id, const char *function,
 	HQ_TRY(hq_flow_meet(f, id, &m, err));
 	if (m.state != HQ_MET_NEW)
 		return hq_flow_recall(&m, ret_out, err);
-	payload = json_object_new_object();
+	payload = hq_json_new_object();
 	hq_json_put(payload, "data",
-	    data == NULL ? json_object_new_object() : json_object_get(data));
-	opts = json_object_new_object();
+	    data == NULL ? hq_json_new_object() : json_object_get(data));
+	opts = hq_json_new_object();
 	hq_json_put_str(opts, "function_id", slug(f, function));
 	hq_json_put(opts, "payload", payload);
 	return hq_flow_report(f, &m, "InvokeFunction", NULL, opts);
@@ -305,10 +305,10 @@ send_one(struct hq_flow *f, struct json_object *in,
 		    "this host has nowhere to send events to");
 	HQ_TRY(x->send_event(x->send_ctx, event_id, hq_json_str(in, "name"),
 	    hq_json_get(in, "data"), err));
-	out = json_object_new_object();
+	out = hq_json_new_object();
 	HQ_TRY(hq_json_own(x->arena, out, err));
-	ids = json_object_new_array();
-	hq_json_push(ids, json_object_new_string(event_id));
+	ids = hq_json_new_array();
+	hq_json_push(ids, hq_json_new_string(event_id));
 	hq_json_put(out, "ids", ids);
 	*ret_out = out;
 	return HQ_OK;
@@ -318,15 +318,15 @@ enum hq_rc
 hq_send_event(struct hq_flow *f, const char *id, const char *name,
     struct json_object *data, struct hq_err *err)
 {
-	struct json_object *in = json_object_new_object();
+	struct json_object *in = hq_json_new_object();
 	struct json_object *opts, *ignored;
 	struct hq_todo t = { .fn = send_one, .in = in, .name = "sendEvent" };
 
 	HQ_TRY(hq_json_own(f->in->arena, in, err));
 	hq_json_put_str(in, "name", name);
 	hq_json_put(in, "data",
-	    data == NULL ? json_object_new_object() : json_object_get(data));
-	opts = json_object_new_object();
+	    data == NULL ? hq_json_new_object() : json_object_get(data));
+	opts = hq_json_new_object();
 	HQ_TRY(hq_json_own(f->in->arena, opts, err));
 	hq_json_put_str(opts, "type", "step.sendEvent");
 	t.opts = opts;

@@ -137,8 +137,8 @@ hq_flow_error(struct json_object *e, enum hq_rc rc, const struct hq_err *err)
 static struct json_object *
 op_new(const struct hq_met *m, const char *op, const char *name)
 {
-	struct json_object *o = json_object_new_object();
-	struct json_object *userland = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
+	struct json_object *userland = hq_json_new_object();
 
 	hq_json_put_str(o, "id", m->hash);
 	hq_json_put_str(o, "op", op);
@@ -157,7 +157,7 @@ op_new(const struct hq_met *m, const char *op, const char *name)
 static void
 miss(struct hq_flow *f, const struct hq_met *m)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "id", m->hash);
 	hq_json_put_str(o, "name", m->id);
@@ -177,7 +177,7 @@ hq_flow_report(struct hq_flow *f, const struct hq_met *m, const char *op,
 {
 	struct json_object *o = op_new(m, op, name);
 
-	hq_json_put(o, "opts", opts == NULL ? json_object_new_object() : opts);
+	hq_json_put(o, "opts", opts == NULL ? hq_json_new_object() : opts);
 	f->suspended = true;
 	if (f->in->target == NULL || is_target(f, m)) {
 		hq_json_push(f->ops, o);
@@ -191,7 +191,7 @@ hq_flow_report(struct hq_flow *f, const struct hq_met *m, const char *op,
 static void
 put_timing(struct json_object *o, int64_t start_ms, int64_t took_ms)
 {
-	struct json_object *t = json_object_new_object();
+	struct json_object *t = hq_json_new_object();
 
 	hq_json_put_i64(t, "a", start_ms * 1000000);
 	hq_json_put_i64(t, "b", took_ms * 1000000);
@@ -202,7 +202,7 @@ static void
 put_outcome(struct hq_flow *f, struct json_object *o, enum hq_rc rc,
     const struct hq_err *err)
 {
-	struct json_object *e = json_object_new_object();
+	struct json_object *e = hq_json_new_object();
 	bool retry = hq_flow_may_retry(&f->in->runtime, err);
 
 	HQ_ASSERT(rc != HQ_SUSPEND);
@@ -278,8 +278,7 @@ run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 	f->suspended = true;
 	o = op_new(m, "StepRun", t->name == NULL ? m->id : t->name);
 	hq_json_put(o, "opts",
-	    t->opts == NULL ? json_object_new_object()
-			    : json_object_get(t->opts));
+	    t->opts == NULL ? hq_json_new_object() : json_object_get(t->opts));
 	hq_json_push(f->ops, o);
 	if (rc == HQ_OK) /* what a step gave is shared, not copied */
 		hq_json_put(o, "data", json_object_get(out));

@@ -112,7 +112,7 @@ resolve(struct resolver *r, struct json_object *in, struct json_object *home,
 	if (json_object_is_type(in, json_type_object)) {
 		if ((ref = hq_json_str(in, "$ref")) != NULL)
 			return follow(r, ref, home, ret, err);
-		out = json_object_new_object();
+		out = hq_json_new_object();
 		HQ_TRY(hq_json_own(r->arena, out, err));
 		*ret = out;
 		return resolve_object(r, in, home, out, err);
@@ -121,7 +121,7 @@ resolve(struct resolver *r, struct json_object *in, struct json_object *home,
 		*ret = in;
 		return HQ_OK;
 	}
-	out = json_object_new_array();
+	out = hq_json_new_array();
 	HQ_TRY(hq_json_own(r->arena, out, err));
 	*ret = out;
 	return resolve_array(r, in, home, out, err);
@@ -134,7 +134,7 @@ hq_contract_resolve(const char *root, struct json_object *contract,
 	struct resolver r = { .root = root, .arena = a };
 	struct json_object *types = hq_json_get(contract, "types");
 
-	r.sets = json_object_new_object();
+	r.sets = hq_json_new_object();
 	HQ_TRY(hq_json_own(a, r.sets, err));
 	HQ_TRY(resolve(&r, contract, types, ret, err));
 	json_object_object_del(*ret, "types");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hq/manifest.h"
+#include "store/os.h"
 
 static enum hq_rc
 read_fd(int fd, const char *path, char *p, size_t n, struct hq_err *err)
@@ -38,8 +39,8 @@ hq_file_read(const char *path, size_t max, struct hq_arena *a, char **ret,
 		if (errno == ENOENT || errno == ENOTDIR)
 			return HQ_FAIL(err, NOT_FOUND, "%s: no such file",
 			    path);
-		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s: errno %d", path,
-		    errno);
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s: %s", path,
+		    hq_os_error(errno));
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		rc = HQ_FAIL(err, BAD_REQUEST, "%s: not a regular file", path);
@@ -82,26 +83,37 @@ write_whole(int fd, const char *p, size_t n)
 	return true;
 }
 
+/* A full disk passes. */
+static enum hq_rc
+not_written(const char *path, int why, struct hq_err *err)
+{
+	if (why == ENOSPC || why == EDQUOT)
+		return HQ_FAIL(err, SERVICE_UNAVAILABLE,
+		    "%s: cannot be written: the disk is full", path);
+	return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s: cannot be written: %s",
+	    path, hq_os_error(why));
+}
+
 enum hq_rc
 hq_file_write(const char *path, const void *p, size_t n, struct hq_err *err)
 {
 	char tmp[4096];
-	bool ok;
-	int fd, len;
+	int fd, len, why = 0;
 
 	len = snprintf(tmp, sizeof(tmp), "%s.new-%ld", path, (long)getpid());
 	if (len < 0 || (size_t)len >= sizeof(tmp))
 		return HQ_FAIL(err, BAD_REQUEST, "%s: path is too long", path);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
-		    "%s: cannot be written (errno %d)", tmp, errno);
-	ok = write_whole(fd, p, n) && fsync(fd) == 0;
-	ok = close(fd) == 0 && ok;
-	if (!ok || rename(tmp, path) != 0) {
-		(void)unlink(tmp);
-		return HQ_FAIL(err, INTERNAL_SERVER_ERROR,
-		    "%s: cannot be written (errno %d)", path, errno);
-	}
-	return HQ_OK;
+		return not_written(tmp, errno, err);
+	if (!write_whole(fd, p, n) || fsync(fd) != 0)
+		why = errno;
+	if (close(fd) != 0 && why == 0)
+		why = errno;
+	if (why == 0 && rename(tmp, path) == 0)
+		return HQ_OK;
+	if (why == 0)
+		why = errno;
+	(void)unlink(tmp);
+	return not_written(path, why, err);
 }

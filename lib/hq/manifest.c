@@ -80,7 +80,7 @@ row_of(struct json_object *def, const char *dir, struct hq_arena *a,
     struct json_object **ret, struct hq_err *err)
 {
 	struct json_object *rawr = hq_json_get(def, "rawr");
-	struct json_object *row = json_object_new_object();
+	struct json_object *row = hq_json_new_object();
 
 	HQ_TRY(hq_json_own(a, row, err));
 	hq_json_put_str(row, "name", hq_json_str(def, "name"));
@@ -218,8 +218,8 @@ enum hq_rc
 hq_manifest_scan(const char *root, struct hq_arena *a, struct json_object **ret,
     struct hq_err *err)
 {
-	struct json_object *m = json_object_new_object();
-	struct json_object *rows = json_object_new_array();
+	struct json_object *m = hq_json_new_object();
+	struct json_object *rows = hq_json_new_array();
 	enum hq_kind k;
 
 	HQ_TRY(hq_json_own(a, m, err));

@@ -22,10 +22,59 @@ made(struct json_object *o)
 	return o;
 }
 
+struct json_object *
+hq_json_new_object(void)
+{
+	return made(json_object_new_object());
+}
+
+struct json_object *
+hq_json_new_array(void)
+{
+	return made(json_object_new_array());
+}
+
+struct json_object *
+hq_json_new_array_of(int n)
+{
+	return made(json_object_new_array_ext(n));
+}
+
+struct json_object *
+hq_json_new_string(const char *s)
+{
+	return made(json_object_new_string(s));
+}
+
+struct json_object *
+hq_json_new_string_len(const char *s, int n)
+{
+	return made(json_object_new_string_len(s, n));
+}
+
+struct json_object *
+hq_json_new_int64(int64_t i)
+{
+	return made(json_object_new_int64(i));
+}
+
+struct json_object *
+hq_json_new_double(double d)
+{
+	return made(json_object_new_double(d));
+}
+
+struct json_object *
+hq_json_new_boolean(bool v)
+{
+	return made(json_object_new_boolean(v));
+}
+
 enum hq_rc
 hq_json_own(struct hq_arena *a, struct json_object *o, struct hq_err *err)
 {
-	return hq_arena_defer(a, put_ref, made(o), err);
+	HQ_ASSERT(o != NULL);
+	return hq_arena_defer(a, put_ref, o, err);
 }
 
 char *
@@ -41,7 +90,7 @@ hq_json_text(struct hq_arena *a, struct json_object *v)
 static struct json_object *
 clone_object(struct json_object *v)
 {
-	struct json_object *to = made(json_object_new_object());
+	struct json_object *to = hq_json_new_object();
 	struct json_object *member;
 	struct lh_entry *e;
 
@@ -57,7 +106,7 @@ static struct json_object *
 clone_array(struct json_object *v)
 {
 	size_t i, n = json_object_array_length(v);
-	struct json_object *to = made(json_object_new_array_ext((int)n));
+	struct json_object *to = hq_json_new_array_of((int)n);
 
 	for (i = 0; i < n; i++)
 		hq_json_push(to,
@@ -71,16 +120,16 @@ clone_number(struct json_object *v)
 	double d;
 
 	if (json_object_is_type(v, json_type_int))
-		return made(json_object_new_int64(json_object_get_int64(v)));
+		return hq_json_new_int64(json_object_get_int64(v));
 	d = json_object_get_double(v);
-	return isfinite(d) ? made(json_object_new_double(d)) : NULL;
+	return isfinite(d) ? hq_json_new_double(d) : NULL;
 }
 
 static struct json_object *
 clone_string(struct json_object *v)
 {
-	return made(json_object_new_string_len(json_object_get_string(v),
-	    json_object_get_string_len(v)));
+	return hq_json_new_string_len(json_object_get_string(v),
+	    json_object_get_string_len(v));
 }
 
 /* Ours is JSON, and no larger than what was parsed or written before. */
@@ -107,8 +156,7 @@ hq_json_clone(struct json_object *v)
 	case HQ_JS_UNDEFINED:
 		return NULL;
 	case HQ_JS_BOOLEAN:
-		return made(
-		    json_object_new_boolean(json_object_get_boolean(v)));
+		return hq_json_new_boolean(json_object_get_boolean(v));
 	case HQ_JS_NUMBER:
 		return clone_number(v);
 	case HQ_JS_DATE:
@@ -128,7 +176,7 @@ hq_json_clone(struct json_object *v)
 	case HQ_JS_SET:
 	case HQ_JS_MAP:
 	case HQ_JS_FILE:
-		return made(json_object_new_object());
+		return hq_json_new_object();
 	case HQ_JS_BIGINT:
 	case HQ_JS__MAX:
 		break;
@@ -220,25 +268,25 @@ hq_json_add(struct json_object *o, const char *key, struct json_object *v)
 void
 hq_json_add_str(struct json_object *o, const char *key, const char *s)
 {
-	hq_json_add(o, key, s == NULL ? NULL : made(json_object_new_string(s)));
+	hq_json_add(o, key, s == NULL ? NULL : hq_json_new_string(s));
 }
 
 void
 hq_json_put_str(struct json_object *o, const char *key, const char *s)
 {
-	hq_json_put(o, key, s == NULL ? NULL : made(json_object_new_string(s)));
+	hq_json_put(o, key, s == NULL ? NULL : hq_json_new_string(s));
 }
 
 void
 hq_json_put_i64(struct json_object *o, const char *key, int64_t i)
 {
-	hq_json_put(o, key, made(json_object_new_int64(i)));
+	hq_json_put(o, key, hq_json_new_int64(i));
 }
 
 void
 hq_json_put_bool(struct json_object *o, const char *key, bool v)
 {
-	hq_json_put(o, key, made(json_object_new_boolean(v)));
+	hq_json_put(o, key, hq_json_new_boolean(v));
 }
 
 void

@@ -34,8 +34,22 @@ enum {
 };
 
 /*
+ * New values, one reference each.  Without memory they abort; json-c's own
+ * constructors give NULL, which would go on as JSON's null.  Nobody but json.c
+ * calls those (tests/lint/layers.sh).
+ */
+struct json_object *hq_json_new_object(void);
+struct json_object *hq_json_new_array(void);
+struct json_object *hq_json_new_array_of(int n); /* empty, with room for n */
+struct json_object *hq_json_new_string(const char *s);
+struct json_object *hq_json_new_string_len(const char *s, int n);
+struct json_object *hq_json_new_int64(int64_t i);
+struct json_object *hq_json_new_double(double d);
+struct json_object *hq_json_new_boolean(bool v);
+
+/*
  * Hand a new reference to the arena: it is put on reset, so nobody else calls
- * json_object_put().  NULL o means json-c had no memory: an abort.
+ * json_object_put().
  */
 enum hq_rc hq_json_own(struct hq_arena *a, struct json_object *o,
     struct hq_err *err) HQ_MUST;

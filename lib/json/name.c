@@ -41,10 +41,9 @@ slot_of(const char *s, size_t n)
 static unsigned long
 hash_of(const char *key)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 	unsigned long h;
 
-	HQ_ASSERT(o != NULL);
 	h = lh_get_hash(json_object_get_object(o), key);
 	(void)json_object_put(o);
 	return h;

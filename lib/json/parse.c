@@ -131,18 +131,6 @@ push_open(struct parser *x, struct container in)
 	x->open[x->depth++] = in;
 }
 
-static struct json_object *
-new_container(bool is_object)
-{
-	struct json_object *o = is_object
-	    ? json_object_new_object()
-	    : json_object_new_array_ext(ARRAY_FEW);
-
-	if (o == NULL)
-		HQ_BUG("out of memory");
-	return o;
-}
-
 static enum next
 open_container(struct parser *x)
 {
@@ -157,7 +145,8 @@ open_container(struct parser *x)
 	x->c.s++;
 	x->containers++;
 	if (!x->only_look) {
-		in.o = new_container(in.is_object);
+		in.o = in.is_object ? hq_json_new_object()
+				    : hq_json_new_array_of(ARRAY_FEW);
 		add(x, in.o);
 	}
 	push_open(x, in);
@@ -167,7 +156,6 @@ open_container(struct parser *x)
 static enum next
 take_string(struct parser *x)
 {
-	struct json_object *v;
 	const char *s;
 	size_t n;
 
@@ -176,9 +164,7 @@ take_string(struct parser *x)
 		return FAILED;
 	if (x->only_look)
 		return after_value(x);
-	if ((v = json_object_new_string_len(s, (int)n)) == NULL)
-		HQ_BUG("out of memory");
-	add(x, v);
+	add(x, hq_json_new_string_len(s, (int)n));
 	return after_value(x);
 }
 
@@ -207,16 +193,6 @@ take_number(struct parser *x)
 	return after_value(x);
 }
 
-static struct json_object *
-boolean(bool v)
-{
-	struct json_object *o = json_object_new_boolean(v);
-
-	if (o == NULL)
-		HQ_BUG("out of memory");
-	return o;
-}
-
 static enum next
 take_value(struct parser *x)
 {
@@ -229,9 +205,9 @@ take_value(struct parser *x)
 	case '"':
 		return take_string(x);
 	case 't':
-		return take_word(x, "true", boolean(true));
+		return take_word(x, "true", hq_json_new_boolean(true));
 	case 'f':
-		return take_word(x, "false", boolean(false));
+		return take_word(x, "false", hq_json_new_boolean(false));
 	case 'n':
 		return take_word(x, "null", NULL);
 	default:

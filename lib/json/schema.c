@@ -32,18 +32,18 @@ segment_of(const struct place *p)
 	size_t n;
 
 	if (p->key == NULL)
-		return json_object_new_int64((int64_t)p->index);
+		return hq_json_new_int64((int64_t)p->index);
 	n = strlen(p->key);
 	if (n == 0 || n > PATH_NUMBER_DIGITS ||
 	    strspn(p->key, "0123456789") != n || (n > 1 && p->key[0] == '0'))
-		return json_object_new_string(p->key);
-	return json_object_new_int64(strtoll(p->key, NULL, 10));
+		return hq_json_new_string(p->key);
+	return hq_json_new_int64(strtoll(p->key, NULL, 10));
 }
 
 static struct json_object *
 path_of(const struct place *at)
 {
-	struct json_object *path = json_object_new_array();
+	struct json_object *path = hq_json_new_array();
 	const struct place *p;
 	size_t n = 0;
 
@@ -63,7 +63,7 @@ issue(struct check *c, const struct place *at, const char *text)
 
 	if (c->quiet > 0 || c->n == HQ_SCHEMA_ISSUES_MAX)
 		return false;
-	o = json_object_new_object();
+	o = hq_json_new_object();
 	hq_json_put_str(o, "message", text);
 	if (at->up != NULL)
 		hq_json_put(o, "path", path_of(at));
@@ -403,7 +403,7 @@ hq_schema_check(const struct hq_schema *s, struct json_object *v,
 		*ret_issues = NULL;
 		return HQ_OK;
 	}
-	issues = json_object_new_array();
+	issues = hq_json_new_array();
 	for (i = 0; i < c.n; i++)
 		hq_json_push(issues, c.issues[i]);
 	HQ_TRY(hq_json_own(a, issues, err));

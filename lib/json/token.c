@@ -274,13 +274,11 @@ hq_json_number_at(struct hq_json_cursor *c, struct json_object **ret)
 	power = x.power - x.n_fraction;
 	fits = x.n_digits <= EXACT_DIGITS;
 	if (fits && x.whole)
-		*ret = json_object_new_int64(x.negative ? -x.digits : x.digits);
+		*ret = hq_json_new_int64(x.negative ? -x.digits : x.digits);
 	else if (fits && power >= -EXACT_POWER && power <= EXACT_POWER)
-		*ret = json_object_new_double(exact_double(&x, power));
+		*ret = hq_json_new_double(exact_double(&x, power));
 	else
-		*ret = json_object_new_double(
+		*ret = hq_json_new_double(
 		    slow_double(x.start, (size_t)(c->s - x.start)));
-	if (*ret == NULL)
-		HQ_BUG("out of memory");
 	return true;
 }

@@ -50,11 +50,7 @@ hq_js_tag(struct json_object *v, enum hq_js type)
 struct json_object *
 hq_js_json(const char *text)
 {
-	struct json_object *v = json_object_new_string(text);
-
-	if (v == NULL)
-		HQ_BUG("out of memory");
-	return hq_js_tag(v, HQ_JS_JSON);
+	return hq_js_tag(hq_json_new_string(text), HQ_JS_JSON);
 }
 
 /* An object that is not tagged has no other use for its userdata. */
@@ -74,11 +70,7 @@ hq_js_kept_text(struct json_object *o)
 struct json_object *
 hq_js_undefined(void)
 {
-	struct json_object *v = json_object_new_boolean(0);
-
-	if (v == NULL)
-		HQ_BUG("out of memory");
-	return hq_js_tag(v, HQ_JS_UNDEFINED);
+	return hq_js_tag(hq_json_new_boolean(false), HQ_JS_UNDEFINED);
 }
 
 static bool

@@ -53,7 +53,7 @@ check_in(const struct hq_proc *p, struct hq_arena *a, struct json_object *in,
 	HQ_TRY(hq_schema_check(p->input, in, a, &issues, err));
 	if (issues == NULL)
 		return HQ_OK;
-	data = json_object_new_object();
+	data = hq_json_new_object();
 	HQ_TRY(hq_json_own(a, data, err));
 	hq_json_put(data, "issues", json_object_get(issues));
 	hq_fail(err, HQ_E_BAD_REQUEST, HQ_WHERE, "Input validation failed");
@@ -151,7 +151,7 @@ struct json_object *
 hq_orpc_error(const struct hq_proc *p, const struct hq_err *err,
     struct hq_arena *a)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 	bool show = err->code == HQ_E_DECLARED || err->status < 500;
 
 	hq_json_put_bool(o, "defined", show && is_defined(p, err, a));

@@ -2,85 +2,30 @@
 // writes: the engine, the responders, the importer and the exporter.  A sample
 // of them by default; all with RAWR_SOAK=1.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { System, bin, chain, root, until } from '../lib/system.mjs';
+import { System, chain, until } from '../lib/system.mjs';
 import { Peer } from '../lib/fcgi.mjs';
 import { frozen, gone, seed, start, signal } from './chaos.mjs';
 import { judge } from './checker.mjs';
-import { preload } from './native.mjs';
+import { Death, FAR, Nurse, chosen, life, live, workflowId } from './lives.mjs';
 import { Teller } from './teller.mjs';
+import { files, installation, judgeExported, judgeImported, must, place, rawr } from './transfer.mjs';
 
-const FAR = 1 << 30;
-
-// The number that tests/faults/death.c counts down in.
-class Death {
-  constructor(dir) {
-    this.file = path.join(dir, 'death');
-    fs.writeFileSync(this.file, Buffer.alloc(8));
-    this.env = { LD_PRELOAD: preload('death'), RAWR_DEATH: this.file };
-  }
-  at(n) { fs.writeFileSync(this.file, this.#bytes(n), { flag: 'r+' }); }
-  left() { return Number(fs.readFileSync(this.file).readBigInt64LE()); }
-  #bytes(n) { const b = Buffer.alloc(8); b.writeBigInt64LE(BigInt(n)); return b; }
-}
-
-// Which of 1 to total: all in a soak, else `count` of them, spread.
-function chosen(rnd, total, count) {
-  if (process.env.RAWR_SOAK === '1' || total <= count) return Array.from({ length: total }, (_, i) => i + 1);
-  return Array.from({ length: count }, (_, i) => rnd.between(Math.floor((i * total) / count) + 1, Math.floor(((i + 1) * total) / count)));
-}
-
-const workflowId = 'life';
-const life = (version) => {
-  const w = chain(workflowId, ['a', 'b'], { version });
-  w.desks[1].executor = { kind: 'agent', taskKind: 'work', leaseSeconds: 1 };
-  w.desks[1].runtimePolicy = { retries: 20 };
-  w.desks[1].memoryScope = { persist: true };
-  return w;
-};
-
-// Everything that a client can have acknowledged, once.
-async function live(c, name, version) {
-  await c.save(life(version));
-  await c.queue(workflowId, `${name}-a`, { name });
-  await c.queue(workflowId, `${name}-b`, { name });
-  await c.cancel(`${name}-b`);
-  for (let taken = false; !taken;) {
-    const task = await c.claim({ workflowId });
-    const mine = task?.runId === `${name}-a`;
-    if (mine) await c.complete(task, { by: name, attempt: task.attempt });
-    const { tasks } = await c.ok('GET', `/api/workflows/coordination/tasks?runId=${name}-a`);
-    taken = tasks.some((t) => t.state === 'completed');
-  }
-  await c.ended(`${name}-a`);
-}
-
-const again = {
-  runner: (s, env) => s.startRunner(env),
-  rpc: (s, env) => s.startResponder('rpc', env),
-  workflows: (s, env) => s.startResponder('workflows', env),
-  inngest: (s, env) => s.startResponder('inngest', env),
-};
 // How many deaths where only a sample is tried.
 const sample = { runner: 20, rpc: 12, workflows: 16, inngest: 16 };
 
-for (const victim of Object.keys(again))
+for (const victim of Object.keys(sample))
   test(`whatever write of ${victim} is its last, everything acknowledged is done once`, async (t) => {
     const rnd = seed(t);
     const s = await start(t, { RAWR_FUNCTION_WORKERS: '2', RAWR_WORKERS: '1' });
     const death = new Death(s.dir);
-    const born = (name) => { const { pid } = again[victim](s, death.env); return { name, pid }; };
     const first = s.pid(victim);
     signal(first);
     await until(`the end of ${victim}`, () => gone(first));
-    let p = born();
-    const nurse = setInterval(() => { if (gone(p.pid)) p = born(); }, 5);
-    t.after(() => clearInterval(nurse));
     const c = new Teller(s);
-    let version = 1, deaths = 0;
+    let version = 1, deaths = 0, total;
     const once = async (n) => {
       death.at(n);
       await live(c, `at-${n}`, version++);
@@ -88,36 +33,18 @@ for (const victim of Object.keys(again))
       death.at(0);
       return left;
     };
-    await live(c, 'warm', version++);
-    const total = FAR - await once(FAR);
-    for (const n of chosen(rnd, total, sample[victim])) if (await once(n) <= 0) deaths++;
-    clearInterval(nurse);
+    const nurse = new Nurse(s, victim, death.env);
+    try {
+      await live(c, 'warm', version++);
+      total = FAR - await once(FAR);
+      for (const n of chosen(rnd, total, sample[victim])) if (await once(n) <= 0) deaths++;
+    } finally { nurse.leave(); }
     const runs = await judge(s, new Map([[workflowId, life(1)]]), c.ledger);
     t.diagnostic(`${deaths} deaths at ${total} boundaries, ${runs} runs, ${c.unanswered} requests again`);
     assert.ok(deaths >= Math.min(8, total / 2), `only ${deaths} deaths`);
   });
 
 // ----------------------------------------------------------- import and export
-
-const rawr = (s, env, ...args) => new Promise((resolve) =>
-  execFile(path.join(bin, 'rawr'), ['--json', ...args], { env: { ...s.env, ...env }, cwd: root, maxBuffer: 64 << 20 }, (e, stdout) =>
-    resolve({ code: e ? e.code ?? e.signal : 0, doc: stdout ? JSON.parse(stdout) : undefined })));
-
-const files = (dir) => Object.fromEntries(fs.readdirSync(dir, { recursive: true, withFileTypes: true })
-  .filter((e) => e.isFile() && e.name !== 'export.json')
-  .map((e) => [path.relative(dir, path.join(e.parentPath ?? e.path, e.name)), fs.readFileSync(path.join(e.parentPath ?? e.path, e.name), 'utf8')]));
-
-// A store of its own below the directory of `s`.
-const place = (s, name) => {
-  const dir = path.join(s.dir, name);
-  fs.mkdirSync(dir, { recursive: true });
-  return { dir, env: { RAWR_VAR: dir } };
-};
-async function must(s, env, ...args) {
-  const r = await rawr(s, env, ...args);
-  assert.equal(r.code, 0, JSON.stringify(r.doc));
-  return r.doc.result;
-}
 
 // act(env, name): one whole execution, that may be killed; it gives its exit
 // code.  same: what it left, for comparison; whileDead: looks at what a killed
@@ -140,7 +67,7 @@ async function sweep(t, act, same, whileDead = () => {}) {
     death.at(n);
     if (await act(s, { ...p.env, ...death.env }, `at-${n}`) === 'SIGKILL') deaths++;
     death.at(0);
-    whileDead(p, want);
+    await whileDead(s, p, want, `after a death at ${n}`);
     assert.equal(await act(s, p.env, `at-${n}`), 0, `again after a death at ${n}`);
     assert.deepEqual(await same(s, p, `at-${n}`), want, `after a death at ${n}`);
     await must(s, p.env, 'db', 'check');
@@ -150,40 +77,19 @@ async function sweep(t, act, same, whileDead = () => {}) {
   assert.ok(deaths >= 8);
 }
 
-// An installation to import: workflows, runs with their timelines, memory.
-function installation(dir) {
-  const put = (file, value) => {
-    fs.mkdirSync(path.dirname(path.join(dir, file)), { recursive: true });
-    fs.writeFileSync(path.join(dir, file), JSON.stringify(value, null, 2));
-  };
-  const time = (n) => new Date(1.7e12 + n).toISOString();
-  for (let i = 0; i < 3; i++) {
-    const runId = `run-${i}`, of = { runId, workflowId: 'wf-0', workflowVersion: 1 };
-    put(`coordination/workflows/wf-${i}.json`, { updatedAt: time(i), ...chain(`wf-${i}`, ['a', 'b']) });
-    put(`coordination/runs/${runId}.json`, { status: 'completed', ...of, startedAt: time(i), output: { i }, traceLinks: [] });
-    put(`coordination/timelines/${runId}.json`, [1, 2].map((n) => ({ eventId: `e${n}`, ...of, type: 'run.started', ts: time(n), status: 'queued' })));
-    put(`coordination/memory/wf-${i}/a.json`, { workflowId: `wf-${i}`, workflowVersion: 1, deskId: 'a', memoryKey: 'default', data: { i }, updatedAt: time(i) });
-  }
-  return dir;
-}
-
 test('an import that is killed at any write is run again and leaves what one that was not leaves', (t) =>
   sweep(t, async (s, env) => (await rawr(s, env, 'import', s.from)).code,
     async (s, p) => {
       await must(s, p.env, 'export', path.join(p.dir, 'out'));
       return files(path.join(p.dir, 'out'));
-    }));
+    }, judgeImported));
 
 test('an export that is killed at any write is run again and writes what one that was not writes', (t) =>
   sweep(t, async (s, env, name) => {
     const store = path.join(env.RAWR_VAR, 'rawr.db');
     if (!fs.existsSync(store)) await must(s, { ...env, LD_PRELOAD: '' }, 'import', s.from);
     return (await rawr(s, env, 'export', path.join(s.dir, name, 'out'))).code;
-  }, async (s, p) => files(path.join(p.dir, 'out')), (p, want) => {
-    if (!fs.existsSync(path.join(p.dir, 'out'))) return;
-    for (const [file, text] of Object.entries(files(path.join(p.dir, 'out'))))
-      if (!/\.new-\d+$/.test(file)) assert.equal(text, want[file], `${file} is not whole`);
-  }));
+  }, async (s, p) => files(path.join(p.dir, 'out')), (s, p, want, what) => judgeExported(path.join(p.dir, 'out'), want, what)));
 
 test('a worker that is killed at any write of a group of saves loses none that it acknowledged', async (t) => {
   const s = await start(t, { RAWR_WORKERS: '1' });

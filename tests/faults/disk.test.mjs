@@ -78,18 +78,22 @@ test('a runner outlasts a disk that is full for many turns, and then goes on wit
 
 // ------------------------------------------------------------ foreign locks
 
-test('a foreign program that takes the lock at random delays writers and costs nobody a run', async (t) => {
-  const s = await start(t);
-  const store = path.join(s.dir, 'rawr.db');
+// Why nobody may be refused, and not just few: of ours one writer at a time asks
+// SQLite for its lock, for 1000 ms (HQ_BUSY_TIMEOUT_MS), and looks again every
+// 100 ms at the latest (SQLite's busy handler).  So it finds it free if the
+// foreign program holds it for less than 1000 ms and leaves it for more than
+// 100; the others wait behind it, in their order, for RAWR_WRITE_WAIT.
+const FOREIGN = { holds: 500, rests: 300, times: 15 };
+
+test('a foreign program that takes the lock again and again delays writers, and none is refused', async (t) => {
+  const s = await start(t, { RAWR_WRITE_WAIT: '20000' });
   const c = new Clients(s, { clients: 6, least: 30 });
-  const holders = [1, 2].map(() => new Promise((resolve, reject) => execFile(storeProgram('hold'), [store, 'write', '150', '40'], (e, out) => (e ? reject(e) : resolve(Number(out))))));
-  const held = (await Promise.all(holders)).reduce((a, b) => a + b);
+  await new Promise((resolve, reject) => execFile(storeProgram('hold'), [path.join(s.dir, 'rawr.db'), 'write', ...Object.values(FOREIGN).map(String)], (e) => (e ? reject(e) : resolve())));
   await c.stop();
   const n = await judge(s, workflows, c.log, 60);
   const turns = s.logs('runner').match(/"event":"turn"/g)?.length ?? 0;
-  t.diagnostic(`${n} runs, the lock taken ${held} times, ${c.retries} requests again, ${turns} turns failed`);
-  assert.ok(held > 0);
-  assert.ok(c.retries + turns <= 6, 'writers did not wait for the lock');
+  t.diagnostic(`${n} runs, the lock taken ${FOREIGN.times} times`);
+  assert.deepEqual({ requests: c.retries, turns }, { requests: 0, turns: 0 }, 'refused');
 });
 
 test('a reader that never ends lets the log grow to its limit, then writes are refused, until it leaves', async (t) => {
@@ -135,7 +139,7 @@ function request(s, responder, fault, uri, body) {
 }
 
 // An answer is whole and true.  Without one, the program left by itself, with a
-// line that says why: status 1, or an abort, by us or by an assertion of json-c.
+// line that says why: status 1, or an abort of ours.
 function judgeRequest(what, r, stored) {
   if (r.status === 200) {
     assert.ok(stored, `${what}: acknowledged and not there`);
@@ -144,10 +148,9 @@ function judgeRequest(what, r, stored) {
     return;
   }
   assert.ok(r.status !== 503 || !stored, `${what}: refused, and there`);
-  if (r.status !== 0) { assert.ok([413, 500, 503].includes(r.status), `${what}: ${r.status} ${r.out}`); return; }
+  if (r.status !== 0) { assert.ok([500, 503].includes(r.status), `${what}: ${r.status} ${r.out}`); return; }
   const line = r.log.trim().split('\n').at(-1);
   const last = line.startsWith('{') ? JSON.parse(line) : { line };
-  if (r.signal === 'SIGABRT' && /json_object\.c:\d+: .*Assertion .* failed\.$/.test(line)) return;
   if (r.signal !== null) assert.deepEqual([r.signal, last.event], ['SIGABRT', 'bug'], `${what}: ${r.log}`);
   else assert.deepEqual([r.code, last.level], [1, 'error'], `${what}: ${r.log}`);
 }

@@ -1,10 +1,11 @@
 /*
  * hold - a foreign program on a live store.
  *
- * usage: hold FILE read          one snapshot, until the end of stdin
- *        hold FILE lock          the writers' lock, as long
- *        hold FILE turn          the turn of our own writers, as long
- *        hold FILE write MS N    the writers' lock, for up to MS, N times
+ * usage: hold FILE read              one snapshot, until the end of stdin
+ *        hold FILE lock              the writers' lock, as long
+ *        hold FILE turn              the turn of our own writers, as long
+ *        hold FILE write MS REST N   the writers' lock, for up to MS, N times,
+ *                                    and REST ms each time without
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
@@ -59,19 +60,20 @@ hold_long(sqlite3 *h, const char *begin)
 }
 
 static int
-write_often(sqlite3 *h, int ms, int n)
+write_often(sqlite3 *h, int ms, int rest_ms, int n)
 {
-	int held = 0;
+	int code;
 
-	while (n-- > 0) {
-		if (run(h, "BEGIN IMMEDIATE") == SQLITE_OK) {
-			(void)usleep((useconds_t)(rand() % ms) * 1000);
-			(void)run(h, "ROLLBACK");
-			held++;
-		}
-		(void)usleep((useconds_t)(rand() % 20) * 1000);
+	while (n > 0) {
+		if ((code = run(h, "BEGIN IMMEDIATE")) == SQLITE_BUSY)
+			continue;
+		if (code != SQLITE_OK)
+			return EXIT_FAILURE;
+		(void)usleep((useconds_t)(rand() % ms) * 1000);
+		(void)run(h, "ROLLBACK");
+		(void)usleep((useconds_t)rest_ms * 1000);
+		n--;
 	}
-	(void)printf("%d\n", held);
 	return EXIT_SUCCESS;
 }
 
@@ -91,7 +93,8 @@ main(int argc, char *argv[])
 		return hold_long(h, "BEGIN");
 	if (strcmp(argv[2], "lock") == 0)
 		return hold_long(h, "BEGIN IMMEDIATE");
-	if (argc == 5)
-		return write_often(h, atoi(argv[3]), atoi(argv[4]));
+	if (argc == 6)
+		return write_often(h, atoi(argv[3]), atoi(argv[4]),
+		    atoi(argv[5]));
 	return EXIT_FAILURE;
 }

@@ -54,6 +54,15 @@ START_TEST(an_arena_refuses_more_than_its_limit_until_reset)
 }
 END_TEST
 
+/* Below its limit, and more than any machine has. */
+START_TEST(an_arena_that_gets_no_memory_aborts)
+{
+	struct hq_arena *a = hq_arena_new(SIZE_MAX / 2);
+
+	(void)!hq_arena_alloc(a, 1, (size_t)1 << 50);
+}
+END_TEST
+
 START_TEST(a_small_arena_serves_small_requests)
 {
 	struct hq_arena *a = hq_arena_new(200);
@@ -499,6 +508,8 @@ memory_case(void)
 	tcase_add_test(tc,
 	    an_arena_gives_zeroed_aligned_memory_again_after_a_reset);
 	tcase_add_test(tc, an_arena_refuses_more_than_its_limit_until_reset);
+	tcase_add_test_raise_signal(tc, an_arena_that_gets_no_memory_aborts,
+	    SIGABRT);
 	tcase_add_test(tc, a_small_arena_serves_small_requests);
 	tcase_add_test(tc, deferred_calls_run_newest_first_and_once);
 	tcase_add_test(tc, a_call_that_cannot_be_deferred_runs_at_once);

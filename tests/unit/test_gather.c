@@ -73,6 +73,15 @@ hq_worker_event(struct hq_worker *w, uint32_t what)
 	}
 }
 
+/* The same: none of the events is about a connection. */
+struct hq_conn *
+hq_worker_conn(struct hq_worker *w, uint32_t what)
+{
+	(void)w;
+	(void)what;
+	return NULL;
+}
+
 static void
 setup(void)
 {

@@ -282,8 +282,11 @@ START_TEST(no_statement_of_any_module_is_prepared_again_for_what_is_bound)
 
 	ck_assert_int_eq(hq_store_control(db, HQ_CTL_BEGIN_WRITE), SQLITE_OK);
 	for (i = 0; i < db->nsets; i++)
-		for (q = 0; q < db->sets[i].n; q++)
+		for (q = 0; q < db->sets[i].n; q++) {
+			ck_hq_ok(
+			    hq_store_prepare(db, &db->sets[i].stmts[q], &err));
 			n += times_prepared_again(&db->sets[i].stmts[q]);
+		}
 	ck_assert_int_eq(hq_store_control(db, HQ_CTL_ROLLBACK), SQLITE_OK);
 	hq_db_close(db);
 	ck_assert_int_eq(n, 0);

@@ -166,7 +166,7 @@ read_events(struct export *x, const struct hq_coord_run *r, struct hq_err *err)
 	struct json_object *e;
 	HQ_CURSOR(row);
 
-	x->events = json_object_new_array();
+	x->events = hq_json_new_array();
 	HQ_TRY(hq_json_own(x->arena, x->events, err));
 	HQ_TRY(hq_query(x->db, &hq_coordination_export, Q_TIMELINE,
 	    HQ_BIND(hq_text(r->run_id), hq_i64(r->imported != NULL)), &row,

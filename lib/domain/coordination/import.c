@@ -12,6 +12,7 @@
 #include "domain/coordination/run.h"
 #include "domain/coordination/shape.h"
 #include "hq/manifest.h"
+#include "store/os.h"
 
 enum {
 	ARENA_BYTES = 32 * HQ_COORD_IMPORT_FILE_BYTES_MAX,
@@ -43,6 +44,14 @@ refuse(struct import *m, const char *path, const char *reason)
 	m->watch->report(m->watch->arg, path, reason);
 }
 
+/* What is there, and the system does not give. */
+static void
+miss(struct import *m, const char *path, const char *reason)
+{
+	m->counts->missed++;
+	refuse(m, path, reason);
+}
+
 static void
 keep(struct import *m, const char *reason)
 {
@@ -60,7 +69,8 @@ time_of(struct json_object *v, const char *key, int64_t dflt)
 	return text != NULL && hq_iso_to_ms(text, &ms) ? ms : dflt;
 }
 
-static bool
+/* What it cannot take it tells, but for a file that is not there. */
+static enum hq_rc
 read_json(struct import *m, const char *path, struct json_object **ret)
 {
 	struct hq_err why = { 0 };
@@ -72,10 +82,11 @@ read_json(struct import *m, const char *path, struct json_object **ret)
 	    &n, &why);
 	if (rc == HQ_OK)
 		rc = hq_json_parse(m->arena, text, n, ret, &why);
-	if (rc == HQ_OK)
-		return true;
-	refuse(m, path, why.msg);
-	return false;
+	if (rc == HQ_E_INTERNAL_SERVER_ERROR)
+		miss(m, path, why.msg);
+	else if (rc != HQ_OK && rc != HQ_E_NOT_FOUND)
+		refuse(m, path, why.msg);
+	return rc;
 }
 
 /* ------------------------------------------------------------ workflows -- */
@@ -183,27 +194,29 @@ run_tx(void *arg, struct hq_err *err)
 	return m->events == NULL ? HQ_OK : put_events(m, err);
 }
 
-/* The run's timeline file; .events stays NULL where there is none to take. */
-static void
+/*
+ * The run's timeline file; .events stays NULL where there is none to take.
+ * False if there may be one: then the run has to wait for it.
+ */
+static bool
 read_events(struct import *m)
 {
 	const char *fault;
-	FILE *there;
+	enum hq_rc rc;
 	size_t i;
 
 	m->events = NULL;
 	m->events_path =
 	    hq_arena_printf(m->arena, "%s/../timelines/%s.json", m->dir, m->id);
-	if (m->events_path == NULL ||
-	    (there = fopen(m->events_path, "re")) == NULL)
-		return;
-	(void)fclose(there);
-	if (!read_json(m, m->events_path, &m->events))
-		return;
+	if (m->events_path == NULL)
+		return true;
+	rc = read_json(m, m->events_path, &m->events);
+	if (rc != HQ_OK)
+		return rc != HQ_E_INTERNAL_SERVER_ERROR;
 	if (!json_object_is_type(m->events, json_type_array)) {
 		refuse(m, m->events_path, "it is not an array");
 		m->events = NULL;
-		return;
+		return true;
 	}
 	for (i = 0; i < json_object_array_length(m->events); i++) {
 		fault =
@@ -213,6 +226,7 @@ read_events(struct import *m)
 		if (fault != NULL)
 			refuse(m, m->events_path, fault);
 	}
+	return true;
 }
 
 static enum hq_rc
@@ -225,7 +239,10 @@ import_run(struct import *m, struct hq_err *err)
 		refuse(m, m->path, fault);
 		return HQ_OK;
 	}
-	read_events(m);
+	if (!read_events(m)) {
+		refuse(m, m->path, "its timeline could not be read");
+		return HQ_OK;
+	}
 	HQ_TRY(hq_db_tx(m->db, run_tx, m, err));
 	if (m->kept) {
 		keep(m, "the stored run is newer; its timeline was kept too");
@@ -321,6 +338,7 @@ import_file(struct import *m, const char *dir, const char *name, import_fn *fn,
 {
 	static const char suffix[] = ".json";
 	size_t n = strlen(name), cut = sizeof(suffix) - 1;
+	enum hq_rc rc;
 
 	hq_arena_reset(m->arena);
 	m->dir = dir;
@@ -334,15 +352,26 @@ import_file(struct import *m, const char *dir, const char *name, import_fn *fn,
 		refuse(m, m->path, "its name is no id");
 		return HQ_OK;
 	}
-	if (!read_json(m, m->path, &m->doc))
-		return HQ_OK;
-	return fn(m, err);
+	rc = read_json(m, m->path, &m->doc);
+	if (rc == HQ_E_NOT_FOUND)
+		refuse(m, m->path, "it is not there any more");
+	return rc == HQ_OK ? fn(m, err) : HQ_OK;
 }
 
 static int
 no_dots(const struct dirent *e)
 {
 	return strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+}
+
+/* One that is not there has nothing to take over. */
+static void
+not_listed(struct import *m, const char *dir)
+{
+	if (errno == ENOTDIR)
+		refuse(m, dir, "it is not a directory");
+	else if (errno != ENOENT)
+		miss(m, dir, hq_os_error(errno));
 }
 
 /* Every file of a directory by name, so that a second import is like it. */
@@ -356,8 +385,7 @@ import_files(struct import *m, const char *dir, import_fn *fn,
 
 	n = scandir(dir, &entries, no_dots, alphasort);
 	if (n < 0) {
-		if (errno != ENOENT)
-			refuse(m, dir, "it is not a directory we can read");
+		not_listed(m, dir);
 		return HQ_OK;
 	}
 	m->total += (size_t)n;
@@ -389,6 +417,8 @@ import_dirs(struct import *m, const char *dir, struct hq_arena *names,
 	if (dir == NULL)
 		return HQ_FAIL(err, BAD_REQUEST, "the path is too long");
 	n = scandir(dir, &entries, no_dots, alphasort);
+	if (n < 0)
+		not_listed(m, dir);
 	for (i = 0; i < n; i++) {
 		path = hq_arena_printf(names, "%s/%s", dir, entries[i]->d_name);
 		if (rc == HQ_OK && path == NULL)
@@ -452,8 +482,10 @@ report_unknown(struct import *m, const char *dir, struct hq_arena *names)
 	int i, n;
 
 	n = scandir(dir, &entries, no_dots, alphasort);
-	if (n < 0)
+	if (n < 0) {
+		not_listed(m, dir);
 		return;
+	}
 	for (i = 0; i < n; i++) {
 		for (k = 0; known[k] != NULL; k++)
 			if (strcmp(entries[i]->d_name, known[k]) == 0)
@@ -514,9 +546,12 @@ hq_coord_import(struct hq_db *db, const char *dir,
 	enum hq_rc rc;
 
 	*ret = (struct hq_coord_counts){ 0 };
-	if (there == NULL) {
+	if (there == NULL && (errno == ENOENT || errno == ENOTDIR)) {
 		rc = HQ_FAIL(err, NOT_FOUND, "%s has no coordination directory",
 		    dir);
+	} else if (there == NULL) {
+		rc = HQ_FAIL(err, INTERNAL_SERVER_ERROR, "cannot read %s: %s",
+		    path == NULL ? dir : path, hq_os_error(errno));
 	} else {
 		(void)closedir(there);
 		report_unknown(&m, path, names);

@@ -34,10 +34,13 @@ struct hq_coord_counts {
 	size_t workflows, runs, events, memories; /* taken over */
 	size_t kept;    /* newer here, or the store's own */
 	size_t refused; /* unreadable, or not what it should be */
+	/* Of those: the system failed to read them.  Run again, it may not. */
+	size_t missed;
 };
 
 /*
- * An error means that the store failed: what was counted so far stands.
+ * An error means that the store failed, or that nothing could be read: what
+ * was counted so far stands.
  * NOT_FOUND if dir has no coordination directory.
  */
 enum hq_rc hq_coord_import(struct hq_db *db, const char *dir,

@@ -8,7 +8,7 @@ enum hq_rc
 hq_coord_page_open(struct hq_arena *a, struct hq_coord_page *ret,
     struct hq_err *err)
 {
-	*ret = (struct hq_coord_page){ .items = json_object_new_array() };
+	*ret = (struct hq_coord_page){ .items = hq_json_new_array() };
 	return hq_json_own(a, ret->items, err);
 }
 
@@ -16,7 +16,7 @@ enum hq_rc
 hq_coord_page_json(struct hq_arena *a, const struct hq_coord_page *page,
     const char *name, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *out = json_object_new_object();
+	struct json_object *out = hq_json_new_object();
 
 	HQ_TRY(hq_json_own(a, out, err));
 	hq_json_put(out, name, json_object_get(page->items));

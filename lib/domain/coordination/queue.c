@@ -196,11 +196,11 @@ answer(struct queue *q, struct json_object **ret_out, struct hq_err *err)
 {
 	const struct hq_coord_run *r =
 	    q->outcome == STORED ? &q->stored : &q->run;
-	struct json_object *out, *run, *ids = json_object_new_array();
+	struct json_object *out, *run, *ids = hq_json_new_array();
 
 	HQ_TRY(hq_json_own(q->c->arena, ids, err));
 	if (q->outcome == QUEUED)
-		hq_json_push(ids, json_object_new_string(r->event_id));
+		hq_json_push(ids, hq_json_new_string(r->event_id));
 	HQ_TRY(hq_coord_run_json(r, q->c->config, q->c->arena, &run, err));
 	HQ_TRY(hq_coord_object(q->c->arena, &out, err));
 	hq_json_put(out, "run", json_object_get(run));

@@ -64,7 +64,7 @@ hq_coord_run_load_origin(struct hq_db *db, struct hq_arena *a,
 static struct json_object *
 link_json(const char *provider, const char *label, const char *url)
 {
-	struct json_object *l = json_object_new_object();
+	struct json_object *l = hq_json_new_object();
 
 	hq_json_add_str(l, "provider", provider);
 	hq_json_add_str(l, "label", label);
@@ -90,7 +90,7 @@ static struct json_object *
 trace_links(const struct hq_coord_run *r, const struct hq_config *config,
     struct hq_arena *a)
 {
-	struct json_object *links = json_object_new_array_ext(2);
+	struct json_object *links = hq_json_new_array_of(2);
 	const char *engine = config->s[HQ_SET_RAWR_ENGINE_URL];
 	const char *base = config->s[HQ_SET_RAWR_BASE_URL];
 	const char *label = "Inngest Trace", *url;

@@ -198,7 +198,7 @@ enum hq_rc
 hq_coord_explain_run(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct explain x = { .c = c, .waiting = json_object_new_array() };
+	struct explain x = { .c = c, .waiting = hq_json_new_array() };
 	struct json_object *out;
 
 	HQ_TRY(hq_json_own(c->arena, x.waiting, err));

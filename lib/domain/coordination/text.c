@@ -117,6 +117,6 @@ enum hq_rc
 hq_coord_object(struct hq_arena *a, struct json_object **ret,
     struct hq_err *err)
 {
-	*ret = json_object_new_object();
+	*ret = hq_json_new_object();
 	return hq_json_own(a, *ret, err);
 }

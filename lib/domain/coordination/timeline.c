@@ -98,7 +98,7 @@ hq_coord_get_run_timeline(struct hq_boundary *c, struct json_object *in,
 	if (!found)
 		return hq_coord_run_not_found(c, id, err);
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
-	events = json_object_new_array();
+	events = hq_json_new_array();
 	hq_json_put_str(out, "runId", id);
 	hq_json_put(out, "timeline", events);
 	HQ_TRY(events_json(c, &r, events, err));

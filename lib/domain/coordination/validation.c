@@ -32,7 +32,7 @@ void
 hq_coord_issue(struct json_object *errors, const char *code,
     const char *handoff_id, const char *desk_id, const char *message)
 {
-	struct json_object *e = json_object_new_object();
+	struct json_object *e = hq_json_new_object();
 
 	hq_json_put_str(e, "code", code);
 	hq_json_put_str(e, "message", message);
@@ -345,10 +345,10 @@ hq_coord_validate(struct hq_arena *a, struct json_object *workflow,
     struct json_object **ret, struct hq_err *err)
 {
 	struct checks c = { .arena = a, .workflow = workflow };
-	struct json_object *out = json_object_new_object();
+	struct json_object *out = hq_json_new_object();
 
 	HQ_TRY(hq_json_own(a, out, err));
-	c.errors = json_object_new_array();
+	c.errors = hq_json_new_array();
 	hq_json_put_bool(out, "ok", false);
 	hq_json_put(out, "errors", c.errors);
 	c.desks = array_of(workflow, "desks");

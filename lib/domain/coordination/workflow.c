@@ -194,7 +194,7 @@ enum hq_rc
 hq_coord_list_workflows(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
-	struct json_object *out, *list = json_object_new_array();
+	struct json_object *out, *list = hq_json_new_array();
 	struct listed *l, **sorted;
 	size_t i, n;
 

@@ -62,8 +62,8 @@ static enum hq_rc
 make(const struct hq_env *env, struct hq_arena *a, struct json_object *enabled,
     struct json_object *disabled, struct json_object **ret, struct hq_err *err)
 {
-	struct json_object *state = json_object_new_object();
-	struct json_object *plugins = json_object_new_object();
+	struct json_object *state = hq_json_new_object();
+	struct json_object *plugins = hq_json_new_object();
 	char iso[HQ_ISO_BYTES];
 
 	hq_iso_from_ms(hq_now_ms(env), iso);
@@ -84,7 +84,7 @@ hq_state_read(struct hq_db *db, const struct hq_env *env, struct hq_arena *a,
 	HQ_TRY(hq_state_load(db, a, ret, err));
 	if (*ret != NULL)
 		return HQ_OK;
-	return make(env, a, json_object_new_array(), NULL, ret, err);
+	return make(env, a, hq_json_new_array(), NULL, ret, err);
 }
 
 /* getRuntimeState - no error of its own. */
@@ -96,7 +96,7 @@ hq_state_get_runtime_state(struct hq_boundary *c, struct json_object *in,
 
 	(void)in;
 	HQ_TRY(hq_state_read(c->db, c->env, c->arena, &state, err));
-	out = json_object_new_object();
+	out = hq_json_new_object();
 	HQ_TRY(hq_json_own(c->arena, out, err));
 	hq_json_put(out, "state", json_object_get(state));
 	*ret_out = out;
@@ -148,7 +148,7 @@ hq_state_is_enabled(struct hq_db *db, struct hq_arena *a,
 static struct json_object *
 without(struct json_object *list, const char *name)
 {
-	struct json_object *v, *out = json_object_new_array();
+	struct json_object *v, *out = hq_json_new_array();
 	size_t i;
 
 	for (i = 0; list != NULL && i < json_object_array_length(list); i++) {
@@ -186,7 +186,7 @@ set_tx(void *arg, struct hq_err *err)
 	on = without(was_on, s->name);
 	off = was_off == NULL && s->enabled ? NULL : without(was_off, s->name);
 	into = s->enabled ? on : off;
-	hq_json_push(into, json_object_new_string(s->name));
+	hq_json_push(into, hq_json_new_string(s->name));
 	HQ_TRY(make(s->env, s->arena, on, off, &changed, err));
 	if (json_object_array_length(into) > HQ_STATE_PLUGINS_MAX)
 		return HQ_FAIL(err, BAD_REQUEST,
@@ -283,9 +283,13 @@ import_tx(void *arg, struct hq_err *err)
 	return store(m->db, m->arena, m->state, err);
 }
 
-/* Read and judge the file; *ret_why is NULL if .state is set. */
-static void
-import_read(struct import *m, const char *path, const char **ret_why)
+/*
+ * Read and judge the file; *ret_why is NULL if .state is set.  A failure is the
+ * system's: what is wrong with the file is only told.
+ */
+static enum hq_rc
+import_read(struct import *m, const char *path, const char **ret_why,
+    struct hq_err *err)
 {
 	struct hq_err why = { 0 };
 	enum hq_rc rc;
@@ -296,8 +300,11 @@ import_read(struct import *m, const char *path, const char **ret_why)
 	    &why);
 	if (rc == HQ_OK)
 		rc = hq_json_parse(m->arena, text, n, &m->state, &why);
+	if (rc == HQ_E_INTERNAL_SERVER_ERROR)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "%s", why.msg);
 	*ret_why = rc == HQ_OK ? fault(m->state)
 			       : hq_arena_printf(m->arena, "%s", why.msg);
+	return HQ_OK;
 }
 
 enum hq_rc
@@ -307,7 +314,7 @@ hq_state_import(struct hq_db *db, const char *dir, hq_state_report *report,
 	enum { ARENA_BYTES = 32 * HQ_STATE_FILE_BYTES_MAX };
 	struct import m = { .db = db, .arena = hq_arena_new(ARENA_BYTES) };
 	enum hq_rc rc = HQ_OK;
-	const char *path, *why;
+	const char *path, *why = NULL;
 
 	*ret_imported = false;
 	path = hq_arena_printf(m.arena, "%s/state/state.json", dir);
@@ -315,11 +322,11 @@ hq_state_import(struct hq_db *db, const char *dir, hq_state_report *report,
 		rc = HQ_FAIL(err, BAD_REQUEST, "the path is too long");
 		goto out;
 	}
-	import_read(&m, path, &why);
-	if (why != NULL) {
+	rc = import_read(&m, path, &why, err);
+	if (why != NULL)
 		report(arg, path, why);
+	if (rc != HQ_OK || why != NULL)
 		goto out;
-	}
 	rc = hq_db_tx(db, import_tx, &m, err);
 	if (m.kept)
 		report(arg, path, "the stored state is newer; it was kept");

@@ -99,7 +99,7 @@ hq_calls_new(const struct hq_calls_opts *o, struct hq_calls **ret,
 	struct hq_calls *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	c->o = *o;
 	c->due_ms = INT64_MAX;
 	c->ep = epoll_create1(EPOLL_CLOEXEC);
@@ -208,7 +208,7 @@ hq_calls_post(struct hq_calls *c, const struct hq_calls_post *p,
 		return HQ_FAIL(err, BAD_GATEWAY, "libcurl cannot be loaded");
 	one = calloc(1, sizeof(*one));
 	if (one == NULL)
-		HQ_BUG("no memory");
+		HQ_BUG("out of memory");
 	one->lib = c->lib;
 	one->arg = p->arg;
 	one->answer_max = p->answer_max;

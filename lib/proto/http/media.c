@@ -58,7 +58,7 @@ decode_text(const struct hq_http_req *req, struct hq_body *b,
 
 	if (text == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "arena is full");
-	b->json = json_object_new_string(text);
+	b->json = hq_json_new_string(text);
 	return hq_json_own(req->arena, b->json, err);
 }
 

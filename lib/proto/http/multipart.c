@@ -164,7 +164,7 @@ hq_file_new(struct hq_arena *a, const char *name, const char *type,
 	for (p = lower; *p != '\0'; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p + 'a' - 'A');
-	o = json_object_new_object();
+	o = hq_json_new_object();
 	HQ_TRY(hq_json_own(a, o, err));
 	hq_json_put_str(o, "name", name);
 	hq_json_put_str(o, "type", lower);

@@ -83,7 +83,7 @@ own_data(const struct hq_api_ex *x, struct json_object *o, struct hq_err *err)
 	struct json_object *data = hq_json_get(o, "data");
 
 	if (data == NULL) {
-		data = json_object_new_object();
+		data = hq_json_new_object();
 		return hq_json_own(x->a, data, err) == HQ_OK ? data : NULL;
 	}
 	if (json_object_is_type(data, json_type_object)) {

@@ -80,7 +80,7 @@ read_event(struct call *c, struct json_object *body, struct hq_err *err)
 		return HQ_FAIL(err, BAD_REQUEST, "events: an array expected");
 	/* A function may rely on data being there. */
 	if (hq_json_get(r->event, "data") == NULL)
-		hq_json_put(r->event, "data", json_object_new_object());
+		hq_json_put(r->event, "data", hq_json_new_object());
 	own = hq_json_get(hq_json_get(r->event, "data"), "_rawr");
 	r->correlation_id = hq_json_str(own, "correlationId");
 	r->traceparent = hq_json_str(own, "traceparent");
@@ -334,7 +334,7 @@ run(struct call *c)
 static void
 unknown(const struct hq_inngest_ex *x, const char *slug)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "type", "internal");
 	hq_json_put_str(o, "name", "Error");

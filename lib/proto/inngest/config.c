@@ -88,7 +88,7 @@ hq_inngest_by_id(const struct hq_inngest_host *h, const char *id)
 static void
 put_trigger(struct json_object *list, const struct hq_trigger *t)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	if (t->event != NULL)
 		hq_json_put_str(o, "event", t->event);
@@ -102,7 +102,7 @@ put_trigger(struct json_object *list, const struct hq_trigger *t)
 static struct json_object *
 triggers(const struct hq_inngest_fn *fn, struct hq_arena *a)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = hq_json_new_array();
 	const struct hq_trigger *t;
 	struct hq_trigger failed = { .event = "inngest/function.failed" };
 
@@ -120,10 +120,10 @@ triggers(const struct hq_inngest_fn *fn, struct hq_arena *a)
 static struct json_object *
 steps(const struct hq_inngest_fn *fn, const char *url, struct hq_arena *a)
 {
-	struct json_object *runtime = json_object_new_object();
-	struct json_object *retries = json_object_new_object();
-	struct json_object *step = json_object_new_object();
-	struct json_object *o = json_object_new_object();
+	struct json_object *runtime = hq_json_new_object();
+	struct json_object *retries = hq_json_new_object();
+	struct json_object *step = hq_json_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(runtime, "type", "http");
 	hq_json_put_str(runtime, "url",
@@ -141,7 +141,7 @@ steps(const struct hq_inngest_fn *fn, const char *url, struct hq_arena *a)
 static struct json_object *
 config(const struct hq_inngest_fn *fn, const char *url, struct hq_arena *a)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "id", fn->slug);
 	hq_json_put_str(o, "name",
@@ -156,7 +156,7 @@ struct json_object *
 hq_inngest_functions(const struct hq_composed *rows, const char *url,
     struct hq_arena *a)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = hq_json_new_array();
 	struct hq_inngest_fns fns;
 	size_t i;
 

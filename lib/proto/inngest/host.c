@@ -76,7 +76,7 @@ void
 hq_inngest_refuse(const struct hq_inngest_ex *x, int status, const char *code,
     const char *message)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "code", code);
 	hq_json_put_str(o, "name", code);

@@ -7,7 +7,7 @@ enum { HASH_CHARS = 12 }; /* of a key's hash are shown */
 struct json_object *
 hq_inngest_capabilities(void)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "trust_probe", "v1");
 	return o;
@@ -58,8 +58,8 @@ put_inner(struct json_object *o, const struct hq_inngest_ex *x)
 struct json_object *
 hq_inngest_inspect(const struct hq_inngest_ex *x)
 {
-	struct json_object *extra = json_object_new_object();
-	struct json_object *o = json_object_new_object();
+	struct json_object *extra = hq_json_new_object();
+	struct json_object *o = hq_json_new_object();
 	bool dev = x->h->o.dev;
 
 	hq_json_put_bool(extra, "is_streaming", false);

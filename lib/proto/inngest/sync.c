@@ -34,7 +34,7 @@ put_functions(struct json_object *o, const struct hq_inngest_ex *x,
 
 	hq_json_put_str(o, "url", url);
 	hq_json_put(o, "functions",
-	    list == NULL ? json_object_new_array() : json_object_get(list));
+	    list == NULL ? hq_json_new_array() : json_object_get(list));
 }
 
 /* -------------------------------------------------------------- out of band */
@@ -43,7 +43,7 @@ put_functions(struct json_object *o, const struct hq_inngest_ex *x,
 static struct json_object *
 payload(const struct hq_inngest_ex *x, const char *deploy_id)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 
 	put_functions(o, x, hq_inngest_url(x));
 	hq_json_put_str(o, "deployType", "ping");
@@ -169,7 +169,7 @@ out_of_band(const struct hq_inngest_ex *x)
 	}
 	if (x->h->o.config->s[HQ_SET_RAWR_REGISTER_URL][0] != '\0')
 		enroll(x, deploy_id, &out);
-	o = json_object_new_object();
+	o = hq_json_new_object();
 	hq_json_put_str(o, "message", out.message);
 	hq_json_put_bool(o, "modified", out.modified);
 	if (hq_json_own(x->req->arena, o, NULL) != HQ_OK)
@@ -210,7 +210,7 @@ in_band(const struct hq_inngest_ex *x)
 		    "a query>\"} and nothing else");
 		return;
 	}
-	o = json_object_new_object();
+	o = hq_json_new_object();
 	hq_json_put_str(o, "app_id", HQ_APP_ID);
 	hq_json_put(o, "env", NULL);
 	put_functions(o, x, url);

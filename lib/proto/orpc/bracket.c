@@ -270,13 +270,8 @@ add_pair(struct builder *b, struct node *top, const struct hq_pair *pair,
 static struct json_object *
 leaf_value(const struct hq_pair *p)
 {
-	struct json_object *v = p->file != NULL
-	    ? json_object_get(p->file)
-	    : json_object_new_string(p->value);
-
-	if (v == NULL)
-		HQ_BUG("out of memory");
-	return v;
+	return p->file != NULL ? json_object_get(p->file)
+			       : hq_json_new_string(p->value);
 }
 
 /*
@@ -294,7 +289,7 @@ value_of(const struct node *n, struct json_object *hole)
 	if (n->kind == LEAF)
 		return leaf_value(n->leaf);
 	if (n->kind == OBJECT) {
-		v = json_object_new_object();
+		v = hq_json_new_object();
 		lh_foreach(n->members, e)
 		{
 			key = (const char *)lh_entry_k(e);
@@ -305,7 +300,7 @@ value_of(const struct node *n, struct json_object *hole)
 		}
 		return v;
 	}
-	v = json_object_new_array_ext((int)n->length);
+	v = hq_json_new_array_of((int)n->length);
 	for (i = 0; i < n->length; i++)
 		hq_json_push(v, json_object_get(hole));
 	lh_foreach(n->members, e)
@@ -336,7 +331,7 @@ hq_bracket_parse(struct hq_arena *a, const struct hq_pairs *pairs,
 		HQ_TRY(add_pair(&b, top, &pairs->v[i], err));
 	root = member(top, "");
 	hole = hq_js_undefined();
-	v = root == NULL ? json_object_new_object() : value_of(root, hole);
+	v = root == NULL ? hq_json_new_object() : value_of(root, hole);
 	json_object_put(hole);
 	HQ_TRY(hq_json_own(a, v, err));
 	*ret = v;

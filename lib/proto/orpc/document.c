@@ -8,17 +8,9 @@
 enum { STATUS_TEXT_BYTES = 12, METHOD_BYTES = 16 };
 
 static struct json_object *
-made(struct json_object *o)
-{
-	if (o == NULL)
-		HQ_BUG("out of memory");
-	return o;
-}
-
-static struct json_object *
 object(void)
 {
-	return made(json_object_new_object());
+	return hq_json_new_object();
 }
 
 /* {"<key>": <v>}; takes the reference. */
@@ -197,7 +189,7 @@ rest_of_object(struct json_object *o, const char *path)
 static struct json_object *
 rest_of_required(struct json_object *list, const char *path)
 {
-	struct json_object *to = made(json_object_new_array()), *name;
+	struct json_object *to = hq_json_new_array(), *name;
 	size_t i, n = json_object_array_length(list);
 
 	for (i = 0; i < n; i++) {
@@ -211,7 +203,7 @@ rest_of_required(struct json_object *list, const char *path)
 static struct json_object *
 rest_of_examples(struct json_object *list, const char *path)
 {
-	struct json_object *to = made(json_object_new_array()), *v;
+	struct json_object *to = hq_json_new_array(), *v;
 	size_t i, n = json_object_array_length(list);
 
 	for (i = 0; i < n; i++) {
@@ -293,7 +285,7 @@ put_request(struct json_object *op, const struct hq_proc *p)
 	rest = params ? rest_of_input(input, p->path) : json_object_get(input);
 	required = !params || hq_json_get(rest, "required") != NULL;
 	if (params || get) {
-		list = made(json_object_new_array());
+		list = hq_json_new_array();
 		if (params)
 			put_path_parameters(list, p, input);
 		if (get)
@@ -318,17 +310,17 @@ response(const char *description, struct json_object *schema)
 static struct json_object *
 strings(const char *const *v)
 {
-	struct json_object *list = made(json_object_new_array());
+	struct json_object *list = hq_json_new_array();
 
 	for (; *v != NULL; v++)
-		hq_json_push(list, made(json_object_new_string(*v)));
+		hq_json_push(list, hq_json_new_string(*v));
 	return list;
 }
 
 static struct json_object *
 type_only(const char *type)
 {
-	return object_of("type", made(json_object_new_string(type)));
+	return object_of("type", hq_json_new_string(type));
 }
 
 /* One error as a schema; e NULL: any error that is not declared. */
@@ -346,7 +338,7 @@ error_variant(const struct hq_error_def *e)
 	if (e != NULL)
 		hq_json_put_str(m, "const", e->code);
 	hq_json_put(props, "defined",
-	    object_of("const", made(json_object_new_boolean(e != NULL))));
+	    object_of("const", hq_json_new_boolean(e != NULL)));
 	hq_json_put(props, "code", m);
 	m = e == NULL ? type_only("number") : object();
 	if (e != NULL)
@@ -388,7 +380,7 @@ put_errors(struct json_object *responses, const struct hq_proc *p)
 
 	for (status = next_status(p, 0); status != 0;
 	     status = next_status(p, status)) {
-		one_of = made(json_object_new_array());
+		one_of = hq_json_new_array();
 		for (e = p->errors; e->code != NULL; e++)
 			if (e->defined && e->status == status)
 				hq_json_push(one_of, error_variant(e));
@@ -486,7 +478,7 @@ settle(struct json_object *v, bool recorded)
 static char *
 document_text(struct json_object *doc, bool recorded, struct hq_arena *a)
 {
-	struct json_object *copy = made(hq_json_clone(doc));
+	struct json_object *copy = hq_json_clone(doc);
 	char *text;
 
 	settle(copy, recorded);
@@ -501,14 +493,14 @@ hq_openapi_document(const struct hq_procs *procs, const char *title,
     struct hq_arena *a)
 {
 	struct json_object *doc = object(), *info = object(), *paths = object();
-	struct json_object *servers = made(json_object_new_array()), *url;
+	struct json_object *servers = hq_json_new_array(), *url;
 	char *text;
 	size_t i;
 
 	hq_json_put_str(info, "title", title);
 	hq_json_put_str(info, "version", version);
 	hq_json_put(doc, "info", info);
-	url = made(json_object_new_string(server_url));
+	url = hq_json_new_string(server_url);
 	hq_json_push(servers, object_of("url", url));
 	hq_json_put(doc, "servers", servers);
 	hq_json_put_str(doc, "openapi", "3.1.1");

@@ -77,7 +77,7 @@ form_of_array(struct writer *w, struct json_object *v, const struct step *s,
 {
 	struct step next = { .up = s, .depth = s->depth + 1 };
 	size_t i, n = json_object_array_length(v);
-	struct json_object *out = json_object_new_array(), *member;
+	struct json_object *out = hq_json_new_array(), *member;
 
 	for (i = 0; i < n; i++) {
 		next.index = i;
@@ -154,7 +154,7 @@ form_of_object(struct writer *w, struct json_object *v, const struct step *s,
     struct hq_err *err)
 {
 	struct step next = { .up = s, .depth = s->depth + 1 };
-	struct json_object *out = json_object_new_object();
+	struct json_object *out = hq_json_new_object();
 	struct member *members;
 	size_t i, n;
 
@@ -191,12 +191,12 @@ form_of(struct writer *w, struct json_object *v, const struct step *s,
 	else if (type == HQ_JS_OBJECT)
 		out = form_of_object(w, v, s, err);
 	else if (type == HQ_JS_FILE)
-		out = json_object_new_object();
+		out = hq_json_new_object();
 	else if (type < HQ_JS_ARRAY || type == HQ_JS_JSON)
 		out = json_object_get(v);
 	else if (type != HQ_JS_NAN && type != HQ_JS_UNDEFINED &&
 	    *json_object_get_string(v) != '\0')
-		out = json_object_new_string(json_object_get_string(v));
+		out = hq_json_new_string(json_object_get_string(v));
 	if (numbers[type] >= 0 && type != HQ_JS_UNDEFINED)
 		put_meta(w, type, s);
 	return out;

@@ -16,7 +16,7 @@ text_of(struct json_object *form)
 static struct json_object *
 tagged_text(const char *s, enum hq_js type)
 {
-	return hq_js_tag(json_object_new_string(s), type);
+	return hq_js_tag(hq_json_new_string(s), type);
 }
 
 static hq_jstype_fn to_bigint, to_date, to_nan, to_undefined, to_url, to_regexp,
@@ -59,7 +59,7 @@ to_nan(struct hq_arena *a, struct json_object *form)
 	(void)a;
 	if (form != NULL)
 		return NULL;
-	return hq_js_tag(json_object_new_double((double)NAN), HQ_JS_NAN);
+	return hq_js_tag(hq_json_new_double((double)NAN), HQ_JS_NAN);
 }
 
 static struct json_object *
@@ -179,8 +179,8 @@ to_set(struct hq_arena *a, struct json_object *form)
 
 	if (hq_js_type(form) != HQ_JS_ARRAY)
 		return NULL;
-	out = json_object_new_array();
-	seen = json_object_new_object();
+	out = hq_json_new_array();
+	seen = hq_json_new_object();
 	for (i = 0; i < json_object_array_length(form); i++) {
 		v = json_object_array_get_idx(form, i);
 		name = identity(a, v);
@@ -225,7 +225,7 @@ map_put(struct hq_arena *a, struct json_object *map, struct json_object *seen,
 		    json_object_array_put_idx(pair, 1, part(entry, 1)) == 0);
 		return;
 	}
-	pair = json_object_new_array();
+	pair = hq_json_new_array();
 	hq_json_push(pair, key);
 	hq_json_push(pair, part(entry, 1));
 	hq_json_push(map, pair);
@@ -262,8 +262,8 @@ to_map(struct hq_arena *a, struct json_object *form)
 	for (i = 0; i < json_object_array_length(form); i++)
 		if (!is_entry(json_object_array_get_idx(form, i)))
 			return NULL;
-	out = json_object_new_array();
-	seen = json_object_new_object();
+	out = hq_json_new_array();
+	seen = hq_json_new_object();
 	for (i = 0; i < json_object_array_length(form); i++) {
 		entry = json_object_array_get_idx(form, i);
 		map_put(a, out, seen, entry);

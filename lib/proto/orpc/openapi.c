@@ -177,8 +177,8 @@ param_value(const struct exchange *x, size_t i)
 		end = x->path.v[x->path.n - 1].s + x->path.v[x->path.n - 1].n;
 	n = (size_t)(end - s);
 	text = hq_percent_decode(x->c->arena, s, n);
-	return text != NULL ? json_object_new_string(text)
-			    : json_object_new_string_len(s, (int)n);
+	return text != NULL ? hq_json_new_string(text)
+			    : hq_json_new_string_len(s, (int)n);
 }
 
 /* Path parameters win over what the query or the body says. */
@@ -195,7 +195,7 @@ add_params(const struct exchange *x, struct json_object **in,
 	if (n == 0)
 		return HQ_OK;
 	if (hq_js_type(o) != HQ_JS_OBJECT) {
-		o = json_object_new_object();
+		o = hq_json_new_object();
 		HQ_TRY(hq_json_own(x->c->arena, o, err));
 	}
 	for (i = 0; i < r->n; i++)
@@ -234,8 +234,8 @@ body_input(const struct exchange *x, struct json_object **ret,
 		return hq_bracket_parse(a, &body.pairs, ret, err);
 	case HQ_MEDIA_SSE:
 		/* To a schema an iterator is an object without keys. */
-		return own(a, hq_js_tag(json_object_new_object(), HQ_JS_FILE),
-		    ret, err);
+		return own(a, hq_js_tag(hq_json_new_object(), HQ_JS_FILE), ret,
+		    err);
 	case HQ_MEDIA_JSON:
 	case HQ_MEDIA_TEXT:
 	case HQ_MEDIA_FILE:

@@ -111,7 +111,7 @@ decode_http(struct hq_arena *a, const struct hq_http_req *req,
 		return hq_envelope_decode_form(a, &body.pairs, ret, err);
 	case HQ_MEDIA_SSE:
 		/* An iterator: to a schema, an object without keys. */
-		stream = json_object_new_object();
+		stream = hq_json_new_object();
 		HQ_TRY(hq_json_own(a, stream, err));
 		*ret = stream;
 		return HQ_OK;

@@ -49,7 +49,7 @@ hq_do_task_offer(struct hq_flow *f, struct json_object *in,
 		o.due_ms =
 		    hq_now_ms(s.env) + hq_json_i64(in, "waitMs", p.timeout_ms);
 	HQ_TRY(hq_coord_task_offer(&s, &o, &id, &since_ms, err));
-	out = json_object_new_object();
+	out = hq_json_new_object();
 	HQ_TRY(hq_json_own(s.arena, out, err));
 	hq_json_put_str(out, "taskId", id);
 	hq_json_put_i64(out, "sinceMs", since_ms);
@@ -119,7 +119,7 @@ timed_out(struct hq_turn *t, struct hq_err *err)
 		return HQ_FAIL(err, TIMEOUT,
 		    "desk %s had no answer within %lld s", id,
 		    (long long)(wait_ms(t->desk) / MS_PER_S));
-	out = json_object_new_object();
+	out = hq_json_new_object();
 	HQ_TRY(hq_json_own(hq_flow_arena(t->x->flow), out, err));
 	hq_json_put_str(out, "deskId", id);
 	hq_json_put_str(out, "status", "timeout");

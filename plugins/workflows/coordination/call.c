@@ -55,7 +55,7 @@ check(struct http_call *c, struct hq_err *err)
 static enum hq_rc
 write_body(struct http_call *c, struct hq_err *err)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = hq_json_new_object();
 	static const char *const members[][2] = {
 		{ "input", "received" },
 		{ "memory", "memory" },

@@ -10,7 +10,7 @@ enum hq_rc
 hq_step_input(struct hq_execution *x, struct json_object **ret,
     struct hq_err *err)
 {
-	struct json_object *in = json_object_new_object();
+	struct json_object *in = hq_json_new_object();
 
 	HQ_TRY(hq_json_own(hq_flow_arena(x->flow), in, err));
 	hq_json_put_str(in, "runId", hq_json_str(x->event, "runId"));

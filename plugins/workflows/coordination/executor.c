@@ -19,7 +19,7 @@ static enum hq_rc
 function(struct hq_turn *t, struct hq_err *err)
 {
 	struct json_object *executor = hq_json_get(t->desk, "executor");
-	struct json_object *data = json_object_new_object();
+	struct json_object *data = hq_json_new_object();
 	const char *id = hq_turn_step_id(t, "invoke");
 
 	HQ_TRY(hq_json_own(hq_flow_arena(t->x->flow), data, err));

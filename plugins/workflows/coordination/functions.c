@@ -81,7 +81,7 @@ on_failure(struct hq_flow *f, struct json_object *in,
 	struct json_object *data =
 	    hq_json_get(hq_json_get(in, "event"), "data");
 	const char *message = hq_json_str(hq_json_get(in, "error"), "message");
-	struct json_object *step_in = json_object_new_object();
+	struct json_object *step_in = hq_json_new_object();
 
 	HQ_TRY(hq_json_own(hq_flow_arena(f), step_in, err));
 	*ret_out = NULL;

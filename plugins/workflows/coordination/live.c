@@ -52,7 +52,7 @@ live_init(struct live *l, struct hq_execution *x, struct hq_err *err)
 static enum hq_rc
 object(const struct live *l, struct json_object **ret, struct hq_err *err)
 {
-	*ret = json_object_new_object();
+	*ret = hq_json_new_object();
 	return hq_json_own(l->arena, *ret, err);
 }
 

@@ -10,7 +10,7 @@ take_back(struct hq_flow *f, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err)
 {
 	struct hq_coord_step s = hq_step_of(f, in);
-	struct json_object *out = json_object_new_object();
+	struct json_object *out = hq_json_new_object();
 	int64_t n;
 
 	HQ_TRY(hq_json_own(s.arena, out, err));

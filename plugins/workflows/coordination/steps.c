@@ -27,7 +27,7 @@ hq_do_run_start(struct hq_flow *f, struct json_object *in,
 	if (!found)
 		return HQ_FAIL_DECLARED(err, HQ_NON_RETRIABLE, NULL,
 		    "run %s is not known", s.run_id);
-	out = json_object_new_object();
+	out = hq_json_new_object();
 	HQ_TRY(hq_json_own(s.arena, out, err));
 	hq_json_put_bool(out, "active", active);
 	*ret_out = out;

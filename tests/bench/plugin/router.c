@@ -40,7 +40,7 @@ no_op(struct hq_flow *f, struct json_object *in, struct json_object **ret_out,
 	if (n > STATE_BYTES_MAX)
 		return HQ_FAIL(err, BAD_REQUEST, "bytes: too many");
 	memset(text, 'x', (size_t)n);
-	*ret_out = json_object_new_string_len(text, (int)n);
+	*ret_out = hq_json_new_string_len(text, (int)n);
 	return hq_json_own(hq_flow_arena(f), *ret_out, err);
 }
 
@@ -221,7 +221,7 @@ send_events(struct hq_boundary *c, struct json_object *in, int64_t runs,
 {
 	struct start s = { .c = c, .data = in, .runs = runs };
 
-	*ret_out = json_object_new_object();
+	*ret_out = hq_json_new_object();
 	HQ_TRY(hq_json_own(c->arena, *ret_out, err));
 	HQ_TRY(hq_db_tx(c->db, start_tx, &s, err));
 	c->wake_runner(c->wake_ctx);
@@ -272,7 +272,7 @@ counts(struct hq_boundary *c, struct json_object *in,
 {
 	int64_t n;
 
-	*ret_out = json_object_new_object();
+	*ret_out = hq_json_new_object();
 	HQ_TRY(hq_json_own(c->arena, *ret_out, err));
 	HQ_TRY(ask(c, Q_PENDING, &n, err));
 	hq_json_put_i64(*ret_out, "pending", n);
@@ -315,7 +315,7 @@ grow(struct hq_boundary *c, struct json_object *in,
 		.from = hq_json_i64(in, "from", 0) };
 
 	g.to = g.from + hq_json_i64(in, "copies", 0);
-	*ret_out = json_object_new_object();
+	*ret_out = hq_json_new_object();
 	HQ_TRY(hq_json_own(c->arena, *ret_out, err));
 	return hq_db_tx(c->db, grow_tx, &g, err);
 }
@@ -350,7 +350,7 @@ naps(struct hq_boundary *c, struct json_object *in,
 {
 	struct naps n = { c, in };
 
-	*ret_out = json_object_new_object();
+	*ret_out = hq_json_new_object();
 	HQ_TRY(hq_json_own(c->arena, *ret_out, err));
 	HQ_TRY(hq_db_tx(c->db, naps_tx, &n, err));
 	c->wake_runner(c->wake_ctx);
@@ -364,7 +364,7 @@ late(struct hq_boundary *c, struct json_object *in,
 {
 	HQ_CURSOR(row);
 
-	*ret_out = json_object_new_object();
+	*ret_out = hq_json_new_object();
 	HQ_TRY(hq_json_own(c->arena, *ret_out, err));
 	HQ_TRY(hq_query(c->db, &store, Q_NAP_LATE,
 	    HQ_BIND(hq_i64(hq_json_i64(in, "percent", 99))), &row, err));
