@@ -13,6 +13,7 @@
 static struct hq_db *db;
 static struct hq_inngest_api *api;
 static struct hq_engine *engine;
+static struct hq_arena *lasting;
 
 static void
 fuzz_leave(void)
@@ -53,7 +54,6 @@ start(void)
 	static const struct hq_module *const modules[] = { &hq_engine_store,
 		NULL };
 	static struct hq_config config;
-	static struct hq_arena *lasting;
 	struct hq_inngest_api_opts o = { .dev = true,
 		.env = hq_env_system(),
 		.config = &config,
@@ -87,6 +87,7 @@ start_again(void)
 {
 	hq_engine_free(engine);
 	hq_db_close(db);
+	hq_arena_free(lasting);
 	fuzz_store_remove();
 	start();
 }
