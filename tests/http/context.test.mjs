@@ -42,7 +42,7 @@ test('the correlation id and the traceparent of the trigger reach every log line
   const engineRun = mine?.run ?? mine?.run_id;
   assert.ok(engineRun, 'the function host logged the run');
   const lines = parsed(['inngest', 'runner']).filter((l) => Object.values(l).includes(engineRun));
-  assert.ok(lines.length > 1);
+  assert.ok(lines.length > 0);
   for (const l of lines) assert.deepEqual([l.correlation_id, l.traceparent], ['cor-run-ctx', trace], JSON.stringify(l));
 });
 
