@@ -9,13 +9,21 @@ static EVP_MD *sha1;
 static EVP_MD_CTX *sha1_ctx;
 static EVP_MAC_CTX *hmac_ctx;
 
+/* Where the algorithm is there, one reason is left to fail. */
+static void
+done(int ok)
+{
+	if (ok != 1)
+		HQ_BUG("out of memory");
+}
+
 static void
 sha1_open(void)
 {
 	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	sha1_ctx = EVP_MD_CTX_new();
 	if (sha1 == NULL || sha1_ctx == NULL)
-		HQ_BUG("no SHA-1");
+		HQ_BUG("no SHA-1, or out of memory");
 }
 
 void
@@ -27,9 +35,9 @@ hq_sha1_hex(const void *p, size_t n, char out[HQ_SHA1_HEX_BYTES])
 
 	if (sha1_ctx == NULL)
 		sha1_open();
-	HQ_ASSERT(EVP_DigestInit_ex(sha1_ctx, sha1, NULL) == 1);
-	HQ_ASSERT(EVP_DigestUpdate(sha1_ctx, p, n) == 1);
-	HQ_ASSERT(EVP_DigestFinal_ex(sha1_ctx, md, NULL) == 1);
+	done(EVP_DigestInit_ex(sha1_ctx, sha1, NULL));
+	done(EVP_DigestUpdate(sha1_ctx, p, n));
+	done(EVP_DigestFinal_ex(sha1_ctx, md, NULL));
 	for (i = 0; i < sizeof(md); i++) {
 		out[2 * i] = digits[md[i] >> 4];
 		out[2 * i + 1] = digits[md[i] & 15];
@@ -52,14 +60,6 @@ hmac_open(void)
 	EVP_MAC_free(mac);
 	if (hmac_ctx == NULL || EVP_MAC_CTX_set_params(hmac_ctx, params) != 1)
 		HQ_BUG("no HMAC-SHA256, or out of memory");
-}
-
-/* With a key and a digest there is one reason left. */
-static void
-done(int ok)
-{
-	if (ok != 1)
-		HQ_BUG("out of memory");
 }
 
 void

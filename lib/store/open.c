@@ -174,7 +174,8 @@ hq_store_connect(const struct hq_db_opts *o, struct hq_db **ret,
 	HQ_ASSERT(!o->read_only || (!o->checkpointer && !o->migrate));
 	HQ_ASSERT(!o->dry_run || !o->migrate);
 	HQ_TRY(hq_sqlite_safe(err));
-	HQ_ASSERT(sqlite3_initialize() == SQLITE_OK);
+	if (sqlite3_initialize() != SQLITE_OK)
+		HQ_BUG("out of memory");
 	db = calloc(1, sizeof(*db));
 	HQ_ASSERT(db != NULL);
 	STAILQ_INIT(&db->waiting);

@@ -237,7 +237,8 @@ hq_db_restore(const char *path, const char *from_path,
 	enum hq_rc rc;
 
 	HQ_TRY(hq_sqlite_safe(err));
-	HQ_ASSERT(sqlite3_initialize() == SQLITE_OK);
+	if (sqlite3_initialize() != SQLITE_OK)
+		HQ_BUG("out of memory");
 	HQ_TRY(hq_os_resolve(path, &r.path, err));
 	r.wal = hq_os_concat(r.path, "-wal");
 	r.shm = hq_os_concat(r.path, "-shm");
