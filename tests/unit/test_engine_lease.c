@@ -192,7 +192,7 @@ chance(struct world *x, const struct fake_call *c, struct json_object *body,
 	static char text[CALLS_MAX][256];
 	static size_t at;
 	char *s = text[at++ % CALLS_MAX];
-	int i, first = 0;
+	int first = 0;
 	char id[16];
 
 	if (IS_FN(c, "done")) {
@@ -211,26 +211,26 @@ chance(struct world *x, const struct fake_call *c, struct json_object *body,
 		    world_next(x) % 2 == 0 ? HQ_REPLY_DIED : HQ_REPLY_REFUSED;
 		return;
 	}
-	for (i = first; i < STEPS; i++) {
-		snprintf(id, sizeof(id), "s%d", i);
-		if (world_next(x) % 12 == 0)
-			snprintf(s, 256,
-			    "[{\"op\":\"StepError\",\"id\":\"%s\",\"error\":"
-			    "{\"message\":\"m\"}}]",
-			    id);
-		else if (i == 1)
-			snprintf(s, 256,
-			    "[{\"op\":\"Sleep\",\"id\":\"%s\",\"name\":\"3s\"}"
-			    "]",
-			    id);
-		else
-			snprintf(s, 256,
-			    "[{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":%d}]",
-			    id, (int)(world_next(x) % 100000));
-		ops(r, s);
+	if (first == STEPS) {
+		r->body = "1";
 		return;
 	}
-	r->body = "1";
+	snprintf(id, sizeof(id), "s%d", first);
+	if (world_next(x) % 12 == 0)
+		snprintf(s, 256,
+		    "[{\"op\":\"StepError\",\"id\":\"%s\",\"error\":"
+		    "{\"message\":\"m\"}}]",
+		    id);
+	else if (first == 1)
+		snprintf(s, 256,
+		    "[{\"op\":\"Sleep\",\"id\":\"%s\",\"name\":\"3s\"}"
+		    "]",
+		    id);
+	else
+		snprintf(s, 256,
+		    "[{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":%d}]", id,
+		    (int)(world_next(x) % 100000));
+	ops(r, s);
 }
 
 /* Some answers are lost, some come twice, sometimes the engine dies. */

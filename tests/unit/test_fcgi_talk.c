@@ -309,10 +309,10 @@ START_TEST(half_of_the_word_is_waited_for)
 	serve_talks(1, 4);
 	fd = talk_by_hand("/talk");
 	for (i = 0; i < 7; i++) {
-		send_all(fd, WORD + i, 1);
+		send_all(fd, &WORD[i], 1);
 		(void)pid_of_worker();
 	}
-	send_all(fd, WORD + 7, 1);
+	send_all(fd, &WORD[7], 1);
 	ck_assert_int_eq(noted(), 'h');
 	(void)close(fd);
 }
