@@ -1,5 +1,6 @@
 // Writers who come at the same time share a commit, and nothing else.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import test from 'node:test';
 import { alone, commits, queue, save, together } from '../lib/group.mjs';
 import { System, chain, until } from '../lib/system.mjs';
