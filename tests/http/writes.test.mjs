@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
-import { alone, commits, queue, save, together } from '../lib/group.mjs';
+import { alone, commits, queue, save, state, together } from '../lib/group.mjs';
 import { System, chain, until } from '../lib/system.mjs';
 
 const ROUNDS = 20, AT_ONCE = 24, LARGE = 25000, NUMBERS = 400000;

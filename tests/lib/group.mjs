@@ -18,7 +18,7 @@ export function commits(s) {
     if (log.subarray(at + 8, at + 16).equals(log.subarray(16, 24)) && log.readUInt32BE(at + 4) > 0) n++;
   return n;
 }
-const state = (pid) => { try { return fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '')[0]; } catch { return 'X'; } };
+export const state = (pid) => { try { return fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '')[0]; } catch { return 'X'; } };
 export const gone = (pid) => 'XZ'.includes(state(pid));
 
 // Nobody writes but one worker of rpc.
