@@ -231,16 +231,28 @@ admit(const struct hq_host *h, struct hq_boundary *c,
 	    c->arena, &c->principal, err);
 }
 
-/* An event key is a part of its path. */
+/*
+ * An event key is a part of the path, however that is spelt: of the engine API
+ * only paths that cannot have one are logged.
+ */
 static const char *
-logged_path(const char *path)
+logged_path(const struct hq_host *h, const char *path)
 {
-	return strncmp(path, "/e/", 3) == 0 ? "/e/..." : path;
+	static const char *const plain[] = { "/v0/", "/v1/", "/fn/", "/dev" };
+	size_t i;
+
+	if (h->responder->family != HQ_FAMILY_ENGINE)
+		return path;
+	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (strncmp(path, plain[i], strlen(plain[i])) == 0)
+			return path;
+	return "/e/...";
 }
 
 static void
-log_request(const struct hq_boundary *c, const struct hq_http_req *req,
-    const struct hq_http_res *res, const struct hq_err *e)
+log_request(const struct hq_host *h, const struct hq_boundary *c,
+    const struct hq_http_req *req, const struct hq_http_res *res,
+    const struct hq_err *e)
 {
 	enum hq_level level = HQ_DEBUG;
 
@@ -249,7 +261,7 @@ log_request(const struct hq_boundary *c, const struct hq_http_req *req,
 	if (!hq_log_is_on(level))
 		return;
 	hq_log(level, "request", HQ_LSTR("method", req->method),
-	    HQ_LSTR("path", logged_path(req->path)),
+	    HQ_LSTR("path", logged_path(h, req->path)),
 	    HQ_LI64("status", res->status),
 	    HQ_LI64("ms", hq_mono_ms(c->env) - req->arrived_ms),
 	    HQ_LSTR("caller", hq_caller_name(c->principal.caller)),
@@ -339,7 +351,7 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	if (res->park_ms > 0)
 		return;
 	hq_boundary_echo(&c, res);
-	log_request(&c, req, res, &err);
+	log_request(h, &c, req, res, &err);
 }
 
 /* Has anybody written to the store: another connection, or this one? */

@@ -154,12 +154,18 @@ hq_eng_event_fits(const char *data)
 	    s.depth <= HQ_ENGINE_EVENT_DEPTH_MAX;
 }
 
+/* It goes into headers: whoever sends an event may have made it up. */
 static const char *
-short_str(struct json_object *o, const char *key)
+visible_str(struct json_object *o, const char *key)
 {
-	const char *s = hq_json_str(o, key);
+	const char *s = hq_json_str(o, key), *p;
 
-	return s != NULL && strlen(s) <= HQ_ENGINE_NAME_BYTES_MAX ? s : NULL;
+	if (s == NULL || strlen(s) > HQ_ENGINE_NAME_BYTES_MAX)
+		return NULL;
+	for (p = s; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~')
+			return NULL;
+	return s;
 }
 
 struct hq_eng_trace
@@ -172,8 +178,8 @@ hq_eng_event_trace(struct hq_eng_tx *t, const char *data)
 	text = hq_text_member(data, "_rawr", &n);
 	if (text != NULL && n <= (size_t)16 * HQ_ENGINE_NAME_BYTES_MAX)
 		HQ_IGNORE(hq_json_parse(t->a, text, n, &ours, NULL));
-	return (struct hq_eng_trace){ short_str(ours, "correlationId"),
-		short_str(ours, "traceparent") };
+	return (struct hq_eng_trace){ visible_str(ours, "correlationId"),
+		visible_str(ours, "traceparent") };
 }
 
 /* The last event's id; "" if there is none. */

@@ -221,42 +221,70 @@ resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
 	}
 }
 
-/* What x compares with, where that is a string; else NULL. */
+/* The value of x as a string, in keep; NULL: it is none.  event: or NULL. */
+static enum hq_rc
+string_of(struct hq_eng_tx *t, const struct hq_expr *x,
+    struct json_object *event, struct hq_arena *keep, const char **ret,
+    struct hq_err *err)
+{
+	struct json_object *vars, *v = NULL;
+	const char *s;
+
+	*ret = NULL;
+	HQ_TRY(variables(t, event, NULL, &vars, err));
+	if (hq_expr_eval(x, vars, t->a, &v, NULL) != HQ_OK ||
+	    hq_js_type(v) != HQ_JS_STRING)
+		return HQ_OK;
+	s = json_object_get_string(v);
+	if (strlen(s) <= HQ_ENGINE_PIN_BYTES_MAX)
+		*ret = hq_arena_copy(keep, s, strlen(s));
+	return HQ_OK;
+}
+
+/*
+ * An event is parsed only for an expression that mentions it: it may be large,
+ * and there may be many waits.
+ */
 static enum hq_rc
 pinned_value(struct hq_eng_tx *t, const char *run, const struct hq_expr *x,
-    const char **ret, struct hq_err *err)
+    struct hq_arena *keep, const char **ret, struct hq_err *err)
 {
-	struct json_object *event, *vars, *v = NULL;
+	static const char *const none[] = { NULL };
+	struct json_object *event = NULL;
 	struct hq_eng_event cause;
 	struct hq_eng_run r;
 	bool found;
+	size_t at;
 
+	if (hq_expr_stranger(x, none, &at) == NULL)
+		return string_of(t, x, NULL, keep, ret, err);
 	HQ_TRY(hq_eng_run_get(t, run, &r, &found, err));
 	HQ_ASSERT(found);
 	HQ_TRY(hq_eng_event_get(t, r.event, &cause, err));
 	HQ_TRY(hq_eng_event_value(t, &cause, &event, err));
-	HQ_TRY(variables(t, event, NULL, &vars, err));
-	*ret = NULL;
-	if (hq_expr_eval(x, vars, t->a, &v, NULL) == HQ_OK &&
-	    hq_js_type(v) == HQ_JS_STRING)
-		*ret = json_object_get_string(v);
-	return HQ_OK;
+	return string_of(t, x, event, keep, ret, err);
 }
 
 enum hq_rc
 hq_eng_pin_of(struct hq_eng_tx *t, const char *run, const struct hq_expr *x,
     struct hq_eng_pin *ret, struct hq_err *err)
 {
-	const char *path, *value;
+	struct hq_eng_tx own = *t; /* its memory: the event is given back */
+	const char *path, *value = NULL;
+	enum hq_rc rc;
 
 	*ret = HQ_ENG_NO_PIN;
 	x = hq_expr_pin(x, "async", t->a, &path);
 	if (x == NULL || strlen(path) > HQ_ENGINE_PIN_BYTES_MAX)
 		return HQ_OK;
-	HQ_TRY(pinned_value(t, run, x, &value, err));
-	if (value != NULL && strlen(value) <= HQ_ENGINE_PIN_BYTES_MAX)
+	own.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	rc = pinned_value(&own, run, x, t->a, &value, err);
+	if (rc != HQ_OK && !hq_arena_ok(own.a))
+		rc = HQ_OK; /* it is looked at for every event, then */
+	hq_arena_free(own.a);
+	if (rc == HQ_OK && value != NULL)
 		*ret = (struct hq_eng_pin){ path, value };
-	return HQ_OK;
+	return rc;
 }
 
 /* ----------------------------------------------------------- looking back -- */

@@ -129,6 +129,17 @@ store_fn(struct registration *r, size_t i, struct hq_err *err)
 	    NULL, err);
 }
 
+/* The engine has to read the functions of all apps: else nothing is kept. */
+static enum hq_rc
+read_again(const struct registration *r, struct hq_err *err)
+{
+	struct hq_fns all = { 0 };
+	enum hq_rc rc = hq_fns_refresh(&all, r->db, err);
+
+	hq_arena_free(all.arena);
+	return rc;
+}
+
 static enum hq_rc
 store_all(void *arg, struct hq_err *err)
 {
@@ -144,9 +155,10 @@ store_all(void *arg, struct hq_err *err)
 		HQ_TRY(store_fn(r, i, err));
 	HQ_TRY(hq_exec(r->db, &hq_engine_store, Q_CRON_PRUNE,
 	    HQ_BIND(hq_text(r->app), hq_i64(r->rev)), NULL, err));
-	return hq_exec(r->db, &hq_engine_store, Q_APP_SET,
+	HQ_TRY(hq_exec(r->db, &hq_engine_store, Q_APP_SET,
 	    HQ_BIND(hq_text(r->app), hq_text(r->checksum), hq_i64(r->rev)),
-	    NULL, err);
+	    NULL, err));
+	return read_again(r, err);
 }
 
 static enum hq_rc

@@ -62,5 +62,7 @@ hq_curl_plain(CURL *h, const char *url)
 	return lib.setopt(h, CURLOPT_URL, url) == CURLE_OK &&
 	    lib.setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	    lib.setopt(h, CURLOPT_PROXY, "") == CURLE_OK &&
-	    lib.setopt(h, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+	    lib.setopt(h, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	    /* Not to wait for a name server that does not answer. */
+	    lib.setopt(h, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
 }

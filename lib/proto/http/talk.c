@@ -211,8 +211,9 @@ commit_now(struct hq_worker *w)
 
 /*
  * Called within a handler that is to write; back when that is committed.  The
- * line is committed when nobody runs, so nobody stands in it beside one who may
- * run for long.
+ * line is committed when all that was there has been handled: where one of
+ * those keeps the worker, the line waits for it, once, and then the worker is
+ * wary.
  */
 static void
 wait_for_commit(void *ctx)

@@ -10,6 +10,8 @@
 
 #define JSON_TYPE "application/json"
 
+enum { SIGNING_HEX_MIN = 32 };
+
 /* ---------------------------------------------------------------- answering */
 
 static void
@@ -239,6 +241,25 @@ check_keys(const struct hq_inngest_api_opts *o, struct hq_err *err)
 	return HQ_OK;
 }
 
+/*
+ * A bearer may be the key's hash, which is made of its hex digits alone: that of
+ * a key without any is known to everybody.
+ */
+static enum hq_rc
+check_hex(const char *key, struct hq_err *err)
+{
+	const char *hex = key == NULL ? NULL : strrchr(key, '-');
+	size_t n = hex == NULL ? 0 : strlen(++hex);
+
+	if (key == NULL ||
+	    (n >= SIGNING_HEX_MIN && n % 2 == 0 &&
+		strspn(hex, "0123456789abcdefABCDEF") == n))
+		return HQ_OK;
+	return HQ_FAIL(err, BAD_REQUEST,
+	    "signing.key: \"signkey-prod-\" and at least %d hex digits expected",
+	    SIGNING_HEX_MIN);
+}
+
 enum hq_rc
 hq_inngest_api_new(const struct hq_inngest_api_opts *o, struct hq_arena *a,
     struct hq_inngest_api **ret, struct hq_err *err)
@@ -249,6 +270,8 @@ hq_inngest_api_new(const struct hq_inngest_api_opts *o, struct hq_arena *a,
 	size_t i;
 
 	HQ_TRY(check_keys(o, err));
+	for (i = 0; i < 2; i++)
+		HQ_TRY(check_hex(keys[i], err));
 	if (api == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "arena is full");
 	api->o = *o;

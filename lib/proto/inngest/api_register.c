@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/ids.h"
 #include "engine/api.h"
+#include "engine/limits.h"
 #include "flow/function.h"
 #include "proto/http/allow.h"
 #include "proto/inngest/api_room.h"
@@ -43,7 +44,10 @@ static enum hq_rc
 check_url(const struct hq_api_ex *x, const char *url, const char *what,
     struct hq_err *err)
 {
+	/* A call's is longer: it names the step. */
 	if (url != NULL &&
+	    strlen(url) + HQ_ENGINE_STEP_ID_MAX + sizeof("&stepId=") <=
+		HQ_ALLOW_URL_BYTES_MAX &&
 	    hq_url_allowed(x->api->o.config->s[HQ_SET_RAWR_APPS], url))
 		return HQ_OK;
 	return HQ_FAIL(err, BAD_REQUEST,

@@ -194,6 +194,7 @@ hq_api_runs(const struct hq_api_ex *x)
 {
 	struct hq_run_looks runs;
 	struct hq_err err = { 0 };
+	bool first = true;
 	struct hq_buf b;
 	size_t i;
 
@@ -206,8 +207,9 @@ hq_api_runs(const struct hq_api_ex *x)
 	for (i = 0; i < runs.n; i++) {
 		if (is_ours(&runs.v[i]))
 			continue;
-		if (b.p[b.n - 1] == '}')
+		if (!first)
 			hq_buf_putc(&b, ',');
+		first = false;
 		put_run(&b, &runs.v[i]);
 	}
 	hq_buf_putc(&b, ']');
@@ -283,6 +285,7 @@ hq_api_dev(const struct hq_api_ex *x)
 {
 	struct hq_fns fns = { .rev = -1 };
 	struct hq_err err = { 0 };
+	bool first = true;
 	struct hq_buf b;
 	size_t i;
 
@@ -298,8 +301,9 @@ hq_api_dev(const struct hq_api_ex *x)
 	for (i = 0; i < fns.n; i++) {
 		if (fns.v[i].archived)
 			continue;
-		if (b.p[b.n - 1] == '}')
+		if (!first)
 			hq_buf_putc(&b, ',');
+		first = false;
 		put_function(&b, &fns.v[i]);
 	}
 	hq_buf_puts(&b, "],\"handlers\":[]}");
