@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/process.h"
 #include "host.h"
 #include "proto/inngest/host.h"
@@ -59,5 +60,6 @@ main(int argc, char *argv[])
 		.route = route,
 	};
 
+	hq_digest_open();
 	return hq_host_main(&inngest, argc, argv);
 }
