@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/process.h"
 #include "engine/engine.h"
 #include "host.h"
@@ -61,5 +62,6 @@ main(int argc, char *argv[])
 		.route = route,
 	};
 
+	hq_digest_open();
 	return hq_host_main(&inngest, argc, argv);
 }

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "runner.h"
@@ -66,6 +67,7 @@ main(int argc, char *argv[])
 		return EXIT_FAILURE;
 	}
 	r.dev = argc == 2;
+	hq_digest_open();
 	r.arena = hq_arena_new(ARENA_BYTES);
 	r.signal = signals();
 	rc = run(&r, &config, &err);

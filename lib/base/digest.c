@@ -63,6 +63,15 @@ hmac_open(void)
 }
 
 void
+hq_digest_open(void)
+{
+	if (sha1_ctx == NULL)
+		sha1_open();
+	if (hmac_ctx == NULL)
+		hmac_open();
+}
+
+void
 hq_hmac_sha256(struct hq_bytes key, const struct hq_bytes *parts, size_t n,
     unsigned char out[HQ_HMAC_BYTES])
 {

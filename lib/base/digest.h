@@ -14,6 +14,13 @@ enum {
 	HQ_HMAC_BYTES = 32,
 };
 
+/*
+ * The look-ups now, and not with the first digest: OpenSSL sets itself up in
+ * them, and crashes where memory runs short meanwhile.  A worker has what was
+ * looked up before the fork.
+ */
+void hq_digest_open(void);
+
 /* SHA-1 as lower-case hex: how the Inngest protocol names a step. */
 void hq_sha1_hex(const void *p, size_t n, char out[HQ_SHA1_HEX_BYTES]);
 
