@@ -177,6 +177,27 @@ START_TEST(a_call_of_another_app_names_what_a_checkpoint_needs)
 }
 END_TEST
 
+/* An app's data goes to the functions that it invokes, whoever made it up. */
+START_TEST(what_goes_into_the_headers_of_a_call_is_visible_text)
+{
+	static const struct {
+		const char *data, *correlation;
+	} rows[] = {
+		{ "{\"_rawr\":{\"correlationId\":\"c-1\"}}", "c-1" },
+		{ "{\"_rawr\":{\"correlationId\":\"c\\r\\nX: y\"}}", "" },
+		{ "{\"_rawr\":{\"correlationId\":\"c 1\"}}", "" },
+		{ "{\"_rawr\":{\"correlationId\":\"c\\u0000\"}}", "" },
+		{ "{\"_rawr\":{\"correlationId\":\"\\u00e9\"}}", "" },
+	};
+
+	open_foreign();
+	send_event("go", NULL, rows[_i].data);
+	turn();
+	ck_assert_uint_eq(w.n_calls, 1);
+	ck_assert_str_eq(w.calls[0].correlation, rows[_i].correlation);
+}
+END_TEST
+
 START_TEST(a_call_of_our_own_app_does_not)
 {
 	struct json_object *ctx;
