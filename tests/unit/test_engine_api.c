@@ -454,6 +454,8 @@ main(void)
 	    an_app_that_is_away_is_looked_for_less_and_less_often);
 	tcase_add_test(tc, an_app_that_is_back_is_called_at_once_and_no_other);
 	tcase_add_test(tc, a_call_of_another_app_names_what_a_checkpoint_needs);
+	tcase_add_loop_test(tc,
+	    what_goes_into_the_headers_of_a_call_is_visible_text, 0, 5);
 	tcase_add_test(tc, a_call_of_our_own_app_does_not);
 	tcase_add_test(tc, what_was_checkpointed_is_there_for_the_next_call);
 	tcase_add_test(tc,
