@@ -33,20 +33,23 @@ for (const [name, headers] of Object.entries({
     for (const [k, v] of Object.entries(headers)) assert.notEqual(r.headers[k], v);
   });
 
+// What a sanitized program says of changing stacks is not its own line.
+const lines = (name) => sys.logs(name).split('\n').filter((l) => l && !/^==\d+==WARNING: ASan doesn't fully support makecontext/.test(l));
+
 test('the correlation id and the traceparent of the trigger reach every log line of its run', async () => {
   await sys.rpc('coordination/saveWorkflow', { workflow: chain('wf-ctx', ['a', 'b']) });
   await sys.rpc('coordination/queueRun', { workflowId: 'wf-ctx', runId: 'run-ctx' }, { 'x-correlation-id': 'cor-run-ctx', traceparent: trace });
   await sys.finish('run-ctx');
-  const parsed = (names) => names.flatMap((n) => sys.logs(n).split('\n')).filter(Boolean).map((l) => JSON.parse(l));
+  const parsed = (names) => names.flatMap(lines).map((l) => JSON.parse(l));
   const mine = parsed(['inngest']).find((l) => l.correlation_id === 'cor-run-ctx');
   const engineRun = mine?.run ?? mine?.run_id;
   assert.ok(engineRun, 'the function host logged the run');
-  const lines = parsed(['inngest', 'runner']).filter((l) => Object.values(l).includes(engineRun));
-  assert.ok(lines.length > 0);
-  for (const l of lines) assert.deepEqual([l.correlation_id, l.traceparent], ['cor-run-ctx', trace], JSON.stringify(l));
+  const mentioning = parsed(['inngest', 'runner']).filter((l) => Object.values(l).includes(engineRun));
+  assert.ok(mentioning.length > 0);
+  for (const l of mentioning) assert.deepEqual([l.correlation_id, l.traceparent], ['cor-run-ctx', trace], JSON.stringify(l));
 });
 
 test('every line of every log is one JSON object', () => {
   for (const name of ['rpc', 'openapi', 'workflows', 'inngest', 'runner'])
-    for (const line of sys.logs(name).split('\n').filter(Boolean)) assert.doesNotThrow(() => JSON.parse(line), `${name}: ${line}`);
+    for (const line of lines(name)) assert.doesNotThrow(() => JSON.parse(line), `${name}: ${line}`);
 });
