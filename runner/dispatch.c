@@ -124,8 +124,8 @@ describe(struct runner *r, const struct hq_engine_call *call, struct request *q)
 	param(q, "HTTP_X_INNGEST_SIGNATURE", q->signature);
 }
 
-static char *
-copy(const char *s)
+char *
+runner_copy(const char *s)
 {
 	char *p = s == NULL ? NULL : strdup(s);
 
@@ -186,8 +186,8 @@ note(struct runner_call *c, const struct hq_engine_call *call, int64_t now)
 	c->timeout_ms = call->timeout_ms;
 	(void)snprintf(c->run, sizeof(c->run), "%s", call->run_id);
 	(void)snprintf(c->step, sizeof(c->step), "%s", call->step_id);
-	c->correlation_id = copy(call->correlation_id);
-	c->traceparent = copy(call->traceparent);
+	c->correlation_id = runner_copy(call->correlation_id);
+	c->traceparent = runner_copy(call->traceparent);
 	await(c, RUNNER_SENT, now);
 }
 

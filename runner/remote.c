@@ -159,16 +159,6 @@ free_slot(struct runner_remote *m)
 	HQ_BUG("more calls than slots");
 }
 
-static char *
-copy(const char *s)
-{
-	char *p = s == NULL ? NULL : strdup(s);
-
-	if (s != NULL && p == NULL)
-		HQ_BUG("out of memory");
-	return p;
-}
-
 static enum hq_rc
 send_call(struct runner *r, const struct hq_engine_call *call,
     struct remote_call *c, struct hq_err *err)
@@ -218,8 +208,8 @@ runner_remote_send(struct runner *r, const struct hq_engine_call *call)
 	c->started_ms = hq_mono_ms(r->env);
 	(void)snprintf(c->run, sizeof(c->run), "%s", call->run_id);
 	(void)snprintf(c->step, sizeof(c->step), "%s", call->step_id);
-	c->correlation_id = copy(call->correlation_id);
-	c->traceparent = copy(call->traceparent);
+	c->correlation_id = runner_copy(call->correlation_id);
+	c->traceparent = runner_copy(call->traceparent);
 }
 
 void

@@ -91,6 +91,8 @@ struct runner {
 };
 
 /* dispatch.c: the engine's transport; ctx is a struct runner. */
+/* What a call keeps of a borrowed text: the caller frees it; NULL of NULL. */
+char *runner_copy(const char *s);
 void runner_send(void *ctx, const struct hq_engine_call *call);
 void runner_go_on(void *ctx, uint64_t ticket);
 void runner_abandon(void *ctx, uint64_t ticket);

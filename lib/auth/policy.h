@@ -40,8 +40,9 @@ struct hq_credentials {
  * /api/inngest.  A caller that /rpc admits by its address alone must name a host
  * that is ours (that of base_url, localhost, a loopback address), so that no
  * name of somebody else's which leads here speaks for it, and a request that
- * browsers send unasked must come from a page of that host.  For HQ_FAMILY_INNGEST and _ENGINE only the address is checked here; the
- * signature and the keys are proto/inngest's to verify.  *ret is set on success only.
+ * browsers send unasked must come from a page of that host.  For
+ * HQ_FAMILY_INNGEST and _ENGINE only the address is checked here; the signature
+ * and the keys are proto/inngest's to verify.  *ret is set on success only.
  */
 enum hq_rc hq_policy_admit(const struct hq_policy *p, enum hq_family family,
     const struct hq_credentials *c, struct hq_arena *a,
