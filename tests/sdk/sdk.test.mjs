@@ -1,13 +1,14 @@
 // An app of the official SDK, served by our engine: registered, called over
 // HTTP, its steps recorded, whoever dies meanwhile.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { preload } from '../faults/native.mjs';
-import { chain, until } from '../lib/system.mjs';
+import { bin, chain, until } from '../lib/system.mjs';
 import { App, AppSystem } from './app_system.mjs';
 
 const require = createRequire(path.resolve(import.meta.dirname, '../clients/x.js'));
@@ -307,10 +308,27 @@ test('the engine API', async (t) => {
   });
   await t.test('writes no key to a log', async () => {
     await sys.post(`/e/${sys.eventKey}`, 'x'); // a 400, which is logged
-    await until('the line', () => /"path":"\/e\/\.\.\."/.test(sys.logs('engine')));
+    for (const spelt of [`//e/${sys.eventKey}`, `/%65/${sys.eventKey}`]) await sys.post(spelt, '{}');
+    await until('the lines', () => sys.logs('engine').split('"path":"/e/..."').length > 3);
     const all = sys.logs();
     for (const secret of [sys.eventKey, sys.key, sys.key.replace(/^signkey-\w+-/, ''), sys.hash]) assert.ok(!all.includes(secret));
   });
+});
+
+test('engine.fcgi does not start with a signing key that is not hex digits', async (t) => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rawr-'));
+  t.after(() => fs.rmSync(dir, { recursive: true }));
+  const start = (key) => {
+    fs.writeFileSync(path.join(dir, 'signing.key'), `signkey-prod-${key}\n`, { mode: 0o600 });
+    return spawnSync(path.join(bin, 'engine.fcgi'), { encoding: 'utf8', input: '', env: { GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'GET',
+      REQUEST_URI: '/v1/runs/x', RAWR_KEYS: dir, RAWR_VAR: dir, RAWR_STORE: path.join(dir, 'rawr.db'), RAWR_APPS_FROM: '127.0.0.1' } });
+  };
+  for (const key of ['zz'.repeat(16), 'ab', `${'ab'.repeat(16)}c`]) {
+    const r = start(key);
+    assert.match(r.stderr, /at least 32 hex digits/, key);
+    assert.ok(!r.stderr.includes(key));
+  }
+  assert.doesNotMatch(start('ab'.repeat(16)).stderr, /hex digits/);
 });
 
 test('an app is called no more when RAWR_APPS loses it', async (t) => {
