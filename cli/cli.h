@@ -91,10 +91,10 @@ struct hq_command {
 
 /* Each ends with { 0 }; the list ends with NULL. */
 extern const struct hq_command hq_commands_hq[], hq_commands_plugins[],
-    hq_commands_db[], hq_commands_look[], hq_commands_import[],
-    hq_commands_export[], hq_commands_workflow[], hq_commands_runs[],
-    hq_commands_tasks[], hq_commands_events[], hq_commands_doctor[],
-    hq_commands_explain[], hq_commands_own[];
+    hq_commands_agents[], hq_commands_db[], hq_commands_look[],
+    hq_commands_import[], hq_commands_export[], hq_commands_workflow[],
+    hq_commands_runs[], hq_commands_tasks[], hq_commands_events[],
+    hq_commands_doctor[], hq_commands_explain[], hq_commands_own[];
 extern const struct hq_command *const hq_commands[];
 extern const struct hq_option hq_options[]; /* of every command */
 

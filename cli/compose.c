@@ -2,6 +2,7 @@
  * compose - the composition, at build time, before there is a rawr.
  *
  *	compose ROOT KIND[,KIND...] OUT.c	write a program's table
+ *	compose ROOT listing OUT.c		write the table of all plugins
  *	compose ROOT sync			write rawr.hq.json
  */
 #include <stdio.h>
@@ -28,13 +29,17 @@ parse_kinds(char *text, unsigned *ret)
 	return *ret != 0;
 }
 
+/* kinds: 0 for the listing. */
 static enum hq_rc
 write_table(const char *root, unsigned kinds, const char *out,
     struct hq_arena *a, struct hq_err *err)
 {
 	const char *text;
 
-	HQ_TRY(hq_compose(root, kinds, a, &text, err));
+	if (kinds == 0)
+		HQ_TRY(hq_compose_listing(root, a, &text, err));
+	else
+		HQ_TRY(hq_compose(root, kinds, a, &text, err));
 	return hq_file_write(out, text, strlen(text), err);
 }
 
@@ -49,11 +54,12 @@ main(int argc, char *argv[])
 
 	if (argc == 3 && strcmp(argv[2], "sync") == 0)
 		rc = hq_manifest_sync(argv[1], a, &changed, &err);
-	else if (argc == 4 && parse_kinds(argv[2], &kinds))
+	else if (argc == 4 &&
+	    (strcmp(argv[2], "listing") == 0 || parse_kinds(argv[2], &kinds)))
 		rc = write_table(argv[1], kinds, argv[3], a, &err);
 	else
 		rc = HQ_FAIL(&err, BAD_REQUEST,
-		    "usage: compose ROOT sync | compose ROOT KINDS OUT");
+		    "usage: compose ROOT sync | compose ROOT KINDS|listing OUT");
 	if (rc != HQ_OK)
 		(void)fprintf(stderr, "compose: %s\n", err.msg);
 	hq_arena_free(a);

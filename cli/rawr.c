@@ -17,6 +17,7 @@ const struct hq_command *const hq_commands[] = {
 	hq_commands_tasks,
 	hq_commands_events,
 	hq_commands_plugins,
+	hq_commands_agents,
 	hq_commands_db,
 	hq_commands_look,
 	hq_commands_import,

@@ -4,16 +4,22 @@
 #include <unistd.h>
 
 #include "hq/manifest.h"
+#include "hq/page.h"
+
+/* What must stand in the directory of a plugin of that kind. */
+typedef enum hq_rc check_fn(const char *root, const char *dir,
+    struct hq_arena *a, struct hq_err *err);
+static check_fn check_code, check_pages;
 
 static const struct {
 	const char *name;
-	bool has_code; /* needs contract.json and router.c */
+	check_fn *check;
 } kinds[HQ_KIND__MAX] = {
-	[HQ_KIND_API] = { "api", true },
-	[HQ_KIND_WORKFLOWS] = { "workflows", true },
-	[HQ_KIND_WEB] = { "web", false },
-	[HQ_KIND_CLI] = { "cli", false },
-	[HQ_KIND_AGENTS] = { "agents", false },
+	[HQ_KIND_API] = { "api", check_code },
+	[HQ_KIND_WORKFLOWS] = { "workflows", check_code },
+	[HQ_KIND_WEB] = { "web", NULL },
+	[HQ_KIND_CLI] = { "cli", NULL },
+	[HQ_KIND_AGENTS] = { "agents", check_pages },
 };
 
 const char *
@@ -58,7 +64,7 @@ read_json(const char *path, struct hq_arena *a, struct json_object **ret,
 
 /* A plugin with code must have its contract and its router beside it. */
 static enum hq_rc
-check_files(const char *root, const char *dir, struct hq_arena *a,
+check_code(const char *root, const char *dir, struct hq_arena *a,
     struct hq_err *err)
 {
 	static const char *const need[] = { "contract.json", "router.c" };
@@ -72,6 +78,15 @@ check_files(const char *root, const char *dir, struct hq_arena *a,
 			    "%s: has no %s; see docs/plugins.md", dir, need[i]);
 	}
 	return HQ_OK;
+}
+
+static enum hq_rc
+check_pages(const char *root, const char *dir, struct hq_arena *a,
+    struct hq_err *err)
+{
+	const struct hq_page *pages;
+
+	return hq_pages_read(root, dir, a, &pages, err);
 }
 
 /* What the manifest says of a plugin. */
@@ -119,8 +134,8 @@ read_plugin(const char *root, enum hq_kind k, const char *dir,
 		    "%s/plugin.json: \"rawr\".\"capability\" must name the "
 		    "capability in lower-case letters, digits and \"-\"",
 		    dir);
-	if (kinds[k].has_code)
-		HQ_TRY(check_files(root, dir, a, err));
+	if (kinds[k].check != NULL)
+		HQ_TRY(kinds[k].check(root, dir, a, err));
 	return row_of(def, dir, a, ret, err);
 }
 

@@ -100,6 +100,8 @@ const commands = {
   'plugins list': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   'plugins enable': [() => ['hello'], [() => ['nothing'], 3, 'NOT_FOUND']],
   'plugins disable': [() => ['hello'], [() => ['nothing'], 3, 'NOT_FOUND']],
+  'agents list': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
+  'agents show': [() => ['work-a-task'], [() => ['nothing'], 3, 'NOT_FOUND']],
   'db migrate': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   'db check': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   'db backup': [() => [at('backup.db')], [() => [at('garbage')], 5, 'CONFLICT']],

@@ -1,7 +1,7 @@
 // A capability added by following docs/plugins.md, and nothing else: its files
 // and its commands are taken from that page, in a copy of the tree.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -23,7 +23,7 @@ const mustMake = (...targets) => {
 };
 
 // "File `x`:" and the block that follows.
-const filesOfThePage = Object.fromEntries([...page.matchAll(/^File `([^`]+)`:\n\n```\w*\n([\s\S]*?)^```$/gm)].map((m) => [m[1], m[2]]));
+const filesOfThePage = Object.fromEntries([...page.matchAll(/^File `([^`]+)`:\n\n(`{3,})\w*\n([\s\S]*?)^\2$/gm)].map((m) => [m[1], m[3]]));
 const digest = (file) => crypto.createHash('sha256').update(fs.readFileSync(at(file))).digest('hex');
 
 let before, sys, lib;
@@ -47,8 +47,8 @@ test.after(async () => {
 });
 const until = (what, f) => lib.until(what, f);
 
-test('the page holds every file of two plugins with code and one for the web', () => {
-  for (const f of ['plugins/api/notes/plugin.json', 'plugins/api/notes/contract.json', 'plugins/api/notes/router.c', 'plugins/workflows/notes/router.c', 'plugins/web/notes-panel/dist/web.js', 'lib/domain/notes/notes.c'])
+test('the page holds every file of a plugin of each kind', () => {
+  for (const f of ['plugins/agents/notes/skills/take-notes/SKILL.md', 'plugins/api/notes/plugin.json', 'plugins/api/notes/contract.json', 'plugins/api/notes/router.c', 'plugins/workflows/notes/router.c', 'plugins/web/notes-panel/dist/web.js', 'lib/domain/notes/notes.c'])
     assert.ok(f in filesOfThePage, f);
 });
 
@@ -169,12 +169,51 @@ test('a web plugin is 404 until it is enabled, and 404 again once it is disabled
   await until('404', async () => (await get()).status === 404);
 });
 
+const agents = '/rawr/plugins/agents/notes/skills/take-notes';
+test('the new skill and what it refers to are served, until the plugin is disabled', async () => {
+  for (const f of ['SKILL.md', 'references/words.md']) {
+    const r = await sys.get(`${agents}/${f}`);
+    assert.equal(r.text, filesOfThePage[`plugins/agents/notes/skills/take-notes/${f}`]);
+    assert.equal(r.headers['content-type'], 'text/markdown; charset=utf-8');
+  }
+  const status = async () => (await sys.get(`${agents}/SKILL.md`)).status;
+  assert.equal((await sys.rawr('plugins', 'disable', '@acme/plugin-agents-notes')).code, 0);
+  await until('404', async () => (await status()) === 404);
+  assert.equal((await sys.rawr('agents', 'show', 'take-notes')).code, 3);
+  assert.equal((await sys.rawr('plugins', 'enable', '@acme/plugin-agents-notes')).code, 0);
+  await until('200', async () => (await status()) === 200);
+  assert.equal((await sys.rawr('agents', 'show', 'take-notes')).doc.result.text, filesOfThePage['plugins/agents/notes/skills/take-notes/SKILL.md']);
+});
+
+test('the new capability stands in the index and the catalog by itself', async () => {
+  const { text } = await sys.get('/llms.txt');
+  for (const p of ['/api/workflows/notes/openapi.json', `${agents}/SKILL.md`]) assert.ok(text.includes(`(${sys.base}${p})`), text);
+  assert.match(text, /api\/orpc\/openapi\.json\): OpenAPI 3\.1; coordination, notes, state/);
+  assert.doesNotMatch(text, /words\.md|notes-panel/);
+  const { linkset } = (await sys.get('/.well-known/api-catalog')).json;
+  const docs = linkset.find((c) => c.anchor === `${sys.base}/api/workflows/notes`)['service-doc'].map((d) => d.href.slice(sys.base.length));
+  assert.deepEqual(docs, ['/llms.txt', `${agents}/SKILL.md`]);
+});
+
+test('the skill that tells how to add a capability tells it right', async () => {
+  const { text } = await sys.get('/rawr/plugins/agents/coordination/skills/add-a-capability/SKILL.md');
+  const script = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((m) => m[1]).join('\n');
+  const env = { ...sys.env, RAWR_BASE_URL: sys.base };
+  delete env.RAWR_BIN; // of the tree that was copied
+  const r = await new Promise((resolve) =>
+    execFile('bash', ['-euo', 'pipefail', '-c', script], { cwd: tree, env }, (e, stdout, stderr) => resolve({ code: e ? e.code : 0, said: stdout + stderr })));
+  assert.equal(r.code, 0, r.said);
+  for (const m of [/on +agents +@acme\/plugin-agents-notes/, /^- \[take-notes\]/m]) assert.match(r.said, m);
+  for (const [f] of text.matchAll(/docs\/\w+\.md|AGENTS\.md/g)) assert.ok(fs.existsSync(at(f)), f);
+});
+
 test('every plugin is listed as on or off', async () => {
   const { doc } = await sys.rawr('plugins', 'list');
   const on = Object.fromEntries(doc.result.plugins.map((p) => [`${p.kind} ${p.name}`, p.enabled]));
   assert.equal(on['api @acme/plugin-api-notes'], true);
   assert.equal(on['workflows @acme/plugin-workflows-notes'], true);
   assert.equal(on['web @acme/plugin-web-notes'], false);
+  assert.equal(on['agents @acme/plugin-agents-notes'], true);
 });
 
 test('the fields templateRole, channel, publishTier and published change nothing', () => {
@@ -205,7 +244,7 @@ const added = (dir, files) => () => {
   for (const [f, text] of Object.entries(files)) fs.writeFileSync(at(path.join(dir, f)), text);
   return () => fs.rmSync(at(dir), { recursive: true });
 };
-const api = 'plugins/api/notes';
+const api = 'plugins/api/notes', agentsDir = 'plugins/agents/notes', skill = `${agentsDir}/skills/take-notes/SKILL.md`;
 const outOfStep = (dir) => `rawr.hq.json is out of step with plugins/ (${dir}): run \`make sync\` and commit the result`;
 const broken = {
   'a procedure without a handler': [edit(`${api}/router.c`, (t) => t.replace('\t{ "get", hq_notes_get },\n', '')),
@@ -232,6 +271,12 @@ const broken = {
   'a plugin that only the manifest has': [json('rawr.hq.json', (o) => { o.plugins.push({ name: '@acme/gone', kind: 'web', capability: 'gone', dir: 'plugins/web/gone' }); }), outOfStep('plugins/web/gone'), null],
   'a manifest edited by hand': [json('rawr.hq.json', (o) => { o.plugins.find((p) => p.dir === api).capability = 'other'; }), outOfStep(api)],
   'a plugin directory that was removed': [away('plugins/web/notes-panel'), outOfStep('plugins/web/notes-panel'), null],
+  'an agents plugin without a page': [away(`${agentsDir}/skills`), `${agentsDir}: has no skills/<name>/SKILL.md and no workflows/<name>.md; see docs/plugins.md`],
+  'a skill without front matter': [edit(skill, (t) => t.replace('---\n', '')), `${skill}: must begin with "---", name, description, "---"`],
+  'a skill of another name than its directory': [edit(skill, (t) => t.replace('name: take-notes', 'name: notes')), `${skill}: "name" must be take-notes, in lower-case letters, digits and single "-"`],
+  'a skill without a description': [edit(skill, (t) => t.replace(/^description: .*\n/m, '')), `${skill}: "description" must be one line, plain or in "double quotes", of 1 to 1024 bytes`],
+  'a link of a skill that leads nowhere': [edit(skill, (t) => t.replace('references/words.md', 'gone.md')), `${skill}: the link gone.md must lead to a page in the same directory or below, or be a whole URL`],
+  'a skill with a file that is no Markdown': [added(`${agentsDir}/skills/take-notes/x`, { 'run.sh': 'x' }), `${agentsDir}/skills/take-notes/x/run.sh: only Markdown stands here: regular files <name>.md, no links`, 'only Markdown stands here: regular files <name>.md, no links'],
   'two plugins of one name': [added('plugins/web/extra', { 'plugin.json': '{"name":"@acme/plugin-api-notes","rawr":{"kind":"web","capability":"extra"}}' }),
     'plugins/api/notes and plugins/web/extra claim the same name or capability: rename one', null],
 };
