@@ -195,6 +195,11 @@ test('an agent and a person do their work from the console, and are followed', a
   assert.match(JSON.stringify(await ok('workflow', 'timeline', 'human-1')), /ann/);
 });
 
+test('a command may wait longer than a request may take', async () => {
+  const r = await json(['tasks', 'claim', 'me', '--workflow', 'none', '--wait', '2'], { env: { RAWR_REQUEST_TIMEOUT: '1' } });
+  assert.deepEqual([r.code, r.doc.result], [0, { task: null }], r.stdout);
+});
+
 test('a task given up for good ends its run, and following it says so', async () => {
   await ok('workflow', 'run', 'wf-agent', '--run-id', 'agent-2');
   await open('agent-2', 'a');
