@@ -61,6 +61,7 @@ RUNNEROBJ = $(patsubst %.c,$(O)/%.o,$(wildcard runner/*.c))
 CLIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter-out cli/compose.c,$(wildcard cli/*.c)))
 LIBHQ	= $(O)/libhq.a
 APIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/api/%,$(PLUGSRC)))
+COMMANDOBJ = $(patsubst %.c,$(O)/%.o,$(filter plugins/cli/%,$(PLUGSRC)))
 FLOWOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/workflows/%,$(PLUGSRC)))
 
 .PHONY: objects all build run up down test soak check fuzz bench sync install deps \
@@ -141,7 +142,8 @@ $(B)/inngest.fcgi: $(O)/fcgi/inngest.o $(O)/gen/workflows.o $(FLOWOBJ)
 $(B)/engine.fcgi: $(O)/fcgi/engine.o $(O)/gen/web.o
 $(RESPONDERS:%=$(B)/%.fcgi): $(HOSTOBJ)
 $(B)/rawr-runner: $(RUNNEROBJ) $(O)/gen/workflows.o $(FLOWOBJ)
-$(B)/rawr: $(CLIOBJ) $(O)/gen/api+workflows.o $(O)/gen/listing.o $(APIOBJ) $(FLOWOBJ)
+$(B)/rawr: $(CLIOBJ) $(O)/gen/api+workflows.o $(O)/gen/listing.o \
+	$(O)/gen/commands.o $(APIOBJ) $(FLOWOBJ) $(COMMANDOBJ)
 $(PROGRAMS): $(LIBHQ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBHQ) $(LDLIBS)

@@ -9,7 +9,7 @@
 /* What must stand in the directory of a plugin of that kind. */
 typedef enum hq_rc check_fn(const char *root, const char *dir,
     struct hq_arena *a, struct hq_err *err);
-static check_fn check_code, check_pages;
+static check_fn check_code, check_commands, check_pages;
 
 static const struct {
 	const char *name;
@@ -18,7 +18,7 @@ static const struct {
 	[HQ_KIND_API] = { "api", check_code },
 	[HQ_KIND_WORKFLOWS] = { "workflows", check_code },
 	[HQ_KIND_WEB] = { "web", NULL },
-	[HQ_KIND_CLI] = { "cli", NULL },
+	[HQ_KIND_CLI] = { "cli", check_commands },
 	[HQ_KIND_AGENTS] = { "agents", check_pages },
 };
 
@@ -62,22 +62,33 @@ read_json(const char *path, struct hq_arena *a, struct json_object **ret,
 	return HQ_OK;
 }
 
-/* A plugin with code must have its contract and its router beside it. */
+static enum hq_rc
+need_file(const char *root, const char *dir, const char *file,
+    struct hq_arena *a, struct hq_err *err)
+{
+	const char *path = hq_arena_printf(a, "%s/%s/%s", root, dir, file);
+
+	if (path == NULL || access(path, R_OK) != 0)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s: has no %s; see docs/plugins.md", dir, file);
+	return HQ_OK;
+}
+
+/* A plugin with code must have beside it what says what it promises. */
 static enum hq_rc
 check_code(const char *root, const char *dir, struct hq_arena *a,
     struct hq_err *err)
 {
-	static const char *const need[] = { "contract.json", "router.c" };
-	const char *path;
-	size_t i;
+	HQ_TRY(need_file(root, dir, "contract.json", a, err));
+	return need_file(root, dir, "router.c", a, err);
+}
 
-	for (i = 0; i < sizeof(need) / sizeof(need[0]); i++) {
-		path = hq_arena_printf(a, "%s/%s/%s", root, dir, need[i]);
-		if (path == NULL || access(path, R_OK) != 0)
-			return HQ_FAIL(err, BAD_REQUEST,
-			    "%s: has no %s; see docs/plugins.md", dir, need[i]);
-	}
-	return HQ_OK;
+static enum hq_rc
+check_commands(const char *root, const char *dir, struct hq_arena *a,
+    struct hq_err *err)
+{
+	HQ_TRY(need_file(root, dir, "commands.json", a, err));
+	return need_file(root, dir, "commands.c", a, err);
 }
 
 static enum hq_rc

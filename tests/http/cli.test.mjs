@@ -119,6 +119,7 @@ const commands = {
   completion: [() => ['zsh'], [() => ['fish'], 2, 'BAD_REQUEST']],
   settings: [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   setting: [() => ['RAWR_PORT'], [() => ['RAWR_NOTHING'], 3, 'NOT_FOUND']],
+  work: [() => ['me', 'cat', '--workflow', 'none', '--wait', '0'], [() => ['me', './nothing'], 3, 'NOT_FOUND']],
   version: [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
 };
 
@@ -234,7 +235,7 @@ test('a dry run of any command changes nothing', async () => {
   const args = {
     'workflow create': [put('dry.json', chain('wf-dry', ['a']))], 'workflow run': ['wf-chain', '--run-id', 'dry-1'],
     'workflow cancel': ['dry-0'], 'runs retry': ['run-1'], 'runs rerun': ['run-1', '--from', 'a'],
-    'tasks claim': ['me', '--workflow', 'wf-agent', '--wait', '5'], 'tasks answer': [human.taskId, '--output', '{}'],
+    'tasks claim': ['me', '--workflow', 'wf-agent', '--wait', '5'], 'tasks answer': [human.taskId, '--output', '{}'], work: ['me', 'cat', '--workflow', 'wf-agent'],
     'events send': ['rawr/nothing'], 'plugins enable': ['hello'], 'plugins disable': ['coordination'], 'db migrate': [],
     'db backup': [at('dry.db')], import: [at('dry-import')], export: [at('dry-export')], 'hq sync': [],
     // Refused: there is nothing of that name, and the store is in use.
@@ -309,7 +310,7 @@ test('every code has a meaning, and all but a few say what to do', async () => {
 test('the completion offers the commands of a group and the options of a command', async () => {
   const script = `${(await ok('completion', 'bash')).script}
     try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rawr; echo "\${COMPREPLY[*]}"; }
-    try rawr wo; try rawr db re; try rawr workflow run x --in`;
+    try rawr workf; try rawr db re; try rawr workflow run x --in`;
   assert.equal(execFileSync('bash', ['-c', script]).toString(), 'workflow\nrestore\n--input\n');
 });
 

@@ -34,13 +34,13 @@ const skills = {
   'plugins/agents/coordination/skills/work-a-task/SKILL.md': async (t, place) => {
     const api = '/api/workflows/coordination';
     await sys.post('/api/orpc/coordination/workflows', { workflow: read('docs/examples/triage.json') });
-    for (let i = 1; i <= 3; i++) await sys.post(`${api}/workflows/triage/run`, { runId: `triage-${i}`, input: { mail: 'x' } });
+    for (let i = 1; i <= 4; i++) await sys.post(`${api}/workflows/triage/run`, { runId: `triage-${i}`, input: { mail: 'x' } });
     const said = await follow(t, place);
     assert.doesNotMatch(said, /"code"|"task":null/);
     const { tasks } = (await sys.get(`${api}/tasks?deskId=read`)).json;
-    // One over HTTP; one failed there, offered again and done at the console; one given up.
-    assert.deepEqual(tasks.map((x) => x.state).sort(), ['completed', 'completed', 'failed']);
-    assert.deepEqual(tasks.map((x) => x.attempt).sort(), [1, 1, 2]);
+    // One over HTTP; one failed there, offered again and done at the console; one given up; one by a program.
+    assert.deepEqual(tasks.map((x) => x.state).sort(), ['completed', 'completed', 'completed', 'failed']);
+    assert.deepEqual(tasks.map((x) => x.attempt).sort(), [1, 1, 1, 2]);
     assert.ok(tasks.every((x) => x.by === 'ann'));
   },
   'plugins/agents/coordination/skills/run-a-workflow/SKILL.md': async (t, place) => {
