@@ -33,7 +33,7 @@ enum hq_rc hq_compose_commands(const char *root, struct hq_arena *a,
  * The C text for the plugins whose kind is in the mask and which have code
  * (api, workflows).  root's manifest must be in step (hq_manifest_check).
  */
-enum hq_rc hq_compose(const char *root, unsigned kinds, struct hq_arena *a,
+enum hq_rc hq_compose(const char *root, unsigned mask, struct hq_arena *a,
     const char **ret_text, struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_HQ_COMPOSE_H */

@@ -315,6 +315,22 @@ walk_top(struct walk *w, const char *name, struct hq_err *err)
 	return walk(w, name, 1, err);
 }
 
+static enum hq_rc
+read_all(struct walk *w, struct hq_err *err)
+{
+	w->pages = HQ_NEW(w->arena, struct hq_page, HQ_PAGES_MAX + 1);
+	if (w->pages == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
+	HQ_TRY(walk_top(w, "skills", err));
+	HQ_TRY(walk_top(w, "workflows", err));
+	if (w->n == 0)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s: has no skills/<name>/SKILL.md and no "
+		    "workflows/<name>.md; see docs/plugins.md",
+		    w->dir);
+	return HQ_OK;
+}
+
 enum hq_rc
 hq_pages_read(const char *root, const char *dir, struct hq_arena *a,
     const struct hq_page **ret, struct hq_err *err)
@@ -322,16 +338,7 @@ hq_pages_read(const char *root, const char *dir, struct hq_arena *a,
 	struct walk w = { .root = root, .dir = dir, .arena = a };
 	size_t i;
 
-	w.pages = HQ_NEW(a, struct hq_page, HQ_PAGES_MAX + 1);
-	if (w.pages == NULL)
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
-	HQ_TRY(walk_top(&w, "skills", err));
-	HQ_TRY(walk_top(&w, "workflows", err));
-	if (w.n == 0)
-		return HQ_FAIL(err, BAD_REQUEST,
-		    "%s: has no skills/<name>/SKILL.md and no "
-		    "workflows/<name>.md; see docs/plugins.md",
-		    dir);
+	HQ_TRY(read_all(&w, err));
 	for (i = 0; i < w.n; i++)
 		HQ_TRY(classify(&w, &w.pages[i], err));
 	for (i = 0; i < w.n; i++)
