@@ -213,14 +213,14 @@ watchdog(const struct call *c, int64_t ms)
 
 /* -------------------------------------------------------------- checkpoints */
 
+/* A slow step blocks: what follows is for whichever worker is free. */
 static bool
 send_checkpoint(void *ctx, const char *op, size_t bytes)
 {
 	struct call *c = ctx;
 	const struct hq_http_talk *t = c->x->req->talk;
 
-	if (c->checkpoints == HQ_INNGEST_CHECKPOINTS_MAX ||
-	    t->held(t->ctx) > HQ_INNGEST_CHECKPOINT_STEP_MS ||
+	if (c->checkpoints == HQ_INNGEST_CHECKPOINTS_MAX || t->slow(t->ctx) ||
 	    hq_arena_held(c->in.arena) > HQ_INNGEST_CHECKPOINT_BYTES ||
 	    !t->may(t->ctx) || !t->say(t->ctx, op, bytes))
 		return false;
