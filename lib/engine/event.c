@@ -296,3 +296,16 @@ hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
 	HQ_IGNORE(hq_json_parse(t->a, hq_buf_str(&b), b.n, ret, NULL));
 	return HQ_OK;
 }
+
+enum hq_rc
+hq_eng_event_vars(struct hq_eng_tx *t, struct json_object *event,
+    struct json_object *async, struct json_object **ret, struct hq_err *err)
+{
+	struct json_object *vars = hq_json_new_object();
+
+	hq_json_put(vars, "event", json_object_get(event));
+	if (async != NULL)
+		hq_json_put(vars, "async", json_object_get(async));
+	*ret = vars;
+	return hq_json_own(t->a, vars, err);
+}

@@ -10,9 +10,11 @@ enum {
 	HQ_ENGINE_TRIGGERS_MAX = 10, /* of one function */
 	HQ_ENGINE_TRIGGER_BYTES_MAX = 255,
 	HQ_ENGINE_RETRIES_MAX = 20,
-	HQ_ENGINE_RETRIES_DEFAULT = 4, /* where the payload names none */
-	HQ_ENGINE_STEPS_MAX = 1000,    /* recorded steps of one run */
-	HQ_ENGINE_OPS_MAX = 1000,      /* in one answer */
+	HQ_ENGINE_RETRIES_DEFAULT = 4,  /* where the payload names none */
+	HQ_ENGINE_PERIOD_MIN_MS = 1000, /* of what an option counts in */
+	HQ_ENGINE_RATE_MAX = 1000000,   /* in one period */
+	HQ_ENGINE_STEPS_MAX = 1000,     /* recorded steps of one run */
+	HQ_ENGINE_OPS_MAX = 1000,       /* in one answer */
 	HQ_ENGINE_STEP_ID_MAX = 64,
 	HQ_ENGINE_STATE_BYTES_MAX = 4 << 20,  /* recorded values of one run */
 	HQ_ENGINE_ANSWER_BYTES_MAX = 8 << 20, /* of one call */

@@ -53,20 +53,6 @@ parse_arrival(struct arrival *in, struct hq_err *err)
 	return HQ_OK;
 }
 
-/* {event: cause, async: event}; async may be NULL. */
-static enum hq_rc
-variables(struct hq_eng_tx *t, struct json_object *event,
-    struct json_object *async, struct json_object **ret, struct hq_err *err)
-{
-	struct json_object *vars = hq_json_new_object();
-
-	hq_json_put(vars, "event", json_object_get(event));
-	if (async != NULL)
-		hq_json_put(vars, "async", json_object_get(async));
-	*ret = vars;
-	return hq_json_own(t->a, vars, err);
-}
-
 /* --------------------------------------------------------------- waits -- */
 
 static enum hq_rc
@@ -79,7 +65,7 @@ evaluate(struct hq_eng_tx *t, const struct wait *w, struct json_object *async,
 
 	HQ_TRY(hq_eng_event_get(t, w->cause, &cause, err));
 	HQ_TRY(hq_eng_event_value(t, &cause, &event, err));
-	HQ_TRY(variables(t, event, async, &vars, err));
+	HQ_TRY(hq_eng_event_vars(t, event, async, &vars, err));
 	if (hq_expr_parse(t->a, w->expression, &x, NULL, NULL) == HQ_OK)
 		*ret = is_true(t, x, vars);
 	return HQ_OK;
@@ -231,7 +217,7 @@ string_of(struct hq_eng_tx *t, const struct hq_expr *x,
 	const char *s;
 
 	*ret = NULL;
-	HQ_TRY(variables(t, event, NULL, &vars, err));
+	HQ_TRY(hq_eng_event_vars(t, event, NULL, &vars, err));
 	if (hq_expr_eval(x, vars, t->a, &v, NULL) != HQ_OK ||
 	    hq_js_type(v) != HQ_JS_STRING)
 		return HQ_OK;
@@ -352,7 +338,7 @@ trigger_vars(struct arrival *in, struct json_object **vars, struct hq_err *err)
 	if (*vars != NULL)
 		return HQ_OK;
 	HQ_TRY(parse_arrival(in, err));
-	return variables(in->t, in->value, NULL, vars, err);
+	return hq_eng_event_vars(in->t, in->value, NULL, vars, err);
 }
 
 static enum hq_rc
@@ -391,8 +377,9 @@ start_functions(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
 		if (start.fn->archived)
 			continue;
 		HQ_TRY(wants(each, start.fn, in, &vars, &wanted, err));
+		start.vars = vars;
 		if (wanted)
-			HQ_TRY(hq_eng_run_start(in->t, &start, err));
+			HQ_TRY(hq_eng_admit(in->t, &start, err));
 	}
 	return HQ_OK;
 }

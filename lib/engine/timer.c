@@ -102,7 +102,7 @@ start_tick(struct hq_eng_tx *t, const struct hq_fn *fn, const struct tick *k,
 	e.data = hq_buf_str(&b);
 	start.seen_key = hq_arena_printf(t->a, "cron %s %s", k->expr, at);
 	HQ_TRY(hq_eng_event_put(t, &e, false, err));
-	return hq_eng_run_start(t, &start, err);
+	return hq_eng_admit(t, &start, err);
 }
 
 /* However many ticks were missed, one run makes up for them. */

@@ -16,9 +16,8 @@
 #include "proto/inngest/api_room.h"
 #include "proto/inngest/room.h"
 
-static const char *const not_kept[] = { "idempotency", "rateLimit", "throttle",
-	"concurrency", "debounce", "batchEvents", "priority", "singleton",
-	"timeouts", "cancel" };
+static const char *const not_kept[] = { "throttle", "concurrency", "debounce",
+	"batchEvents", "priority", "singleton", "timeouts", "cancel" };
 
 static bool
 is_plain(const char *s)
