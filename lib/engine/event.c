@@ -104,7 +104,6 @@ runs_of(struct hq_eng_tx *t, const char *event_id, struct hq_buf *ids,
 static enum hq_rc
 cancel_runs(struct hq_eng_tx *t, const char *event_id, struct hq_err *err)
 {
-	const char *error = hq_eng_error(t, "Error", "function cancelled");
 	struct hq_eng_tx each = *t; /* memory of one run after the other */
 	enum hq_rc rc = HQ_OK;
 	const char *run;
@@ -121,7 +120,7 @@ cancel_runs(struct hq_eng_tx *t, const char *event_id, struct hq_err *err)
 	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
 	for (at = 0; rc == HQ_OK && at < ids.n; at += sizeof(run)) {
 		memcpy(&run, ids.p + at, sizeof(run));
-		rc = hq_eng_finish(&each, run, HQ_RUN_CANCELLED, error, err);
+		rc = hq_eng_cancel(&each, run, err);
 		hq_arena_reset(each.a);
 	}
 	hq_arena_free(each.a);

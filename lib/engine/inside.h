@@ -141,6 +141,17 @@ struct hq_eng_start {
 	const char *invoker;  /* or NULL */
 	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
 };
+/* What cancels a run of a function with options is armed when it starts (cancel.c). */
+struct hq_eng_armed {
+	const struct hq_fn *fn;
+	const char *run;
+};
+enum hq_rc hq_eng_arm(struct hq_eng_tx *t, const struct hq_eng_armed *r,
+    struct hq_err *err) HQ_MUST;
+/* End a run as cancelled; it may have ended. */
+enum hq_rc hq_eng_cancel(struct hq_eng_tx *t, const char *run,
+    struct hq_err *err) HQ_MUST;
+
 /* What the function's options make of it: a run, now or later, or none (admit.c). */
 enum hq_rc hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;

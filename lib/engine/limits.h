@@ -12,6 +12,7 @@ enum {
 	HQ_ENGINE_RETRIES_MAX = 20,
 	HQ_ENGINE_RETRIES_DEFAULT = 4,  /* where the payload names none */
 	HQ_ENGINE_PERIOD_MIN_MS = 1000, /* of what an option counts in */
+	HQ_ENGINE_CANCELS_MAX = 5,      /* events that cancel a run */
 	HQ_ENGINE_RATE_MAX = 1000000,   /* in one period */
 	HQ_ENGINE_STEPS_MAX = 1000,     /* recorded steps of one run */
 	HQ_ENGINE_OPS_MAX = 1000,       /* in one answer */
@@ -70,6 +71,7 @@ enum {
 
 #define HQ_ENGINE_DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 #define HQ_ENGINE_SLEEP_MAX_MS (366 * HQ_ENGINE_DAY_MS)
+#define HQ_ENGINE_CANCEL_MS (365 * HQ_ENGINE_DAY_MS) /* an event cancels */
 #define HQ_ENGINE_INVOKE_MS (365 * HQ_ENGINE_DAY_MS) /* default timeout */
 
 /* What one turn may hold in memory; claiming stops at the first. */

@@ -10,6 +10,7 @@
 struct wait {
 	const char *run, *step;
 	const char *expression; /* or NULL */
+	int kind;               /* enum hq_job_kind */
 	int64_t heard_ms;       /* how far events had come when it was armed */
 	const char *cause;      /* event that started the run */
 };
@@ -71,6 +72,18 @@ evaluate(struct hq_eng_tx *t, const struct wait *w, struct json_object *async,
 	return HQ_OK;
 }
 
+/* What cancels a run comes behind its cause, in the order of the events. */
+static bool
+is_young(const struct wait *w, const struct hq_eng_event *e)
+{
+	int order = strcmp(e->id, w->cause);
+
+	if (w->kind == HQ_JOB_CANCEL)
+		return order > 0;
+	return order != 0 &&
+	    hq_ulid_ms(e->id) >= w->heard_ms - HQ_ENGINE_WAIT_SLACK_MS;
+}
+
 /*
  * t->a is this wait's alone: an expression that does not get by with it is not
  * true either.
@@ -82,8 +95,7 @@ wait_is_met(struct hq_eng_tx *t, const struct wait *w, struct arrival *in,
 	enum hq_rc rc;
 
 	*ret = false;
-	if (strcmp(w->cause, in->e->id) == 0 ||
-	    hq_ulid_ms(in->e->id) < w->heard_ms - HQ_ENGINE_WAIT_SLACK_MS)
+	if (!is_young(w, in->e))
 		return HQ_OK;
 	if (w->expression == NULL) {
 		*ret = true;
@@ -118,6 +130,7 @@ waits_for(struct hq_eng_tx *t, const char *name, const struct hq_eng_pin *pin,
 		w->expression = hq_cursor_text(&row, 2, p->a);
 		w->heard_ms = hq_cursor_i64(&row, 3);
 		w->cause = hq_cursor_text(&row, 4, p->a);
+		w->kind = (int)hq_cursor_i64(&row, 5);
 	}
 	HQ_ASSERT(hq_arena_ok(p->a)); /* expressions are short */
 	if (p->n < WAITS_PAGE)
@@ -131,10 +144,22 @@ waits_for(struct hq_eng_tx *t, const char *name, const struct hq_eng_pin *pin,
 }
 
 static enum hq_rc
+resume(struct hq_eng_tx *each, const struct wait *w,
+    const struct hq_eng_event *e, struct hq_err *err)
+{
+	struct hq_buf value;
+
+	if (w->kind == HQ_JOB_CANCEL)
+		return hq_eng_cancel(each, w->run, err);
+	hq_buf_init(&value, each->a);
+	hq_eng_event_write(&value, e);
+	return hq_eng_memo(each, w->run, w->step, hq_buf_str(&value), err);
+}
+
+static enum hq_rc
 resume_page(struct hq_eng_tx *each, const struct wait_page *p,
     struct arrival *in, struct hq_err *err)
 {
-	struct hq_buf value;
 	size_t i;
 	bool met;
 
@@ -144,10 +169,7 @@ resume_page(struct hq_eng_tx *each, const struct wait_page *p,
 		if (!met)
 			continue;
 		hq_arena_reset(each->a);
-		hq_buf_init(&value, each->a);
-		hq_eng_event_write(&value, in->e);
-		HQ_TRY(hq_eng_memo(each, p->v[i].run, p->v[i].step,
-		    hq_buf_str(&value), err));
+		HQ_TRY(resume(each, &p->v[i], in->e, err));
 	}
 	return HQ_OK;
 }
@@ -310,6 +332,7 @@ hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
 {
 	struct wait w = { .run = past->run,
 		.step = past->step,
+		.kind = HQ_JOB_WAIT,
 		.expression = past->expression,
 		.heard_ms = past->since_ms };
 	struct hq_eng_tx each = *t; /* memory of one event after the other */
@@ -396,6 +419,7 @@ hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
 	rc = resume_waits(&each, &in, err);
 	if (rc == HQ_OK)
 		rc = start_functions(&each, &in, err);
+	t->ended |= each.ended;
 	hq_arena_free(each.a);
 	return rc;
 }

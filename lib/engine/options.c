@@ -1,5 +1,7 @@
 #include "engine/options.h"
 
+#include <string.h>
+
 #include "engine/duration.h"
 #include "engine/limits.h"
 
@@ -7,12 +9,14 @@
 typedef enum hq_rc read_fn(struct json_object *v, struct hq_arena *a,
     struct hq_fn_options *ret, struct hq_err *err);
 
-/* An expression over the event alone. */
+/* What an expression is over. */
+static const char *const starting[] = { "event", NULL };
+static const char *const waiting[] = { "event", "async", NULL };
+
 static enum hq_rc
-parse_key(const char *text, struct hq_arena *a, const struct hq_expr **ret,
-    struct hq_err *err)
+parse(const char *text, const char *const *names, struct hq_arena *a,
+    const struct hq_expr **ret, struct hq_err *err)
 {
-	static const char *const names[] = { "event", NULL };
 	const char *stranger;
 	size_t at;
 
@@ -24,21 +28,30 @@ parse_key(const char *text, struct hq_arena *a, const struct hq_expr **ret,
 	return HQ_OK;
 }
 
-/* v's member `key`; NULL if it has none. */
+/* v's member of that name; NULL if it has none. */
+static enum hq_rc
+read_expression(struct json_object *v, const char *name,
+    const char *const *names, struct hq_arena *a, const struct hq_expr **ret,
+    struct hq_err *err)
+{
+	const char *text = hq_json_str(v, name);
+	struct hq_err why;
+
+	*ret = NULL;
+	if (hq_json_get(v, name) == NULL || (text != NULL && text[0] == '\0'))
+		return HQ_OK;
+	if (text == NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "%s: not a string", name);
+	if (parse(text, names, a, ret, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "%s: %s", name, why.msg);
+	return HQ_OK;
+}
+
 static enum hq_rc
 read_key(struct json_object *v, struct hq_arena *a, const struct hq_expr **ret,
     struct hq_err *err)
 {
-	const char *text = hq_json_str(v, "key");
-	struct hq_err why;
-
-	if (hq_json_get(v, "key") == NULL)
-		return HQ_OK;
-	if (text == NULL)
-		return HQ_FAIL(err, BAD_REQUEST, "key: not a string");
-	if (parse_key(text, a, ret, &why) != HQ_OK)
-		return HQ_FAIL(err, BAD_REQUEST, "key: %s", why.msg);
-	return HQ_OK;
+	return read_expression(v, "key", starting, a, ret, err);
 }
 
 /* A member that is a duration; what: its bounds, for the message. */
@@ -92,7 +105,57 @@ read_idempotency(struct json_object *v, struct hq_arena *a,
 	    (struct hq_fn_rate){ .limit = 1, .period_ms = HQ_ENGINE_DAY_MS };
 	if (!json_object_is_type(v, json_type_string))
 		return HQ_FAIL(err, BAD_REQUEST, "not a string");
-	return parse_key(json_object_get_string(v), a, &ret->rate.key, err);
+	return parse(json_object_get_string(v), starting, a, &ret->rate.key,
+	    err);
+}
+
+/* ----------------------------------------------------------- the run's end -- */
+
+static enum hq_rc
+read_cancel(struct json_object *v, struct hq_arena *a, struct hq_fn_cancel *ret,
+    struct hq_err *err)
+{
+	struct hq_fn_cancel c = { .event = hq_json_str(v, "event"),
+		.expression = hq_json_str(v, "if"),
+		.timeout_ms = HQ_ENGINE_CANCEL_MS };
+	size_t n = c.event == NULL ? 0 : strlen(c.event);
+
+	if (n == 0 || n > HQ_ENGINE_TRIGGER_BYTES_MAX ||
+	    strchr(c.event, '*') != NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "event: not an event's name");
+	if (hq_json_get(v, "timeout") != NULL)
+		HQ_TRY(read_span(v, "timeout", HQ_ENGINE_CANCEL_MS,
+		    &c.timeout_ms, err));
+	HQ_TRY(read_expression(v, "if", waiting, a, &c.parsed, err));
+	if (c.parsed == NULL)
+		c.expression = NULL;
+	*ret = c;
+	return HQ_OK;
+}
+
+static enum hq_rc
+read_cancels(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_err why;
+	size_t i, n;
+
+	if (!json_object_is_type(v, json_type_array))
+		return HQ_FAIL(err, BAD_REQUEST, "not a list");
+	n = json_object_array_length(v);
+	if (n > HQ_ENGINE_CANCELS_MAX)
+		return HQ_FAIL(err, BAD_REQUEST, "more than %d",
+		    HQ_ENGINE_CANCELS_MAX);
+	ret->cancels = HQ_NEW(a, struct hq_fn_cancel, n + 1);
+	if (ret->cancels == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "too many functions");
+	for (i = 0; i < n; i++)
+		if (read_cancel(json_object_array_get_idx(v, i), a,
+			&ret->cancels[i], &why) != HQ_OK)
+			return HQ_FAIL(err, BAD_REQUEST, "[%zu]: %s", i,
+			    why.msg);
+	ret->n_cancels = n;
+	return HQ_OK;
 }
 
 static const struct {
@@ -101,6 +164,7 @@ static const struct {
 } kinds[] = {
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
+	{ "cancel", read_cancels },
 };
 
 enum hq_rc

@@ -14,8 +14,18 @@ struct hq_fn_rate {
 	const struct hq_expr *key; /* over the event; NULL: one for all */
 };
 
+/* Such an event cancels a run that its cause is older than. */
+struct hq_fn_cancel {
+	const char *event;
+	const char *expression; /* over event and async; or NULL: always */
+	const struct hq_expr *parsed;
+	int64_t timeout_ms; /* from the run's start: none after it */
+};
+
 struct hq_fn_options {
 	struct hq_fn_rate rate; /* what comes beyond starts no run */
+	struct hq_fn_cancel *cancels;
+	size_t n_cancels;
 };
 
 /*

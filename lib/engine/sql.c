@@ -174,7 +174,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " j.wait_event, j.armed_ms FROM engine_run r"
 	    " JOIN engine_job j ON j.run = r.id"
 	    " WHERE r.event_client = $1 AND r.state = 0"
-	    " AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
+	    " AND j.kind <= 3 AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
 	/* None: the step has been recorded. */
 	[Q_VALUE_ADD] = "INSERT INTO engine_value (value) SELECT $3"
 			" WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
@@ -268,12 +268,13 @@ static const char *const sql[Q__MAX + 1] = {
 		       " AND archived = 0",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
-	    " LIMIT 1",
+	    " AND kind <= 3 LIMIT 1",
 	[Q_JOB_NEXT] = "SELECT min(due_ms) FROM engine_job WHERE lane = $1",
 	[Q_TIMERS_DUE] =
 	    "SELECT run, step, kind FROM engine_job"
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
-	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event"
+	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event,"
+		    " j.kind"
 		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
 		    " WHERE j.wait_event = $1 AND j.wait_path = $2"
 		    " AND j.wait_value = $3 AND (j.run, j.step) > ($4, $5)"

@@ -6,8 +6,15 @@
 
 #include "engine/event.h" /* hq_engine_store */
 
-/* engine_job.kind */
-enum hq_job_kind { HQ_JOB_CALL, HQ_JOB_SLEEP, HQ_JOB_WAIT, HQ_JOB_INVOKE };
+/* engine_job.kind; up to the last of a step, it is about one. */
+enum hq_job_kind {
+	HQ_JOB_CALL,
+	HQ_JOB_SLEEP,
+	HQ_JOB_WAIT,
+	HQ_JOB_INVOKE,
+	HQ_JOB_OF_STEP = HQ_JOB_INVOKE,
+	HQ_JOB_CANCEL, /* an event that cancels the run */
+};
 
 /*
  * engine_job.lane: calls by priority, then everything that is only a time; and

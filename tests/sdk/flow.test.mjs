@@ -26,4 +26,11 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
     await t.test('idempotency: one run for each value', async () => {
       assert.deepEqual(await runs('app/once', [{ order: 1 }, { order: 1 }, { order: 2 }, { order: 1 }]), [1, 0, 1, 0]);
     });
+    await t.test('cancelOn: an event that matches cancels a run', async () => {
+      const [mine, other] = [await sys.send('app/stopped', { user: 'a' }), await sys.send('app/stopped', { user: 'b' })];
+      await sys.send('app/stop', { user: 'a' });
+      const run = await sys.ended(mine);
+      assert.deepEqual([run.status, run.output.message], ['Cancelled', 'function cancelled']);
+      assert.equal((await sys.runsOf(other))[0].status, 'Running');
+    });
   });

@@ -18,6 +18,10 @@ const note = ({ event, runId }) => { ran(`${event.name} ${event.data.n}`, { run:
 const functions = [
   on('limited', { rateLimit: { limit: 1, period: '1h', key: 'event.data.user' } }, note),
   on('once', { idempotency: 'event.data.order' }, note),
+  on('stopped', { cancelOn: [{ event: 'app/stop', match: 'data.user' }] }, async ({ event, step }) => {
+    await step.sleep('long', '1h');
+    note({ event });
+  }),
 ];
 
 http.createServer(serve({ client, functions })).listen(Number(port), '127.0.0.1', () => process.send?.('ready'));
