@@ -145,9 +145,13 @@ struct hq_eng_start {
 struct hq_eng_armed {
 	const struct hq_fn *fn;
 	const char *run;
+	int64_t due_ms; /* when its first call is */
 };
 enum hq_rc hq_eng_arm(struct hq_eng_tx *t, const struct hq_eng_armed *r,
     struct hq_err *err) HQ_MUST;
+/* Its first call is made. */
+enum hq_rc hq_eng_started(struct hq_eng_tx *t, const struct hq_fn *fn,
+    const char *run, struct hq_err *err) HQ_MUST;
 /* End a run as cancelled; it may have ended. */
 enum hq_rc hq_eng_cancel(struct hq_eng_tx *t, const char *run,
     struct hq_err *err) HQ_MUST;

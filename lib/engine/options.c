@@ -158,6 +158,22 @@ read_cancels(struct json_object *v, struct hq_arena *a,
 	return HQ_OK;
 }
 
+static enum hq_rc
+read_timeouts(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	(void)a;
+	if (!json_object_is_type(v, json_type_object))
+		return HQ_FAIL(err, BAD_REQUEST, "not an object");
+	if (hq_json_get(v, "start") != NULL)
+		HQ_TRY(read_span(v, "start", HQ_ENGINE_CANCEL_MS,
+		    &ret->start_ms, err));
+	if (hq_json_get(v, "finish") == NULL)
+		return HQ_OK;
+	return read_span(v, "finish", HQ_ENGINE_CANCEL_MS, &ret->finish_ms,
+	    err);
+}
+
 static const struct {
 	const char *name;
 	read_fn *read;
@@ -165,6 +181,7 @@ static const struct {
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
 	{ "cancel", read_cancels },
+	{ "timeouts", read_timeouts },
 };
 
 enum hq_rc

@@ -26,6 +26,8 @@ struct hq_fn_options {
 	struct hq_fn_rate rate; /* what comes beyond starts no run */
 	struct hq_fn_cancel *cancels;
 	size_t n_cancels;
+	/* 0: none.  A run that has not started, or ended, by then is cancelled. */
+	int64_t start_ms, finish_ms;
 };
 
 /*

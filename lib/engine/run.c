@@ -53,7 +53,8 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    NULL, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
-	return hq_eng_arm(t, &(struct hq_eng_armed){ .fn = s->fn, .run = id },
+	return hq_eng_arm(t,
+	    &(struct hq_eng_armed){ .fn = s->fn, .run = id, .due_ms = due },
 	    err);
 }
 

@@ -13,7 +13,8 @@ enum hq_job_kind {
 	HQ_JOB_WAIT,
 	HQ_JOB_INVOKE,
 	HQ_JOB_OF_STEP = HQ_JOB_INVOKE,
-	HQ_JOB_CANCEL, /* an event that cancels the run */
+	HQ_JOB_CANCEL,  /* an event that cancels the run */
+	HQ_JOB_OVERDUE, /* a time that does */
 };
 
 /*

@@ -55,6 +55,8 @@ fire(struct hq_eng_tx *t, const struct timer *v, struct hq_err *err)
 {
 	if (v->kind <= HQ_JOB_OF_STEP)
 		return hq_eng_memo(t, v->run, v->step, value_of(v->kind), err);
+	if (v->kind == HQ_JOB_OVERDUE)
+		return hq_eng_cancel(t, v->run, err);
 	/* An event would have cancelled the run until now. */
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
 	    HQ_BIND(hq_text(v->run), hq_text(v->step)), NULL, err);

@@ -33,4 +33,7 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       assert.deepEqual([run.status, run.output.message], ['Cancelled', 'function cancelled']);
       assert.equal((await sys.runsOf(other))[0].status, 'Running');
     });
+    await t.test('timeouts: a run that does not end in time is cancelled', async () => {
+      assert.equal((await sys.run('app/overdue', {})).status, 'Cancelled');
+    });
   });

@@ -22,6 +22,10 @@ const functions = [
     await step.sleep('long', '1h');
     note({ event });
   }),
+  on('overdue', { timeouts: { finish: '1s' } }, async ({ event, step }) => {
+    await step.sleep('long', '1h');
+    note({ event });
+  }),
 ];
 
 http.createServer(serve({ client, functions })).listen(Number(port), '127.0.0.1', () => process.send?.('ready'));

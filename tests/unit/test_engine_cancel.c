@@ -218,6 +218,87 @@ START_TEST(a_run_does_not_wait_for_what_could_cancel_it)
 }
 END_TEST
 
+/* ------------------------------------------------------------- timeouts -- */
+
+#define TIMEOUTS(more) "\"timeouts\":{" more "},"
+
+START_TEST(a_run_that_does_not_end_in_time_is_cancelled)
+{
+	start_sleeping(TIMEOUTS("\"finish\":\"10m\""));
+	go("{\"n\":1}");
+	pass(599999);
+	ck_assert_str_eq(notes, "");
+	pass(1);
+	ck_assert_str_eq(notes, "{\"n\":1};");
+	pass(3600000);
+	ck_assert_str_eq(notes, "{\"n\":1};");
+}
+END_TEST
+
+START_TEST(a_run_that_ends_in_time_is_not_cancelled)
+{
+	start_sleeping(TIMEOUTS("\"start\":\"10m\",\"finish\":\"2h\""));
+	go("{\"n\":1}");
+	pass(3600000);
+	pass(3600000);
+	ck_assert_str_eq(notes, "f:1;");
+	ck_assert_int_eq(w.next_ms, INT64_MAX);
+}
+END_TEST
+
+/* The only place is taken by a call of g, which is not answered. */
+START_TEST(a_run_that_does_not_start_in_time_is_cancelled)
+{
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "one", 1);
+	w.host = sleeping;
+	register_fns("[" TOLD "," FN("g", EVENT("t/g"), 0) "," FN_WITH("f",
+	    TIMEOUTS("\"start\":\"10s\"")) "]");
+	send_event("t/g", NULL, "{}");
+	turn();
+	send_event("t/go", NULL, "{\"n\":1}");
+	turn();
+	w.now_ms += 9999;
+	turn();
+	ck_assert_uint_eq(w.n_calls, 1);
+	ck_assert_int_eq(w.next_ms, w.now_ms + 1);
+	w.now_ms += 1;
+	turn();
+	run_all();
+	ck_assert_str_eq(notes, "{\"n\":1};");
+}
+END_TEST
+
+START_TEST(a_run_that_is_to_start_later_has_its_time_from_then_on)
+{
+	struct hq_event e = { .name = "t/go", .data = json("{\"n\":1}") };
+
+	start_sleeping(TIMEOUTS("\"start\":\"10s\""));
+	e.ts_ms = w.now_ms + 60000;
+	ck_hq_ok(hq_db_tx(w.db, send_tx, &e, &err));
+	run_all();
+	pass(60000);
+	pass(3600000);
+	ck_assert_str_eq(notes, "f:1;");
+}
+END_TEST
+
+START_TEST(the_time_to_end_counts_from_the_first_call)
+{
+	struct hq_event e = { .name = "t/go", .data = json("{\"n\":1}") };
+
+	start_sleeping(TIMEOUTS("\"finish\":\"10s\""));
+	e.ts_ms = w.now_ms + 60000;
+	ck_hq_ok(hq_db_tx(w.db, send_tx, &e, &err));
+	run_all();
+	pass(60000);
+	pass(9999);
+	ck_assert_str_eq(notes, "");
+	pass(1);
+	ck_assert_str_eq(notes, "{\"n\":1};");
+}
+END_TEST
+
 /* ---------------------------------------------------------- registration -- */
 
 static const struct {
@@ -233,6 +314,9 @@ static const struct {
 	{ "\"cancel\":[{\"event\":\"x\"},{\"event\":\"x\"},{\"event\":\"x\"},"
 	  "{\"event\":\"x\"},{\"event\":\"x\"},{\"event\":\"x\"}],",
 	    "more than 5" },
+	{ "\"timeouts\":\"10s\",", "timeouts: not an object" },
+	{ "\"timeouts\":{\"start\":10},", "timeouts: start: not a" },
+	{ "\"timeouts\":{\"finish\":\"366d\"},", "finish: not a" },
 };
 
 START_TEST(an_option_that_is_not_as_it_should_be_is_refused_by_name)
@@ -259,6 +343,12 @@ main(void)
 	tcase_add_test(t, a_run_that_waits_for_what_cancels_it_is_cancelled);
 	tcase_add_test(t, what_could_cancel_a_run_is_no_step_of_it);
 	tcase_add_test(t, a_run_does_not_wait_for_what_could_cancel_it);
+	tcase_add_test(t, a_run_that_does_not_end_in_time_is_cancelled);
+	tcase_add_test(t, a_run_that_ends_in_time_is_not_cancelled);
+	tcase_add_test(t, a_run_that_does_not_start_in_time_is_cancelled);
+	tcase_add_test(t,
+	    a_run_that_is_to_start_later_has_its_time_from_then_on);
+	tcase_add_test(t, the_time_to_end_counts_from_the_first_call);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
 	    sizeof(wrong) / sizeof(wrong[0]));

@@ -17,7 +17,7 @@
 #include "proto/inngest/room.h"
 
 static const char *const not_kept[] = { "throttle", "concurrency", "debounce",
-	"batchEvents", "priority", "singleton", "timeouts" };
+	"batchEvents", "priority", "singleton" };
 
 static bool
 is_plain(const char *s)
