@@ -152,8 +152,7 @@ hq_run_cancel(struct hq_db *db, const struct hq_env *env, const char *run,
 	else if (rc == HQ_OK && r.state != HQ_RUN_OPEN)
 		rc = HQ_FAIL(err, CONFLICT, "cannot cancel an ended run");
 	else if (rc == HQ_OK)
-		rc = hq_eng_finish(&t, run, HQ_RUN_CANCELLED,
-		    hq_eng_error(&t, "Error", "function cancelled"), err);
+		rc = hq_eng_cancel(&t, run, err);
 	hq_arena_free(t.a);
 	return rc;
 }

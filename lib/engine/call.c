@@ -36,6 +36,7 @@ struct recorded {
 };
 
 struct state {
+	const struct hq_fn *fn;
 	struct hq_buf steps; /* the body's member, an object */
 	struct hq_buf order; /* struct recorded */
 	size_t n;
@@ -205,7 +206,7 @@ static enum hq_rc
 build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
     const struct hq_eng_run *run, struct state *s, struct hq_err *err)
 {
-	const struct hq_fn *fn = hq_fns_find(t->fns, run->fn);
+	const struct hq_fn *fn = s->fn;
 	struct hq_eng_trace trace;
 	struct hq_eng_event e;
 	char id[HQ_ULID_BYTES];
@@ -245,6 +246,13 @@ put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
 	    NULL, err);
 }
 
+/* Is it the first call of its run? */
+static bool
+is_first(const struct hq_eng_job *j)
+{
+	return j->generation == 1 && strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
+}
+
 enum hq_rc
 hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
@@ -252,7 +260,6 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	const char *id = c->job.run;
 	struct hq_eng_run run;
 	struct state s = { 0 };
-	const struct hq_fn *fn;
 	bool found;
 
 	*ret_made = false;
@@ -260,12 +267,12 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	HQ_ASSERT(found);
 	if (run.state != HQ_RUN_OPEN)
 		return HQ_OK; /* ended over a job that was claimed with this */
-	fn = hq_fns_find(t->fns, run.fn);
-	if (fn == NULL)
+	s.fn = hq_fns_find(t->fns, run.fn);
+	if (s.fn == NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED,
 		    hq_eng_error(t, "Error", "the function is not registered"),
 		    err);
-	if (fn->url == NULL)
+	if (s.fn->url == NULL)
 		return put_off(t, &c->job, err);
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
@@ -277,5 +284,7 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	c->n_steps = s.n;
 	c->state_bytes = s.steps.n;
 	*ret_made = true;
+	if (s.fn->options != NULL && is_first(&c->job))
+		return hq_eng_started(t, s.fn, id, err);
 	return HQ_OK;
 }

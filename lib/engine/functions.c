@@ -109,6 +109,7 @@ hq_fn_read(struct json_object *o, struct hq_arena *a, struct hq_fn *ret,
     struct hq_err *err)
 {
 	struct hq_fn f = { .slug = hq_json_str(o, "id") };
+	struct hq_err why;
 
 	if (f.slug == NULL || f.slug[0] == '\0')
 		return HQ_FAIL(err, BAD_REQUEST, "a function has no id");
@@ -118,6 +119,9 @@ hq_fn_read(struct json_object *o, struct hq_arena *a, struct hq_fn *ret,
 		    HQ_ENGINE_SLUG_BYTES_MAX);
 	HQ_TRY(read_triggers(o, a, &f, err));
 	HQ_TRY(read_step(o, &f, err));
+	if (hq_fn_options_read(o, a, &f.options, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "function %.60s: %s", f.slug,
+		    why.msg);
 	*ret = f;
 	return HQ_OK;
 }

@@ -4,7 +4,7 @@
 #ifndef HQ_ENGINE_FUNCTIONS_H
 #define HQ_ENGINE_FUNCTIONS_H
 
-#include "expr/expr.h"
+#include "engine/options.h"
 #include "store/db.h"
 
 struct hq_fn_trigger {
@@ -22,6 +22,7 @@ struct hq_fn {
 	bool foreign;  /* of another app than own_app */
 	struct hq_fn_trigger *triggers;
 	size_t n_triggers;
+	const struct hq_fn_options *options; /* NULL: none */
 };
 
 /* All functions; strings and expressions live in the arena. */

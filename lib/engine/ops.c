@@ -290,7 +290,7 @@ start_invoked(struct hq_eng_tx *t, const struct op *op, const struct hq_fn *fn,
 			"the invoked function's data is too large"),
 		    err);
 	HQ_TRY(hq_eng_event_put(t, &e, false, err));
-	return hq_eng_run_start(t, &s, err);
+	return hq_eng_admit(t, &s, err);
 }
 
 static enum hq_rc

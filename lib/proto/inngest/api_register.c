@@ -22,9 +22,8 @@ enum {
 	    (int)sizeof("&stepId="),
 };
 
-static const char *const not_kept[] = { "idempotency", "rateLimit", "throttle",
-	"concurrency", "debounce", "batchEvents", "priority", "singleton",
-	"timeouts", "cancel" };
+static const char *const not_kept[] = { "throttle", "concurrency", "debounce",
+	"batchEvents", "priority", "singleton" };
 
 static bool
 is_plain(const char *s)
