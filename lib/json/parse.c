@@ -4,6 +4,7 @@
 #include "json/json.h"
 #include "json/name.h"
 #include "json/token.h"
+#include "json/value.h"
 
 /* What may come next. */
 enum next {
@@ -42,6 +43,8 @@ struct parser {
 	size_t depth, cap, containers;
 	enum limit hit;
 	bool only_look; /* nothing is made: no container has an o */
+	bool only_top;  /* nor of what is in a container of the root */
+	struct json_object *whole; /* that container, which has its text */
 	struct container few[OPEN_FEW];
 };
 
@@ -131,6 +134,22 @@ push_open(struct parser *x, struct container in)
 	x->open[x->depth++] = in;
 }
 
+/* From here to its end a container of the root is only looked at. */
+static void
+begin_whole(struct parser *x)
+{
+	x->whole = hq_js_json(x->c.s, 0);
+	add(x, x->whole);
+	x->only_look = true;
+}
+
+static void
+end_whole(struct parser *x)
+{
+	hq_js_json_end(x->whole, x->c.s);
+	x->only_look = false;
+}
+
 static enum next
 open_container(struct parser *x)
 {
@@ -142,6 +161,8 @@ open_container(struct parser *x)
 		x->hit = CONTAINERS;
 	if (x->hit != NONE)
 		return FAILED;
+	if (x->only_top && x->depth == 1)
+		begin_whole(x);
 	x->c.s++;
 	x->containers++;
 	if (!x->only_look) {
@@ -240,6 +261,8 @@ take_close(struct parser *x)
 	x->depth--;
 	if (x->open[x->depth].has_proto)
 		json_object_object_del(x->open[x->depth].o, PROTO);
+	if (x->only_top && x->depth == 1)
+		end_whole(x);
 	return after_value(x);
 }
 
@@ -327,18 +350,33 @@ read_text(struct hq_arena *a, struct parser *x, const char *text, size_t n,
 	return rc;
 }
 
-enum hq_rc
-hq_json_parse(struct hq_arena *a, const char *text, size_t n,
+static enum hq_rc
+make(struct hq_arena *a, const char *text, size_t n, bool only_top,
     struct json_object **ret, struct hq_err *err)
 {
 	struct parser x;
 
 	x.only_look = false;
+	x.only_top = only_top;
 	HQ_TRY(read_text(a, &x, text, n, err));
 	if (x.root != NULL)
 		HQ_TRY(hq_json_own(a, x.root, err));
 	*ret = x.root;
 	return HQ_OK;
+}
+
+enum hq_rc
+hq_json_parse(struct hq_arena *a, const char *text, size_t n,
+    struct json_object **ret, struct hq_err *err)
+{
+	return make(a, text, n, false, ret, err);
+}
+
+enum hq_rc
+hq_json_parse_top(struct hq_arena *a, const char *text, size_t n,
+    struct json_object **ret, struct hq_err *err)
+{
+	return make(a, text, n, true, ret, err);
 }
 
 enum hq_rc
@@ -348,5 +386,6 @@ hq_json_check(struct hq_arena *a, const char *text, size_t n,
 	struct parser x;
 
 	x.only_look = true;
+	x.only_top = false;
 	return read_text(a, &x, text, n, err);
 }

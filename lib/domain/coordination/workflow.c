@@ -1,6 +1,7 @@
 #include "domain/coordination/workflow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/ids.h"
 #include "domain/coordination/ids.h"
@@ -154,7 +155,7 @@ hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
 struct listed {
 	struct listed *next;
 	const char *id;
-	struct json_object *workflow;
+	const char *workflow; /* its text, which goes out as it stands */
 };
 
 static int
@@ -170,7 +171,6 @@ list_read(struct hq_boundary *c, struct listed **ret, size_t *ret_n,
     struct hq_err *err)
 {
 	struct listed *l;
-	size_t n;
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(c->db, &hq_coordination_store, HQ_CQ_WORKFLOW_LIST,
@@ -181,8 +181,11 @@ list_read(struct hq_boundary *c, struct listed **ret, size_t *ret_n,
 			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 			    "the list is too large");
 		l->id = hq_cursor_text(&row, 0, c->arena);
-		HQ_TRY(hq_coord_parse(c->arena, hq_cursor_peek(&row, 1, &n),
-		    &l->workflow, err));
+		l->workflow = hq_cursor_text(&row, 1, c->arena);
+		if (!hq_arena_ok(c->arena))
+			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+			    "the list is too large");
+		HQ_TRY(hq_coord_check(c->arena, l->workflow, err));
 		l->next = *ret;
 		*ret = l;
 	}
@@ -208,7 +211,9 @@ hq_coord_list_workflows(struct hq_boundary *c, struct json_object *in,
 		sorted[i] = l;
 	qsort(sorted, n, sizeof(struct listed *), listed_compare);
 	for (i = 0; i < n; i++)
-		hq_json_push(list, json_object_get(sorted[i]->workflow));
+		hq_json_push(list,
+		    hq_js_json(sorted[i]->workflow,
+			strlen(sorted[i]->workflow)));
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
 	hq_json_put(out, "workflows", json_object_get(list));
 	*ret_out = out;
