@@ -101,10 +101,6 @@ add(struct parser *x, struct json_object *v)
 {
 	struct container *in;
 
-	if (x->only_look) {
-		(void)json_object_put(v);
-		return;
-	}
 	if (x->depth == 0) {
 		x->root = v;
 		return;
@@ -190,16 +186,15 @@ take_string(struct parser *x)
 }
 
 static enum next
-take_word(struct parser *x, const char *word, struct json_object *v)
+take_word(struct parser *x, const char *word)
 {
 	size_t n = strlen(word);
 
-	if ((size_t)(x->c.end - x->c.s) < n || memcmp(x->c.s, word, n) != 0) {
-		(void)json_object_put(v);
+	if ((size_t)(x->c.end - x->c.s) < n || memcmp(x->c.s, word, n) != 0)
 		return FAILED;
-	}
 	x->c.s += n;
-	add(x, v);
+	if (!x->only_look)
+		add(x, *word == 'n' ? NULL : hq_json_new_boolean(*word == 't'));
 	return after_value(x);
 }
 
@@ -208,9 +203,10 @@ take_number(struct parser *x)
 {
 	struct json_object *v;
 
-	if (!hq_json_number_at(&x->c, &v))
+	if (!hq_json_number_at(&x->c, x->only_look ? NULL : &v))
 		return FAILED;
-	add(x, v);
+	if (!x->only_look)
+		add(x, v);
 	return after_value(x);
 }
 
@@ -226,11 +222,11 @@ take_value(struct parser *x)
 	case '"':
 		return take_string(x);
 	case 't':
-		return take_word(x, "true", hq_json_new_boolean(true));
+		return take_word(x, "true");
 	case 'f':
-		return take_word(x, "false", hq_json_new_boolean(false));
+		return take_word(x, "false");
 	case 'n':
-		return take_word(x, "null", NULL);
+		return take_word(x, "null");
 	default:
 		return take_number(x);
 	}
