@@ -201,7 +201,7 @@ take_word(struct parser *x, const char *word)
 static enum next
 take_number(struct parser *x)
 {
-	struct json_object *v;
+	struct json_object *v = NULL;
 
 	if (!hq_json_number_at(&x->c, x->only_look ? NULL : &v))
 		return FAILED;
