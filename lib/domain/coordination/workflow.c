@@ -1,7 +1,6 @@
 #include "domain/coordination/workflow.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/ids.h"
 #include "domain/coordination/ids.h"
@@ -155,7 +154,7 @@ hq_coord_save_workflow(struct hq_boundary *c, struct json_object *in,
 struct listed {
 	struct listed *next;
 	const char *id;
-	const char *workflow; /* its text, which goes out as it stands */
+	struct json_object *workflow;
 };
 
 static int
@@ -171,6 +170,7 @@ list_read(struct hq_boundary *c, struct listed **ret, size_t *ret_n,
     struct hq_err *err)
 {
 	struct listed *l;
+	const char *body;
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(c->db, &hq_coordination_store, HQ_CQ_WORKFLOW_LIST,
@@ -181,11 +181,11 @@ list_read(struct hq_boundary *c, struct listed **ret, size_t *ret_n,
 			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 			    "the list is too large");
 		l->id = hq_cursor_text(&row, 0, c->arena);
-		l->workflow = hq_cursor_text(&row, 1, c->arena);
-		if (!hq_arena_ok(c->arena))
+		body = hq_cursor_text(&row, 1, c->arena);
+		if (body == NULL)
 			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 			    "the list is too large");
-		HQ_TRY(hq_coord_check(c->arena, l->workflow, err));
+		HQ_TRY(hq_coord_parse_top(c->arena, body, &l->workflow, err));
 		l->next = *ret;
 		*ret = l;
 	}
@@ -211,9 +211,7 @@ hq_coord_list_workflows(struct hq_boundary *c, struct json_object *in,
 		sorted[i] = l;
 	qsort(sorted, n, sizeof(struct listed *), listed_compare);
 	for (i = 0; i < n; i++)
-		hq_json_push(list,
-		    hq_js_json(sorted[i]->workflow,
-			strlen(sorted[i]->workflow)));
+		hq_json_push(list, json_object_get(sorted[i]->workflow));
 	HQ_TRY(hq_coord_object(c->arena, &out, err));
 	hq_json_put(out, "workflows", json_object_get(list));
 	*ret_out = out;
