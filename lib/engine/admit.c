@@ -12,13 +12,11 @@
 #include "engine/inside.h"
 #include "engine/rate.h"
 
-/* What a key's value is remembered by: one letter for what, and its digest. */
-enum { KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
-
 struct admission {
 	struct hq_eng_tx *t;
 	const struct hq_eng_start *s;
 	struct json_object *vars; /* {event}, once made */
+	struct hq_eng_keys keys;
 };
 
 static enum hq_rc
@@ -32,10 +30,13 @@ make_vars(struct admission *in, struct hq_err *err)
 	return hq_eng_event_vars(in->t, event, NULL, &in->vars, err);
 }
 
-/* *ret_none: there is no such value, or it is false. */
+/*
+ * What a function's key of this event is remembered by: a letter for what, and a
+ * digest.  *ret_none: there is no such value, or it is false.
+ */
 static enum hq_rc
 key_of(struct admission *in, char what, const struct hq_expr *x,
-    char out[KEY_BYTES], bool *ret_none, struct hq_err *err)
+    char out[HQ_ENG_KEY_BYTES], bool *ret_none, struct hq_err *err)
 {
 	struct json_object *v = NULL;
 	const char *text = "";
@@ -50,7 +51,8 @@ key_of(struct admission *in, char what, const struct hq_expr *x,
 			!json_object_get_boolean(v));
 		text = hq_expr_text(in->t->a, v);
 	}
-	if (!hq_arena_ok(in->t->a))
+	text = hq_arena_printf(in->t->a, "%s\n%s", in->s->fn->slug, text);
+	if (text == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "event too large");
 	out[0] = what;
 	hq_sha1_hex(text, strlen(text), out + 1);
@@ -89,7 +91,7 @@ static enum hq_rc
 within_rate(struct admission *in, bool *ret, struct hq_err *err)
 {
 	const struct hq_fn_rate *r = &in->s->fn->options->rate;
-	char key[KEY_BYTES];
+	char key[HQ_ENG_KEY_BYTES];
 	int64_t wait_ms;
 	bool none;
 
@@ -104,7 +106,64 @@ within_rate(struct admission *in, bool *ret, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* ------------------------------------------------------------ singletons -- */
+
+/* The open run of that key, in t->a; or NULL. */
+static enum hq_rc
+find_single(struct hq_eng_tx *t, const char *key, const char **ret,
+    struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	*ret = NULL;
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_SINGLE_FIND,
+	    HQ_BIND(hq_text(key)), &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	*ret = hq_cursor_text(&row, 0, t->a);
+	if (*ret == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "event too large");
+	return HQ_OK;
+}
+
+/* *ret_skip: there is a run that this one would be beside. */
+static enum hq_rc
+make_single(struct admission *in, bool *ret_skip, struct hq_err *err)
+{
+	const struct hq_fn_single *single = &in->s->fn->options->single;
+	char *key = in->keys.single;
+	const char *run;
+	bool none;
+
+	*ret_skip = false;
+	if (single->mode == HQ_SINGLE_OFF)
+		return HQ_OK;
+	HQ_TRY(key_of(in, 's', single->key, key, &none, err));
+	if (none) {
+		key[0] = '\0';
+		return HQ_OK;
+	}
+	HQ_TRY(find_single(in->t, key, &run, err));
+	*ret_skip = run != NULL && single->mode == HQ_SINGLE_SKIP;
+	if (run == NULL || *ret_skip)
+		return HQ_OK;
+	return hq_eng_cancel(in->t, run, err);
+}
+
 /* ------------------------------------------------------------ admission -- */
+
+static enum hq_rc
+start(struct admission *in, struct hq_err *err)
+{
+	struct hq_eng_start s = *in->s;
+	bool skip;
+
+	HQ_TRY(make_single(in, &skip, err));
+	if (skip)
+		return drop(in, "invoked function is skipped", err);
+	s.keys = &in->keys;
+	return hq_eng_run_start(in->t, &s, err);
+}
 
 enum hq_rc
 hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
@@ -122,5 +181,5 @@ hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	HQ_TRY(within_rate(&in, &within, err));
 	if (!within)
 		return drop(&in, "invoked function is rate limited", err);
-	return hq_eng_run_start(t, s, err);
+	return start(&in, err);
 }

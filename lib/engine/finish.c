@@ -206,7 +206,7 @@ tell(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
 
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP_RUN,
 	    HQ_BIND(hq_text(id)), &changes, err));
-	if (changes > 1 || t->job == NULL)
+	if (changes > 1 || t->job == NULL || strcmp(t->job->run, id) != 0)
 		t->ended = true;
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
 	HQ_ASSERT(found);

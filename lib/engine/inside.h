@@ -10,6 +10,7 @@
 #ifndef HQ_ENGINE_INSIDE_H
 #define HQ_ENGINE_INSIDE_H
 
+#include "base/digest.h"
 #include "base/env.h"
 #include "base/ids.h"
 #include "engine/functions.h"
@@ -134,11 +135,18 @@ struct hq_eng_run {
 	bool force_plan;
 };
 
+/* What an event's run is counted by; "" : it is not (admit.c). */
+enum { HQ_ENG_KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
+struct hq_eng_keys {
+	char single[HQ_ENG_KEY_BYTES];
+};
+
 struct hq_eng_start {
 	const struct hq_fn *fn;
 	const struct hq_eng_event *event;
 	const char *seen_key; /* starts once per function and day; or NULL */
 	const char *invoker;  /* or NULL */
+	const struct hq_eng_keys *keys; /* or NULL */
 	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
 };
 /* What cancels a run of a function with options is armed when it starts (cancel.c). */

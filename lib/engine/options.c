@@ -109,6 +109,22 @@ read_idempotency(struct json_object *v, struct hq_arena *a,
 	    err);
 }
 
+static enum hq_rc
+read_singleton(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	const char *mode = hq_json_str(v, "mode");
+
+	if (mode != NULL && strcmp(mode, "skip") == 0)
+		ret->single.mode = HQ_SINGLE_SKIP;
+	else if (mode != NULL && strcmp(mode, "cancel") == 0)
+		ret->single.mode = HQ_SINGLE_CANCEL;
+	else
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "mode: neither skip nor cancel");
+	return read_key(v, a, &ret->single.key, err);
+}
+
 /* ----------------------------------------------------------- the run's end -- */
 
 static enum hq_rc
@@ -180,6 +196,7 @@ static const struct {
 } kinds[] = {
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
+	{ "singleton", read_singleton },
 	{ "cancel", read_cancels },
 	{ "timeouts", read_timeouts },
 };

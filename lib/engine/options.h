@@ -22,8 +22,15 @@ struct hq_fn_cancel {
 	int64_t timeout_ms; /* from the run's start: none after it */
 };
 
+/* One open run of each value of the key: what an event does that finds one. */
+struct hq_fn_single {
+	enum { HQ_SINGLE_OFF, HQ_SINGLE_SKIP, HQ_SINGLE_CANCEL } mode;
+	const struct hq_expr *key; /* over the event; NULL: one of all */
+};
+
 struct hq_fn_options {
 	struct hq_fn_rate rate; /* what comes beyond starts no run */
+	struct hq_fn_single single;
 	struct hq_fn_cancel *cancels;
 	size_t n_cancels;
 	/* 0: none.  A run that has not started, or ended, by then is cancelled. */

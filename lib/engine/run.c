@@ -23,6 +23,22 @@ first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
 	return HQ_OK;
 }
 
+static struct hq_val
+key_or_null(const char *key)
+{
+	return key[0] == '\0' ? hq_null() : hq_text(key);
+}
+
+static enum hq_rc
+put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
+    struct hq_err *err)
+{
+	if (k == NULL || k->single[0] == '\0')
+		return HQ_OK;
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_KEYS,
+	    HQ_BIND(hq_text(run), key_or_null(k->single)), NULL, err);
+}
+
 enum hq_rc
 hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
@@ -53,6 +69,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    NULL, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
+	HQ_TRY(put_keys(t, id, s->keys, err));
 	return hq_eng_arm(t,
 	    &(struct hq_eng_armed){ .fn = s->fn, .run = id, .due_ms = due },
 	    err);

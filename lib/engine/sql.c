@@ -115,6 +115,10 @@ static const char *const migrations[] = {
 	"CREATE TABLE engine_rate ("
 	" fn TEXT NOT NULL, key TEXT NOT NULL, tat_us INTEGER NOT NULL,"
 	" PRIMARY KEY (fn, key)) STRICT, WITHOUT ROWID",
+	/* Of the job of step 'step': what its run is the only open one of. */
+	"ALTER TABLE engine_job ADD COLUMN single TEXT;"
+	"CREATE INDEX engine_job_single ON engine_job (single)"
+	" WHERE single IS NOT NULL",
 	NULL,
 };
 
@@ -153,6 +157,10 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_RATE_SET] = "INSERT INTO engine_rate (fn, key, tat_us)"
 		       " VALUES ($1, $2, $3) ON CONFLICT (fn, key)"
 		       " DO UPDATE SET tat_us = excluded.tat_us",
+	[Q_SINGLE_FIND] =
+	    "SELECT run FROM engine_job WHERE single = $1 LIMIT 1",
+	[Q_JOB_KEYS] = "UPDATE engine_job SET single = $2"
+		       " WHERE run = $1 AND step = 'step'",
 	[Q_RUN_ADD] =
 	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
 	    " state, req_version, force_plan, created_ms)"

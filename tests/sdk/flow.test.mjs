@@ -33,6 +33,17 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       assert.deepEqual([run.status, run.output.message], ['Cancelled', 'function cancelled']);
       assert.equal((await sys.runsOf(other))[0].status, 'Running');
     });
+    await t.test('singleton: an event beside an open run starts none', async () => {
+      assert.deepEqual(await runs('app/single', [{ user: 'a' }, { user: 'a' }, { user: 'b' }]), [1, 0, 1]);
+    });
+    await t.test('singleton: a run makes way for the next', async () => {
+      const [first, second] = [await sys.send('app/newest', { n: 1 }), await sys.send('app/newest', { n: 2 })];
+      assert.equal((await sys.ended(first)).status, 'Cancelled');
+      const [run] = await sys.runsOf(second);
+      await until('the wait', () => sys.rows(`SELECT 1 FROM engine_job WHERE run = '${run.run_id}' AND wait_event IS NOT NULL`).length > 0);
+      await sys.send('app/go-on', {});
+      assert.equal((await sys.ended(second)).status, 'Completed');
+    });
     await t.test('timeouts: a run that does not end in time is cancelled', async () => {
       assert.equal((await sys.run('app/overdue', {})).status, 'Cancelled');
     });

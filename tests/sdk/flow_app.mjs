@@ -22,6 +22,14 @@ const functions = [
     await step.sleep('long', '1h');
     note({ event });
   }),
+  on('single', { singleton: { key: 'event.data.user', mode: 'skip' } }, async ({ event, step }) => {
+    await step.waitForEvent('w', { event: 'app/go-on', timeout: '1h' });
+    note({ event });
+  }),
+  on('newest', { singleton: { mode: 'cancel' } }, async ({ event, step }) => {
+    await step.waitForEvent('w', { event: 'app/go-on', timeout: '1h' });
+    note({ event });
+  }),
   on('overdue', { timeouts: { finish: '1s' } }, async ({ event, step }) => {
     await step.sleep('long', '1h');
     note({ event });

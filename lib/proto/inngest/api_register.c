@@ -17,7 +17,7 @@
 #include "proto/inngest/room.h"
 
 static const char *const not_kept[] = { "throttle", "concurrency", "debounce",
-	"batchEvents", "priority", "singleton" };
+	"batchEvents", "priority" };
 
 static bool
 is_plain(const char *s)
