@@ -242,6 +242,17 @@ is_first(const struct hq_eng_job *j)
 	return j->generation == 1 && strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
 }
 
+/* For now: the function may be registered anew, or be read by who is next. */
+static enum hq_rc
+put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
+{
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_RETRY,
+	    HQ_BIND(hq_text(j->run), hq_text(j->step), hq_i64(j->attempt),
+		hq_i64(0), hq_i64(1),
+		hq_i64(t->now_ms + HQ_ENGINE_AWAY_MAX_MS)),
+	    NULL, err);
+}
+
 enum hq_rc
 hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
@@ -261,6 +272,8 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 		return hq_eng_finish(t, id, HQ_RUN_FAILED,
 		    hq_eng_error(t, "Error", "the function is not registered"),
 		    err);
+	if (s.fn->url == NULL)
+		return put_off(t, &c->job, err);
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED, s.too_much, err);

@@ -15,7 +15,8 @@ struct hq_fn_trigger {
 };
 
 struct hq_fn {
-	const char *slug, *app, *url;
+	const char *slug, *app;
+	const char *url; /* NULL: what is stored of it cannot be read */
 	int max_attempts;
 	bool archived; /* removed: its runs go on, nothing starts one */
 	bool foreign;  /* of another app than own_app */

@@ -182,12 +182,9 @@ const char *hq_eng_overflow(struct hq_eng_tx *t, size_t n_steps,
     size_t state_bytes);
 
 /*
- * Record a step's value (JSON text).  *ret_new is false if there was one
- * already: the first one stays.
+ * Record a step's value (JSON text): the first one stays.  Ends the step's job
+ * and, if it is new, has the run look further.
  */
-enum hq_rc hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
-    const char *value, bool *ret_new, struct hq_err *err) HQ_MUST;
-/* The same; ends the step's job and, if it is new, has the run look further. */
 enum hq_rc hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, struct hq_err *err) HQ_MUST;
 /* The same with {"error": error}. */
@@ -255,9 +252,18 @@ enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     HQ_MUST;
 
 /*
- * Record the StepRun of t->job's call on its way (ops.c): its job starts its
- * attempts anew, and is not planned again.  *ret_wrong as for hq_eng_ops();
- * *ret_bytes: of what was recorded.
+ * Is the call of j (its run, step and generation; 0: whichever it is) still the
+ * job's, and that owner's (NULL: whoever's)?  Then fill in what else is known of
+ * the job; else somebody has it now, or it is gone (ops.c).
+ */
+enum hq_rc hq_eng_held(struct hq_eng_tx *t, const char *owner,
+    struct hq_eng_job *j, bool *ret, struct hq_err *err) HQ_MUST;
+
+/*
+ * Record the result of a step that t->job's call tells of on its way (ops.c):
+ * the job starts its attempts anew, and its `again` says whether there is
+ * anything new.  *ret_wrong as for hq_eng_ops(); *ret_bytes: of what was
+ * recorded.
  */
 enum hq_rc hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *op,
     const char **ret_wrong, size_t *ret_bytes, struct hq_err *err) HQ_MUST;

@@ -129,8 +129,9 @@ add_value(struct hq_eng_tx *t, const char *run, const char *step,
 	return HQ_OK;
 }
 
-enum hq_rc
-hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
+/* *ret_new is false if there was a value already. */
+static enum hq_rc
+record(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, bool *ret_new, struct hq_err *err)
 {
 	int64_t id;
@@ -151,7 +152,7 @@ hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
 {
 	bool is_new;
 
-	HQ_TRY(hq_eng_record(t, run, step, value, &is_new, err));
+	HQ_TRY(record(t, run, step, value, &is_new, err));
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
 	    HQ_BIND(hq_text(run), hq_text(step)), NULL, err));
 	return is_new ? discover(t, run, err) : HQ_OK;

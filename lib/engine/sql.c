@@ -219,9 +219,11 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
 	    " RETURNING run, step, generation, attempt, max_attempts,"
 	    " timeout_ms",
+	/* $3 0: whichever call is in flight; $4 null: whoever has it. */
 	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
 		       " FROM engine_job WHERE run = $1 AND step = $2"
-		       " AND generation = $3 AND owner = $4",
+		       " AND ($3 = 0 OR generation = $3)"
+		       " AND owner = coalesce($4, owner)",
 	[Q_JOB_RENEW] =
 	    "UPDATE engine_job SET due_ms = $5 WHERE run = $1 AND step = $2"
 	    " AND generation = $3 AND owner = $4",
@@ -248,11 +250,6 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_ANEW] =
 	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
 	    " WHERE run = $1 AND step = $2",
-	/* A checkpoint of the call in flight; $3 0: whichever it is. */
-	[Q_JOB_CHECKPOINT] =
-	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
-	    " WHERE run = $1 AND step = $2 AND owner IS NOT NULL"
-	    " AND ($3 = 0 OR generation = $3)",
 	/* Calls of the app $1 that nobody took and that are due within $4. */
 	[Q_JOB_BACK_AGAIN] =
 	    "UPDATE engine_job SET due_ms = $2, refusals = 0"

@@ -15,6 +15,7 @@ import { sdk } from './sdk.mjs';
 import { Table, k, kb, mb, ms, us } from './table.mjs';
 
 const ROUNDS = 3, STARTS = 3, AT_ONCE = 50, STEPS = 5;
+const REFERENCE = 'the reference', LEAN = 'oRPC alone, lean';
 const OURS = ['rpc', 'openapi', 'workflows', 'inngest', 'runner'];
 const dir = process.argv[2];
 const bin = (name) => path.join(dir, 'bin', name);
@@ -32,6 +33,8 @@ const withNginx = (sys, roots) => [sys.pid('nginx'), ...roots];
 const statusPath = (runId) => `/api/orpc/coordination/runs/${runId}`;
 const statusBody = (runId) => JSON.stringify({ json: { runId } });
 
+const sides = (sys, others) => [[sys.port, ''], ...Object.values(others.peers).map(({ prefix }) => [others.port, prefix])];
+
 async function completedRun(sys, others) {
   const runId = 'run-bench', workflow = chain('wf-bench', ['a', 'b', 'c']);
   assert.equal((await sys.rpc('coordination/saveWorkflow', { workflow })).status, 200);
@@ -39,10 +42,10 @@ async function completedRun(sys, others) {
   const stored = await sys.finish(runId);
   assert.equal(stored.status, 'completed');
   others.storeRun(stored);
-  for (const base of [{}, { port: others.port, prefix: '/peer' }]) {
-    const at = (p) => `${base.prefix ?? ''}${p}`;
-    const rpc = await sys.request('POST', at(RPC), { port: base.port, headers: { 'content-type': 'application/json' }, body: statusBody(runId) });
-    const api = await sys.request('GET', at(statusPath(runId)), { port: base.port });
+  for (const [port, prefix] of sides(sys, others)) {
+    const at = (p) => `${prefix}${p}`;
+    const rpc = await sys.request('POST', at(RPC), { port, headers: { 'content-type': 'application/json' }, body: statusBody(runId) });
+    const api = await sys.request('GET', at(statusPath(runId)), { port });
     assert.deepEqual([rpc.status, rpc.json], [200, { json: { run: stored } }], at(RPC));
     assert.deepEqual([api.status, api.json], [200, { run: stored }], at(statusPath(runId)));
   }
@@ -59,21 +62,27 @@ async function reads(sys, others, runId, table) {
     hello: get(`${others.base}/hello`, [others.hello.pid]),
     rpc: post(sys.base + RPC, [sys.pid('rpc')]),
     api: get(sys.base + statusPath(runId), [sys.pid('openapi')]),
-    peerRpc: post(`${others.base}/peer${RPC}`, [others.peer.pid]),
-    peerApi: get(`${others.base}/peer${statusPath(runId)}`, [others.peer.pid]),
+    ...Object.fromEntries(Object.entries(others.peers).flatMap(([kind, { prefix, process }]) => [
+      [`${kind}Rpc`, post(`${others.base}${prefix}${RPC}`, [process.pid])],
+      [`${kind}Api`, get(`${others.base}${prefix}${statusPath(runId)}`, [process.pid])],
+    ])),
   }, ROUNDS);
   table.ratio('nginx alone (hello beside it)', k, r.ceiling.perSecond, 'hello', r.hello.perSecond, {});
-  for (const [name, mine, peer] of [['RPC read', r.rpc, r.peerRpc], ['OpenAPI read', r.api, r.peerApi]]) {
+  for (const [name, mine, reference, lean] of [['RPC read', r.rpc, r.referenceRpc, r.leanRpc], ['OpenAPI read', r.api, r.referenceApi, r.leanApi]]) {
     table.ratio(name, k, mine.perSecond, 'hello', r.hello.perSecond, { least: 0.75 });
-    table.ratio(name, k, mine.perSecond, others.peerName, peer.perSecond, { least: 3 });
+    table.ratio(name, k, mine.perSecond, REFERENCE, reference.perSecond, { least: 3 });
+    table.ratio(name, k, mine.perSecond, LEAN, lean.perSecond, {});
     table.ratio(`${name}, CPU with nginx`, us, mine.cpuUs, 'hello', r.hello.cpuUs, {});
-    table.ratio(`${name}, CPU with nginx`, us, mine.cpuUs, others.peerName, peer.cpuUs, { most: 0.25 });
+    table.ratio(`${name}, CPU with nginx`, us, mine.cpuUs, REFERENCE, reference.cpuUs, { most: 0.25 });
+    table.ratio(`${name}, CPU with nginx`, us, mine.cpuUs, LEAN, lean.cpuUs, {});
   }
   const one = await inTurns({
     rpc: () => series({ url: sys.base + RPC, body: statusBody(runId), connections: 1, seconds: 1 }),
-    peer: () => series({ url: `${others.base}/peer${RPC}`, body: statusBody(runId), connections: 1, seconds: 1 }),
+    reference: () => series({ url: `${others.base}/reference${RPC}`, body: statusBody(runId), connections: 1, seconds: 1 }),
+    lean: () => series({ url: `${others.base}/lean${RPC}`, body: statusBody(runId), connections: 1, seconds: 1 }),
   }, ROUNDS);
-  table.ratio('RPC read, one client, p50', ms, one.rpc.p50Ms, others.peerName, one.peer.p50Ms, { most: 0.4 });
+  table.ratio('RPC read, one client, p50', ms, one.rpc.p50Ms, REFERENCE, one.reference.p50Ms, { most: 0.4 });
+  table.ratio('RPC read, one client, p50', ms, one.rpc.p50Ms, LEAN, one.lean.p50Ms, {});
 }
 
 // A valid workflow of about 3 KB whose id is to be filled in.
@@ -95,7 +104,7 @@ async function commit() {
 }
 
 async function writes(sys, others, { file, text }, table) {
-  for (const [port, prefix] of [[sys.port, ''], [others.port, '/peer']]) {
+  for (const [port, prefix] of sides(sys, others)) {
     const answer = await sys.request('POST', prefix + SAVE, { port, headers: { 'content-type': 'application/json' }, body: text.replace('@ID@', 'wf-written') });
     assert.deepEqual([answer.status, answer.json.json.workflow.workflowId], [200, 'wf-written']);
     const bad = await sys.request('POST', prefix + SAVE, { port, headers: { 'content-type': 'application/json' }, body: text.replace('@ID@', ' ') });
@@ -105,10 +114,12 @@ async function writes(sys, others, { file, text }, table) {
   assert.equal((await sys.get('/api/orpc/coordination/workflows/wf-written')).status, 200);
   const r = await inTurns({
     ours: () => series({ url: sys.base + SAVE, template: file, connections: 8 }),
-    peer: () => series({ url: `${others.base}/peer${SAVE}`, template: file, connections: 8 }),
+    reference: () => series({ url: `${others.base}/reference${SAVE}`, template: file, connections: 8 }),
+    lean: () => series({ url: `${others.base}/lean${SAVE}`, template: file, connections: 8 }),
     commit,
   }, ROUNDS);
-  table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, `${others.peerName}, no fsync`, r.peer.perSecond, { least: 1.5 });
+  table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, `${REFERENCE}, no fsync`, r.reference.perSecond, { least: 1.5 });
+  table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, `${LEAN}, no fsync`, r.lean.perSecond, {});
   table.ratio('save a workflow of 3 KB, fsynced', k, r.ours.perSecond, 'SQLite commit', r.commit.perSecond, { least: 0.9 });
 }
 
@@ -188,21 +199,31 @@ async function memory(sys, runId, file, idle, table) {
   table.figure('memory (PSS), under load', mb, most, { most: 60 * 1048576 }, nginx);
 }
 
+// What a read, a queued run and a step cost with many runs stored, beside few.
 async function growth(sys, runId, table) {
-  const CHUNK = 10000, SMALL = 1000, LARGE = 100000;
-  const all = async () => ({
-    read: (await series({ url: sys.base + RPC, body: statusBody(runId) })).perSecond,
-    steps: (await drain(sys, 500)).perSecond,
-  });
+  const CHUNK = 10000, FEW = 1000, MANY = Number(process.env.BENCH_STORED ?? 1000000);
+  const queued = path.join(dir, 'queue.json');
+  fs.writeFileSync(queued, JSON.stringify({ json: { workflowId: 'wf-bench', runId: '@ID@', input: {} } }));
+  const ended = () => until('the end of all runs', async () => (await counts(sys)).pending === 0, 120);
+  const queue = async () => {
+    const r = await series({ url: `${sys.base}/rpc/coordination/queueRun`, template: queued, connections: 8, seconds: 1 });
+    await ended();
+    return r;
+  };
+  const all = () => inTurns({
+    read: () => series({ url: sys.base + RPC, body: statusBody(runId) }),
+    queue,
+    steps: () => drain(sys, 500),
+  }, ROUNDS);
   const fill = async (from, to) => {
     for (let at = from; at < to; at += CHUNK) await bench(sys, 'grow', { runId, from: at, copies: Math.min(CHUNK, to - at) });
   };
-  await fill(0, SMALL);
-  const small = await all();
-  await fill(SMALL, LARGE);
-  const large = await all();
-  table.ratio('RPC read, 10^5 runs stored', k, large.read, '10^3 runs', small.read, { least: 1 / 1.2 });
-  table.ratio('durable steps, 10^5 runs stored', k, large.steps, '10^3 runs', small.steps, { least: 1 / 1.2 });
+  await fill(0, FEW);
+  const few = await all();
+  await fill(FEW, MANY);
+  const many = await all();
+  for (const [name, side] of [['RPC read', 'read'], ['runs queued', 'queue'], ['durable steps', 'steps']])
+    table.ratio(`${name}, ${MANY} runs stored`, k, many[side].perSecond, `${FEW} runs`, few[side].perSecond, { least: MANY > 1000000 ? 1 / 1.5 : 1 / 1.2 });
 }
 
 // ------------------------------------------------------------------- the run

@@ -1,5 +1,5 @@
-// What ours is measured beside, behind the same nginx: a hello in C, a peer in
-// JavaScript, and nginx by itself.
+// What ours is measured beside, behind the same nginx: a hello in C, the two
+// kinds of peer/server.mjs, and nginx by itself.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const root = path.resolve(here, '../..');
 
 const nginx = (o) => `
 upstream bench_hello { server unix:${o.socket}; keepalive 32; }
-upstream bench_peer { server 127.0.0.1:${o.peerPort}; keepalive 32; }
+${KINDS.map((kind) => `upstream bench_${kind} { server 127.0.0.1:${o.peers[kind].port}; keepalive 32; }`).join('\n')}
 server {
 	listen 127.0.0.1:${o.port};
 	location = /ceiling {
@@ -24,15 +24,15 @@ server {
 		fastcgi_keep_conn on;
 		fastcgi_pass bench_hello;
 	}
-	location /peer/ {
+	${KINDS.map((kind) => `location /${kind}/ {
 		proxy_http_version 1.1;
 		proxy_set_header Connection "";
-		proxy_pass http://bench_peer/;
-	}
+		proxy_pass http://bench_${kind}/;
+	}`).join('\n\t')}
 }
 `;
 
-// Bun where its package has a program for this machine, else Node.js.
+const KINDS = ['reference', 'lean'];
 const bun = path.join(here, 'peer/node_modules/.bin/bun');
 
 export class Others {
@@ -41,13 +41,11 @@ export class Others {
     const o = new Others();
     o.sys = sys;
     o.hello_program = path.join(dir, 'bin/hello');
-    o.store = path.join(sys.dir, 'peer');
     o.socket = path.join(sys.dir, 'hello.sock');
     o.port = await freePort();
-    o.peerPort = await freePort();
+    o.peers = {};
+    for (const kind of KINDS) o.peers[kind] = { port: await freePort(), prefix: `/${kind}`, store: path.join(sys.dir, kind) };
     o.base = `http://127.0.0.1:${o.port}`;
-    o.usesBun = fs.existsSync(bun);
-    o.peerName = o.usesBun ? 'oRPC on Bun' : 'oRPC on Node';
     fs.mkdirSync(path.join(sys.dir, 'nginx/conf.d'), { recursive: true });
     fs.writeFileSync(path.join(sys.dir, 'nginx/conf.d/bench.conf'), nginx(o));
     return o;
@@ -55,16 +53,20 @@ export class Others {
   async start() {
     const options = { detached: true, stdio: ['ignore', 'ignore', 'inherit'] };
     this.hello = spawn('spawn-fcgi', ['-n', '-s', this.socket, '--', this.hello_program, '2'], options);
-    this.peer = spawn(this.usesBun ? bun : process.execPath, [path.join(here, 'peer/server.mjs'), this.store, String(this.peerPort), root],
-      { ...options, env: { ...process.env, NODE_ENV: 'production' } });
+    for (const [kind, peer] of Object.entries(this.peers))
+      peer.process = spawn(bun, [path.join(here, 'peer/server.mjs'), peer.store, String(peer.port), root, kind],
+        { ...options, env: { ...process.env, NODE_ENV: 'production' } });
     await until('the start of hello', () => fs.existsSync(this.socket));
-    await until('the start of the peer', () => this.sys.request('GET', '/', { port: this.peerPort }).catch(() => null));
+    for (const [kind, { port }] of Object.entries(this.peers))
+      await until(`the start of ${kind}`, () => this.sys.request('GET', '/', { port }).catch(() => null));
   }
   // Whole process groups: hello has a second worker.
   stop() {
-    for (const p of [this.hello, this.peer])
+    for (const p of [this.hello, ...Object.values(this.peers).map((peer) => peer.process)])
       if (p?.pid && p.exitCode === null) try { process.kill(-p.pid, 'SIGTERM'); } catch { /* it ended just now */ }
   }
-  storeRun(stored) { fs.writeFileSync(path.join(this.store, 'runs', `${stored.runId}.json`), JSON.stringify(stored, null, 2)); }
-  hasWorkflow(id) { return fs.existsSync(path.join(this.store, 'workflows', `${id}.json`)); }
+  storeRun(stored) {
+    for (const { store } of Object.values(this.peers)) fs.writeFileSync(path.join(store, 'runs', `${stored.runId}.json`), JSON.stringify(stored, null, 2));
+  }
+  hasWorkflow(id) { return Object.values(this.peers).every(({ store }) => fs.existsSync(path.join(store, 'workflows', `${id}.json`))); }
 }

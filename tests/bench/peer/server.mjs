@@ -1,16 +1,25 @@
-// The same procedures as others write them: oRPC in JavaScript over JSON files,
-// one file per workflow and per run, read per request, written without fsync.
-//	server.mjs DIRECTORY PORT ROOT
+// The same procedures as others write them, on Bun: oRPC over JSON files, one
+// file per workflow and per run, read per request, written without fsync.
+//	server.mjs DIRECTORY PORT ROOT reference|lean
 // ROOT/plugins and ROOT/lib/domain hold the contract that is checked against.
+//
+// "reference" does for a request what the system does that ours replaces, with the
+// versions that it locks: Elysia routes it, the schema is walked (not compiled),
+// the four directories of the storage are made sure of, and a file's directory is
+// again before it is written.  "lean" leaves all of that out.
 import fs from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OpenAPIHandler } from '@orpc/openapi/fetch';
 import { ORPCError, os } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/fetch';
+import { Elysia } from 'elysia';
 import { Compile } from 'typebox/compile';
+import { Value } from 'typebox/value';
 
-const [directory, port, root] = process.argv.slice(2);
+const [directory, port, root, kind] = process.argv.slice(2);
+const LEAN = { reference: false, lean: true }[kind];
+if (LEAN === undefined) throw new Error('usage: server.mjs DIRECTORY PORT ROOT reference|lean');
 const read = (file) => JSON.parse(fs.readFileSync(path.join(root, file), 'utf8'));
 const types = read('lib/domain/coordination/types.json');
 const { procedures } = read('plugins/api/coordination/contract.json');
@@ -22,8 +31,9 @@ const resolved = (v) => {
   return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, resolved(x)]));
 };
 const schema = (definition) => {
-  const compiled = Compile(resolved(definition));
-  const validate = (value) => (compiled.Check(value) ? { value } : { issues: [{ message: 'does not match the contract' }] });
+  const type = resolved(definition), compiled = Compile(type);
+  const check = LEAN ? (value) => compiled.Check(value) : (value) => Value.Check(type, value);
+  const validate = (value) => (check(value) ? { value } : { issues: [{ message: 'does not match the contract' }] });
   return { '~standard': { version: 1, vendor: 'typebox', validate } };
 };
 const procedure = (name, handler) => {
@@ -33,7 +43,10 @@ const procedure = (name, handler) => {
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const check = (ok, code, status = 400) => { if (!ok) throw new ORPCError(code, { status }); };
+const KINDS = ['workflows', 'runs', 'timelines', 'memory'];
 const file = (kind, id) => path.join(directory, kind, `${id}.json`);
+const makeSure = (kinds) => Promise.all(kinds.map((k) => mkdir(path.join(directory, k), { recursive: true })));
+await makeSure(KINDS);
 
 // Known desks, no cycle, everything reached: what the answer depends on.
 function valid({ workflowId, entryDeskId, desks, handoffs }) {
@@ -55,6 +68,7 @@ function valid({ workflowId, entryDeskId, desks, handoffs }) {
 }
 
 const getRunStatus = procedure('getRunStatus', async ({ input }) => {
+  if (!LEAN) await makeSure(KINDS);
   const runId = input.runId.trim();
   check(ID.test(runId), 'INVALID_RUN_ID');
   const text = await readFile(file('runs', runId), 'utf8').catch(() => null);
@@ -63,30 +77,27 @@ const getRunStatus = procedure('getRunStatus', async ({ input }) => {
 });
 
 const saveWorkflow = procedure('saveWorkflow', async ({ input: { workflow } }) => {
+  if (!LEAN) await makeSure(KINDS);
   check(valid(workflow), 'WORKFLOW_VALIDATION_FAILED');
+  if (!LEAN) await makeSure(['workflows']);
   const stored = { ...workflow, updatedAt: new Date().toISOString() };
   await writeFile(file('workflows', workflow.workflowId), JSON.stringify(stored, null, 2));
   return { workflow };
 });
 
 const router = { coordination: { getRunStatus, saveWorkflow } };
-const rpc = new RPCHandler(router);
-const openapi = new OpenAPIHandler(router);
-fs.mkdirSync(path.join(directory, 'runs'), { recursive: true });
-fs.mkdirSync(path.join(directory, 'workflows'), { recursive: true });
+const handlers = { '/rpc': new RPCHandler(router), '/api/orpc': new OpenAPIHandler(router) };
+const answer = (prefix) => async (request) => {
+  const { matched, response } = await handlers[prefix].handle(request, { prefix });
+  return matched ? response : new Response('not found', { status: 404 });
+};
+const [rpc, openapi] = [answer('/rpc'), answer('/api/orpc')];
 
-async function answer(request) {
-  const r = request.url.includes('/rpc/') ? await rpc.handle(request, { prefix: '/rpc' }) : await openapi.handle(request, { prefix: '/api/orpc' });
-  return r.matched ? r.response : new Response('not found', { status: 404 });
-}
-
-if (typeof Bun !== 'undefined') {
-  Bun.serve({ hostname: '127.0.0.1', port: Number(port), fetch: answer });
+if (LEAN) {
+  Bun.serve({ hostname: '127.0.0.1', port: Number(port), fetch: (request) => (request.url.includes('/rpc/') ? rpc : openapi)(request) });
 } else {
-  const [{ createServer }, node, api] = await Promise.all([import('node:http'), import('@orpc/server/node'), import('@orpc/openapi/node')]);
-  const h = { '/rpc': new node.RPCHandler(router), '/api/orpc': new api.OpenAPIHandler(router) };
-  createServer((q, s) => {
-    const prefix = q.url.startsWith('/rpc/') ? '/rpc' : '/api/orpc';
-    h[prefix].handle(q, s, { prefix }).then(({ matched }) => { if (!matched) s.writeHead(404).end(); });
-  }).listen(Number(port), '127.0.0.1');
+  new Elysia()
+    .all('/rpc/*', ({ request }) => rpc(request), { parse: 'none' })
+    .all('/api/orpc/*', ({ request }) => openapi(request), { parse: 'none' })
+    .listen({ hostname: '127.0.0.1', port: Number(port) });
 }
