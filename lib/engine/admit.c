@@ -6,11 +6,13 @@
  *
  * An expression that fails has no value.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "engine/inside.h"
 #include "engine/rate.h"
+#include "json/value.h"
 
 struct admission {
 	struct hq_eng_tx *t;
@@ -150,6 +152,33 @@ make_single(struct admission *in, bool *ret_skip, struct hq_err *err)
 	return hq_eng_cancel(in->t, run, err);
 }
 
+/* ------------------------------------------------------------- priority -- */
+
+static enum hq_rc
+ahead(struct admission *in, int64_t *ret_ms, struct hq_err *err)
+{
+	const struct hq_expr *x = in->s->fn->options->priority;
+	struct json_object *v = NULL;
+	double s;
+
+	*ret_ms = 0;
+	if (x == NULL)
+		return HQ_OK;
+	HQ_TRY(make_vars(in, err));
+	if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK ||
+	    hq_js_type(v) != HQ_JS_NUMBER)
+		return HQ_OK;
+	s = json_object_get_double(v);
+	if (isnan(s))
+		return HQ_OK;
+	if (s > HQ_ENGINE_PRIORITY_MAX_S)
+		s = HQ_ENGINE_PRIORITY_MAX_S;
+	if (s < -HQ_ENGINE_PRIORITY_MAX_S)
+		s = -HQ_ENGINE_PRIORITY_MAX_S;
+	*ret_ms = (int64_t)s * 1000;
+	return HQ_OK;
+}
+
 /* ------------------------------------------------------------ admission -- */
 
 static enum hq_rc
@@ -161,6 +190,7 @@ start(struct admission *in, struct hq_err *err)
 	HQ_TRY(make_single(in, &skip, err));
 	if (skip)
 		return drop(in, "invoked function is skipped", err);
+	HQ_TRY(ahead(in, &s.ahead_ms, err));
 	s.keys = &in->keys;
 	return hq_eng_run_start(in->t, &s, err);
 }

@@ -147,6 +147,7 @@ struct hq_eng_start {
 	const char *seen_key; /* starts once per function and day; or NULL */
 	const char *invoker;  /* or NULL */
 	const struct hq_eng_keys *keys; /* or NULL */
+	int64_t ahead_ms; /* in the queue, if it starts now; below 0: behind */
 	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
 };
 /* What cancels a run of a function with options is armed when it starts (cancel.c). */

@@ -125,6 +125,15 @@ read_singleton(struct json_object *v, struct hq_arena *a,
 	return read_key(v, a, &ret->single.key, err);
 }
 
+static enum hq_rc
+read_priority(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	if (!json_object_is_type(v, json_type_object))
+		return HQ_FAIL(err, BAD_REQUEST, "not an object");
+	return read_expression(v, "run", starting, a, &ret->priority, err);
+}
+
 /* ----------------------------------------------------------- the run's end -- */
 
 static enum hq_rc
@@ -197,6 +206,7 @@ static const struct {
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
 	{ "singleton", read_singleton },
+	{ "priority", read_priority },
 	{ "cancel", read_cancels },
 	{ "timeouts", read_timeouts },
 };

@@ -31,6 +31,8 @@ struct hq_fn_single {
 struct hq_fn_options {
 	struct hq_fn_rate rate; /* what comes beyond starts no run */
 	struct hq_fn_single single;
+	const struct hq_expr
+	    *priority; /* seconds ahead in the queue; or NULL */
 	struct hq_fn_cancel *cancels;
 	size_t n_cancels;
 	/* 0: none.  A run that has not started, or ended, by then is cancelled. */

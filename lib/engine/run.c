@@ -54,6 +54,8 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	/* Ahead of the clock that it came by. */
 	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
 		due = e->ts_ms;
+	else
+		due -= s->ahead_ms;
 	hq_ulid(t->env, id);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
@@ -71,7 +73,9 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 		return HQ_OK;
 	HQ_TRY(put_keys(t, id, s->keys, err));
 	return hq_eng_arm(t,
-	    &(struct hq_eng_armed){ .fn = s->fn, .run = id, .due_ms = due },
+	    &(struct hq_eng_armed){ .fn = s->fn,
+		.run = id,
+		.due_ms = due > t->now_ms ? due : t->now_ms },
 	    err);
 }
 

@@ -44,6 +44,12 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       await sys.send('app/go-on', {});
       assert.equal((await sys.ended(second)).status, 'Completed');
     });
+    await t.test('priority: a run of a lower one starts later', async () => {
+      const later = await sys.send('app/prior', { n: 1, p: -1 });
+      assert.equal((await sys.run('app/prior', { n: 2, p: 5 })).output, 2);
+      await sys.ended(later);
+      assert.deepEqual(app.lines().filter((l) => l.what.startsWith('app/prior')).map((l) => l.what), ['app/prior 2', 'app/prior 1']);
+    });
     await t.test('timeouts: a run that does not end in time is cancelled', async () => {
       assert.equal((await sys.run('app/overdue', {})).status, 'Cancelled');
     });

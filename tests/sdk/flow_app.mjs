@@ -30,6 +30,7 @@ const functions = [
     await step.waitForEvent('w', { event: 'app/go-on', timeout: '1h' });
     note({ event });
   }),
+  on('prior', { priority: { run: 'event.data.p' } }, note),
   on('overdue', { timeouts: { finish: '1s' } }, async ({ event, step }) => {
     await step.sleep('long', '1h');
     note({ event });

@@ -341,6 +341,70 @@ START_TEST(a_singleton_that_invokes_itself_makes_way_for_the_new_run)
 }
 END_TEST
 
+/* ------------------------------------------------------------- priority -- */
+
+#define PRIORITY "\"priority\":{\"run\":\"event.data.p\"},"
+
+/* The order in which runs start where there is one place. */
+static void
+start_by_priority(void)
+{
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "one", 1);
+	w.host = noting;
+	register_fns("[" FN_WITH("f", PRIORITY) "]");
+}
+
+START_TEST(a_run_of_higher_priority_starts_before_older_ones)
+{
+	start_by_priority();
+	send_event("t/go", NULL, "{\"n\":1}");
+	turn();
+	w.now_ms += 10;
+	send_event("t/go", NULL, "{\"n\":2,\"p\":0}");
+	turn();
+	w.now_ms += 10;
+	send_event("t/go", NULL, "{\"n\":3,\"p\":100}");
+	turn();
+	w.now_ms += 10;
+	send_event("t/go", NULL, "{\"n\":4,\"p\":99}");
+	run_all();
+	ck_assert_str_eq(notes, "f:1;f:3;f:4;f:2;");
+}
+END_TEST
+
+START_TEST(a_run_of_lower_priority_starts_so_much_later)
+{
+	start_by_priority();
+	go("{\"n\":1,\"p\":-10}");
+	go("{\"n\":2}");
+	pass(9999);
+	go("{\"n\":3}");
+	pass(1);
+	ck_assert_str_eq(notes, "f:2;f:3;f:1;");
+}
+END_TEST
+
+START_TEST(a_priority_is_held_within_its_bounds)
+{
+	start_by_priority();
+	go("{\"n\":1,\"p\":-1e300}");
+	pass(43200 * SECOND - 1);
+	ck_assert_str_eq(notes, "");
+	pass(1);
+	ck_assert_str_eq(notes, "f:1;");
+}
+END_TEST
+
+START_TEST(a_priority_that_is_no_number_is_none)
+{
+	start_by_priority();
+	go("{\"n\":1,\"p\":\"-10\"}");
+	go("{\"n\":2,\"p\":null}");
+	ck_assert_str_eq(notes, "f:1;f:2;");
+}
+END_TEST
+
 /* ---------------------------------------------------------- registration -- */
 
 static const struct {
@@ -359,6 +423,8 @@ static const struct {
 	{ "\"rateLimit\":{\"limit\":1,\"period\":\"1s\",\"key\":"
 	  "\"event.id + async.id\"},",
 	    "unknown variable \"async\" at 11" },
+	{ "\"priority\":7,", "priority: not an object" },
+	{ "\"priority\":{\"run\":\"+\"},", "priority: run: " },
 	{ "\"singleton\":{},", "singleton: mode: neither skip nor cancel" },
 	{ "\"singleton\":{\"mode\":\"skip\",\"key\":\"(\"},", "key: " },
 	{ "\"idempotency\":7,", "idempotency: not a string" },
@@ -405,6 +471,10 @@ main(void)
 	tcase_add_test(t, who_invokes_a_singleton_that_runs_is_told);
 	tcase_add_test(t,
 	    a_singleton_that_invokes_itself_makes_way_for_the_new_run);
+	tcase_add_test(t, a_run_of_higher_priority_starts_before_older_ones);
+	tcase_add_test(t, a_run_of_lower_priority_starts_so_much_later);
+	tcase_add_test(t, a_priority_is_held_within_its_bounds);
+	tcase_add_test(t, a_priority_that_is_no_number_is_none);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
 	    sizeof(wrong) / sizeof(wrong[0]));

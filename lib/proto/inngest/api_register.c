@@ -23,7 +23,7 @@ enum {
 };
 
 static const char *const not_kept[] = { "throttle", "concurrency", "debounce",
-	"batchEvents", "priority" };
+	"batchEvents" };
 
 static bool
 is_plain(const char *s)
