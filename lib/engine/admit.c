@@ -32,33 +32,50 @@ make_vars(struct admission *in, struct hq_err *err)
 	return hq_eng_event_vars(in->t, event, NULL, &in->vars, err);
 }
 
-/*
- * What a function's key of this event is remembered by: a letter for what, and a
- * digest.  *ret_none: there is no such value, or it is false.
- */
+/* *ret_none: there is no such value, or it is false. */
 static enum hq_rc
-key_of(struct admission *in, char what, const struct hq_expr *x,
-    char out[HQ_ENG_KEY_BYTES], bool *ret_none, struct hq_err *err)
+value_of(struct admission *in, const struct hq_expr *x, const char **ret,
+    bool *ret_none, struct hq_err *err)
 {
 	struct json_object *v = NULL;
-	const char *text = "";
 
+	*ret = "";
 	*ret_none = false;
-	if (x != NULL) {
-		HQ_TRY(make_vars(in, err));
-		if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK)
-			v = NULL;
-		*ret_none = v == NULL ||
-		    (json_object_is_type(v, json_type_boolean) &&
-			!json_object_get_boolean(v));
-		text = hq_expr_text(in->t->a, v);
-	}
-	text = hq_arena_printf(in->t->a, "%s\n%s", in->s->fn->slug, text);
-	if (text == NULL)
+	if (x == NULL)
+		return HQ_OK;
+	HQ_TRY(make_vars(in, err));
+	if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK)
+		v = NULL;
+	*ret_none = v == NULL ||
+	    (json_object_is_type(v, json_type_boolean) &&
+		!json_object_get_boolean(v));
+	*ret = hq_expr_text(in->t->a, v);
+	return HQ_OK;
+}
+
+/* What something is remembered by: a letter for what, and a digest. */
+static enum hq_rc
+digest(struct hq_eng_tx *t, char what, const char *whose, const char *value,
+    char out[HQ_ENG_KEY_BYTES], struct hq_err *err)
+{
+	const char *text = hq_arena_printf(t->a, "%s\n%s", whose, value);
+
+	if (text == NULL || !hq_arena_ok(t->a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "event too large");
 	out[0] = what;
 	hq_sha1_hex(text, strlen(text), out + 1);
 	return HQ_OK;
+}
+
+/* A key of the function. */
+static enum hq_rc
+key_of(struct admission *in, char what, const struct hq_expr *x,
+    char out[HQ_ENG_KEY_BYTES], bool *ret_none, struct hq_err *err)
+{
+	const char *value;
+
+	HQ_TRY(value_of(in, x, &value, ret_none, err));
+	return digest(in->t, what, in->s->fn->slug, value, out, err);
 }
 
 /* No run comes of it: whoever invoked the function is told. */
@@ -152,6 +169,49 @@ make_single(struct admission *in, bool *ret_skip, struct hq_err *err)
 	return hq_eng_cancel(in->t, run, err);
 }
 
+/* ---------------------------------------------------------------- places -- */
+
+/*
+ * Of the function alone, a key for each of its limits; else one for all functions
+ * that give the value in that scope.
+ */
+static enum hq_rc
+place_key(struct admission *in, const struct hq_fn_places *p, size_t i,
+    char out[HQ_ENG_KEY_BYTES], struct hq_err *err)
+{
+	static const char letters[] = { [HQ_SCOPE_FN] = 'f',
+		[HQ_SCOPE_ENV] = 'e',
+		[HQ_SCOPE_ACCOUNT] = 'a' };
+	const char *whose = "", *value;
+	bool none;
+
+	if (p->scope == HQ_SCOPE_FN)
+		whose = hq_arena_printf(in->t->a, "%s %zu", in->s->fn->slug, i);
+	HQ_TRY(value_of(in, p->key, &value, &none, err));
+	return digest(in->t, letters[p->scope], whose, value, out, err);
+}
+
+/* What the run's calls are counted by. */
+static enum hq_rc
+name_places(struct admission *in, struct hq_err *err)
+{
+	const struct hq_fn_options *o = in->s->fn->options;
+	char key[HQ_ENG_KEY_BYTES];
+	struct hq_buf b;
+	size_t i;
+
+	if (o->n_places == 0)
+		return HQ_OK;
+	hq_buf_init(&b, in->t->a);
+	for (i = 0; i < o->n_places; i++) {
+		HQ_TRY(place_key(in, &o->places[i], i, key, err));
+		hq_buf_puts(&b, i == 0 ? "" : " ");
+		hq_buf_puts(&b, key);
+	}
+	in->keys.places = hq_buf_str(&b);
+	return HQ_OK;
+}
+
 /* ------------------------------------------------------------- priority -- */
 
 static enum hq_rc
@@ -190,6 +250,7 @@ start(struct admission *in, struct hq_err *err)
 	HQ_TRY(make_single(in, &skip, err));
 	if (skip)
 		return drop(in, "invoked function is skipped", err);
+	HQ_TRY(name_places(in, err));
 	HQ_TRY(ahead(in, &s.ahead_ms, err));
 	s.keys = &in->keys;
 	return hq_eng_run_start(in->t, &s, err);

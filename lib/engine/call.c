@@ -235,13 +235,6 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	return HQ_OK;
 }
 
-/* Is it the first call of its run? */
-static bool
-is_first(const struct hq_eng_job *j)
-{
-	return j->generation == 1 && strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
-}
-
 /* For now: the function may be registered anew, or be read by who is next. */
 static enum hq_rc
 put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
@@ -253,6 +246,13 @@ put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
 	    NULL, err);
 }
 
+/* Is it the first call of its run? */
+static bool
+is_first(const struct hq_eng_job *j)
+{
+	return j->generation == 1 && strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
+}
+
 enum hq_rc
 hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
@@ -260,7 +260,7 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	const char *id = c->job.run;
 	struct hq_eng_run run;
 	struct state s = { 0 };
-	bool found;
+	bool found, passed = true;
 
 	*ret_made = false;
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
@@ -274,6 +274,10 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 		    err);
 	if (s.fn->url == NULL)
 		return put_off(t, &c->job, err);
+	if (s.fn->options != NULL)
+		HQ_TRY(hq_eng_gate_pass(t, s.fn, keep, &c->job, &passed, err));
+	if (!passed)
+		return HQ_OK;
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED, s.too_much, err);

@@ -14,6 +14,7 @@ enum {
 	HQ_ENGINE_PERIOD_MIN_MS = 1000,   /* of what an option counts in */
 	HQ_ENGINE_CANCELS_MAX = 5,        /* events that cancel a run */
 	HQ_ENGINE_PRIORITY_MAX_S = 43200, /* ahead of others, or behind */
+	HQ_ENGINE_PLACES_MAX = 2,         /* limits on calls in flight */
 	HQ_ENGINE_RATE_MAX = 1000000,     /* in one period */
 	HQ_ENGINE_STEPS_MAX = 1000,       /* recorded steps of one run */
 	HQ_ENGINE_OPS_MAX = 1000,         /* in one answer */
