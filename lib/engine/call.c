@@ -260,7 +260,7 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	const char *id = c->job.run;
 	struct hq_eng_run run;
 	struct state s = { 0 };
-	bool found;
+	bool found, passed = true;
 
 	*ret_made = false;
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
@@ -274,6 +274,10 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 		    err);
 	if (s.fn->url == NULL)
 		return put_off(t, &c->job, err);
+	if (s.fn->options != NULL)
+		HQ_TRY(hq_eng_gate_pass(t, s.fn, keep, &c->job, &passed, err));
+	if (!passed)
+		return HQ_OK;
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED, s.too_much, err);

@@ -207,6 +207,24 @@ read_all(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* Those that stand there may do so for a limit that is no more. */
+static enum hq_rc
+look_at_gates(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
+{
+	size_t i;
+	HQ_CURSOR(row);
+
+	HQ_TRY(
+	    hq_query(db, &hq_engine_store, Q_GATES_ANY, HQ_NO_BIND, &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	f->gated = hq_cursor_i64(&row, 0) != 0;
+	for (i = 0; i < f->n; i++)
+		if (f->v[i].options != NULL && f->v[i].options->n_places > 0)
+			f->gated = true;
+	return HQ_OK;
+}
+
 enum hq_rc
 hq_fns_refresh(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 {
@@ -222,6 +240,8 @@ hq_fns_refresh(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	f->v = NULL;
 	f->n = 0;
 	rc = read_all(f, db, err);
+	if (rc == HQ_OK)
+		rc = look_at_gates(f, db, err);
 	f->rev = rc == HQ_OK ? rev : -1;
 	return rc;
 }

@@ -10,6 +10,7 @@
 #ifndef HQ_ENGINE_INSIDE_H
 #define HQ_ENGINE_INSIDE_H
 
+#include "base/digest.h"
 #include "base/env.h"
 #include "base/ids.h"
 #include "engine/functions.h"
@@ -40,6 +41,7 @@ struct hq_eng_job {
 	bool told;    /* and it was this call that told of it */
 	bool settled; /* a retry is scheduled: leave it as it is */
 	bool over;    /* its run has ended */
+	const char *place[HQ_ENGINE_PLACES_MAX]; /* its call's; NULL: none */
 };
 
 struct hq_eng_tx {
@@ -134,11 +136,20 @@ struct hq_eng_run {
 	bool force_plan;
 };
 
+/* What an event's run is counted by; "" : it is not (admit.c). */
+enum { HQ_ENG_KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
+struct hq_eng_keys {
+	char single[HQ_ENG_KEY_BYTES];
+	const char *places; /* keys apart by blanks; or NULL */
+};
+
 struct hq_eng_start {
 	const struct hq_fn *fn;
 	const struct hq_eng_event *event;
 	const char *seen_key; /* starts once per function and day; or NULL */
 	const char *invoker;  /* or NULL */
+	const struct hq_eng_keys *keys; /* or NULL */
+	int64_t ahead_ms; /* in the queue, if it starts now; below 0: behind */
 	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
 };
 /* What cancels a run of a function with options is armed when it starts (cancel.c). */
@@ -208,6 +219,20 @@ const char *hq_eng_text(struct hq_eng_tx *t, struct json_object *v);
  */
 enum hq_rc hq_eng_rate_take(struct hq_eng_tx *t, const char *fn,
     const struct hq_fn_rate *rate, const char *key, int64_t *ret_wait_ms,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * May a claimed call be made now (gate.c)?  Then j->place is what it holds, in
+ * `keep`; else the job waits, unclaimed.  fn has options.
+ */
+enum hq_rc hq_eng_gate_pass(struct hq_eng_tx *t, const struct hq_fn *fn,
+    struct hq_arena *keep, struct hq_eng_job *j, bool *ret, struct hq_err *err)
+    HQ_MUST;
+/* n places of that key have been given back, or n that were let go are gone. */
+enum hq_rc hq_eng_gate_open(struct hq_eng_tx *t, const char *key, int64_t n,
+    struct hq_err *err) HQ_MUST;
+/* Look at some gates behind `at`, and remember there which; "" at the end. */
+enum hq_rc hq_eng_gates_check(struct hq_eng_tx *t, char at[HQ_ENG_KEY_BYTES],
     struct hq_err *err) HQ_MUST;
 
 /* -------------------------------------------------------------- answers -- */

@@ -23,6 +23,23 @@ first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
 	return HQ_OK;
 }
 
+static struct hq_val
+key_or_null(const char *key)
+{
+	return key[0] == '\0' ? hq_null() : hq_text(key);
+}
+
+static enum hq_rc
+put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
+    struct hq_err *err)
+{
+	if (k == NULL || (k->single[0] == '\0' && k->places == NULL))
+		return HQ_OK;
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_KEYS,
+	    HQ_BIND(hq_text(run), key_or_null(k->single), hq_text(k->places)),
+	    NULL, err);
+}
+
 enum hq_rc
 hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
@@ -38,6 +55,8 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	/* Ahead of the clock that it came by. */
 	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
 		due = e->ts_ms;
+	else
+		due -= s->ahead_ms;
 	hq_ulid(t->env, id);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
@@ -53,8 +72,11 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    NULL, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
+	HQ_TRY(put_keys(t, id, s->keys, err));
 	return hq_eng_arm(t,
-	    &(struct hq_eng_armed){ .fn = s->fn, .run = id, .due_ms = due },
+	    &(struct hq_eng_armed){ .fn = s->fn,
+		.run = id,
+		.due_ms = due > t->now_ms ? due : t->now_ms },
 	    err);
 }
 
