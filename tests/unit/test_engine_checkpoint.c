@@ -638,7 +638,6 @@ add_losses(Suite *s)
 	int n = (int)(sizeof(bad_ops) / sizeof(bad_ops[0]));
 
 	tcase_add_checked_fixture(t, open_all, close_all);
-	tcase_set_timeout(t, 60); /* a thousand commits */
 	tcase_add_test(t,
 	    a_call_whose_lease_was_lost_records_nothing_and_is_dropped);
 	tcase_add_test(t,

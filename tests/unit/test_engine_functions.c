@@ -199,7 +199,6 @@ main(void)
 	TCase *t = tcase_create("functions");
 
 	tcase_add_checked_fixture(t, world_open, world_close);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t,
 	    a_registration_that_the_engine_could_not_read_again_is_refused);
 	tcase_add_loop_test(t,

@@ -630,7 +630,6 @@ add_waits(Suite *s)
 	TCase *t = tcase_create("waits");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t,
 	    requests_that_wait_for_their_peer_do_not_hold_up_others);
 	tcase_add_test(t, more_than_there_is_room_for_waits_in_the_backlog);
@@ -658,7 +657,6 @@ add_ends(Suite *s)
 	TCase *t = tcase_create("ends");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, sigterm_waits_for_who_waits_and_lets_it_say_no_more);
 	tcase_add_test(t, sigterm_does_not_wait_for_who_has_gone);
 	tcase_add_test(t, sighup_lets_who_waits_end_on_the_worker_that_has_it);

@@ -159,7 +159,8 @@ main(void)
 	Suite *s = suite_create("power");
 	TCase *t = tcase_create("power");
 
-	tcase_set_timeout(t, soaks() ? 7200 : 300);
+	if (soaks())
+		tcase_set_timeout(t, 7200);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t,
 	    whatever_the_disk_kept_of_the_unsynced_nothing_acknowledged_is_lost);
