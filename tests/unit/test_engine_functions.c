@@ -88,13 +88,15 @@ END_TEST
 
 /* --------------------------------------------------------------- spoilt -- */
 
+#define BAD_TRIGGER "{\"event\":\"go\",\"expression\":\"(\"}"
+
 static const char *const spoilt[] = {
 	"",
 	"{",
 	"7",
 	"{\"id\":\"app-f\"}",
-	"{\"id\":\"app-f\",\"triggers\":[{\"event\":\"go\",\"expression\":"
-	"\"(\"}],\"steps\":{\"step\":{\"runtime\":{\"url\":\"http://h/\"}}}}",
+	"[" FN("f", BAD_TRIGGER, 0) "]",
+	FN("f", BAD_TRIGGER, 0),
 };
 
 struct spoiler {
