@@ -4,7 +4,7 @@
 #ifndef HQ_ENGINE_FUNCTIONS_H
 #define HQ_ENGINE_FUNCTIONS_H
 
-#include "expr/expr.h"
+#include "engine/options.h"
 #include "store/db.h"
 
 struct hq_fn_trigger {
@@ -15,12 +15,14 @@ struct hq_fn_trigger {
 };
 
 struct hq_fn {
-	const char *slug, *app, *url;
+	const char *slug, *app;
+	const char *url; /* NULL: what is stored of it cannot be read */
 	int max_attempts;
 	bool archived; /* removed: its runs go on, nothing starts one */
 	bool foreign;  /* of another app than own_app */
 	struct hq_fn_trigger *triggers;
 	size_t n_triggers;
+	const struct hq_fn_options *options; /* NULL: none */
 };
 
 /* All functions; strings and expressions live in the arena. */
@@ -29,6 +31,7 @@ struct hq_fns {
 	struct hq_arena *arena;
 	struct hq_fn *v; /* by slug */
 	size_t n;
+	bool gated;  /* a job may be held at a gate */
 	int64_t rev; /* of the tables when this was read; -1: never */
 };
 

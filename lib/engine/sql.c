@@ -111,6 +111,29 @@ static const char *const migrations[] = {
 	" (wait_event, wait_path, wait_value) WHERE wait_event IS NOT NULL",
 	/* The engine API is asked for the runs of an event. */
 	"CREATE INDEX engine_run_cause ON engine_run (event)",
+	/* What is left of a rate (rate.h); a row whose time has come is none. */
+	"CREATE TABLE engine_rate ("
+	" fn TEXT NOT NULL, key TEXT NOT NULL, tat_us INTEGER NOT NULL,"
+	" PRIMARY KEY (fn, key)) STRICT, WITHOUT ROWID",
+	/* Of the job of step 'step': what its run is the only open one of. */
+	"ALTER TABLE engine_job ADD COLUMN single TEXT;"
+	"CREATE INDEX engine_job_single ON engine_job (single)"
+	" WHERE single IS NOT NULL",
+	/*
+	 * keys, of the job of step 'step': what the run's calls are counted
+	 * by.  Places count while there is an owner.  gate: where a held job
+	 * stands, or what one was let go from.
+	 */
+	"ALTER TABLE engine_job ADD COLUMN keys TEXT;"
+	"ALTER TABLE engine_job ADD COLUMN place1 TEXT;"
+	"ALTER TABLE engine_job ADD COLUMN place2 TEXT;"
+	"ALTER TABLE engine_job ADD COLUMN gate TEXT;"
+	"CREATE INDEX engine_job_place1 ON engine_job (place1)"
+	" WHERE place1 IS NOT NULL AND owner IS NOT NULL;"
+	"CREATE INDEX engine_job_place2 ON engine_job (place2)"
+	" WHERE place2 IS NOT NULL AND owner IS NOT NULL;"
+	"CREATE INDEX engine_job_gate ON engine_job (gate, due_ms)"
+	" WHERE gate IS NOT NULL AND lane >= 8",
 	NULL,
 };
 
@@ -142,6 +165,45 @@ static const char *const sql[Q__MAX + 1] = {
 		       " VALUES ($1, $2, $3) ON CONFLICT (event_id, fn)"
 		       " DO UPDATE SET seen_ms = excluded.seen_ms"
 		       " WHERE engine_seen.seen_ms < $4",
+	[Q_SEEN_HAS] = "SELECT 1 FROM engine_seen WHERE event_id = $1"
+		       " AND fn = $2 AND seen_ms >= $3",
+	[Q_RATE_GET] = "SELECT tat_us FROM engine_rate WHERE fn = $1"
+		       " AND key = $2",
+	[Q_RATE_SET] = "INSERT INTO engine_rate (fn, key, tat_us)"
+		       " VALUES ($1, $2, $3) ON CONFLICT (fn, key)"
+		       " DO UPDATE SET tat_us = excluded.tat_us",
+	[Q_SINGLE_FIND] =
+	    "SELECT run FROM engine_job WHERE single = $1 LIMIT 1",
+	[Q_JOB_KEYS] = "UPDATE engine_job SET single = $2, keys = $3"
+		       " WHERE run = $1 AND step = 'step'",
+	[Q_JOB_GATE] =
+	    "SELECT gate, (SELECT f.keys FROM engine_job f WHERE f.run = $1"
+	    " AND f.step = 'step') FROM engine_job WHERE run = $1 AND step = $2",
+	/* As if it had not been claimed. */
+	[Q_JOB_HOLD] =
+	    "UPDATE engine_job SET owner = NULL, generation = generation - 1,"
+	    " lane = lane + 8, gate = $3, due_ms = armed_ms"
+	    " WHERE run = $1 AND step = $2",
+	[Q_PLACES_TAKEN] = "SELECT count(*) FROM (SELECT 1 FROM engine_job"
+			   " WHERE place1 = $1 AND owner IS NOT NULL"
+			   " UNION ALL SELECT 1 FROM engine_job"
+			   " WHERE place2 = $1 AND owner IS NOT NULL LIMIT $2)",
+	[Q_PLACES_TAKE] =
+	    "UPDATE engine_job SET place1 = $3, place2 = $4, gate = NULL"
+	    " WHERE run = $1 AND step = $2",
+	[Q_GATE_OPEN] =
+	    "UPDATE engine_job SET lane = lane - 8, due_ms = min(due_ms, $2)"
+	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
+	    " WHERE gate = $1 AND lane >= 8 ORDER BY due_ms LIMIT $3)",
+	[Q_GATE_NEXT] =
+	    "SELECT min(gate) FROM engine_job WHERE gate > $1 AND lane >= 8",
+	[Q_GATE_FIRST] =
+	    "SELECT r.fn, f.keys FROM engine_job j"
+	    " JOIN engine_run r ON r.id = j.run"
+	    " JOIN engine_job f ON f.run = j.run AND f.step = 'step'"
+	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
+	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
+			" WHERE gate > '' AND lane >= 8)",
 	[Q_RUN_ADD] =
 	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
 	    " state, req_version, force_plan, created_ms)"
@@ -163,7 +225,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " j.wait_event, j.armed_ms FROM engine_run r"
 	    " JOIN engine_job j ON j.run = r.id"
 	    " WHERE r.event_client = $1 AND r.state = 0"
-	    " AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
+	    " AND j.kind <= 3 AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
 	/* None: the step has been recorded. */
 	[Q_VALUE_ADD] = "INSERT INTO engine_value (value) SELECT $3"
 			" WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
@@ -192,17 +254,25 @@ static const char *const sql[Q__MAX + 1] = {
 	    " THEN $2 ELSE due_ms END"
 	    " WHERE run = $1 AND step = 'step'",
 	[Q_JOB_DROP] = "DELETE FROM engine_job WHERE run = $1 AND step = $2",
-	[Q_JOB_DROP_RUN] = "DELETE FROM engine_job WHERE run = $1",
+	/* With what each had of gates: places, and having been let go. */
+	[Q_JOB_DROP_RUN] =
+	    "DELETE FROM engine_job WHERE run = $1 RETURNING step,"
+	    " CASE WHEN owner IS NOT NULL THEN place1 END,"
+	    " CASE WHEN owner IS NOT NULL THEN place2 END,"
+	    " CASE WHEN lane < 8 THEN gate END",
 	[Q_JOB_CLAIM] =
 	    "UPDATE engine_job SET owner = $1, due_ms = $2,"
+	    " armed_ms = due_ms, place1 = NULL, place2 = NULL,"
 	    " generation = generation + 1, again = 0"
 	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
 	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
 	    " RETURNING run, step, generation, attempt, max_attempts,"
 	    " timeout_ms",
+	/* $3 0: whichever call is in flight; $4 null: whoever has it. */
 	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
 		       " FROM engine_job WHERE run = $1 AND step = $2"
-		       " AND generation = $3 AND owner = $4",
+		       " AND ($3 = 0 OR generation = $3)"
+		       " AND owner = coalesce($4, owner)",
 	[Q_JOB_RENEW] =
 	    "UPDATE engine_job SET due_ms = $5 WHERE run = $1 AND step = $2"
 	    " AND generation = $3 AND owner = $4",
@@ -229,11 +299,6 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_ANEW] =
 	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
 	    " WHERE run = $1 AND step = $2",
-	/* A checkpoint of the call in flight; $3 0: whichever it is. */
-	[Q_JOB_CHECKPOINT] =
-	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
-	    " WHERE run = $1 AND step = $2 AND owner IS NOT NULL"
-	    " AND ($3 = 0 OR generation = $3)",
 	/* Calls of the app $1 that nobody took and that are due within $4. */
 	[Q_JOB_BACK_AGAIN] =
 	    "UPDATE engine_job SET due_ms = $2, refusals = 0"
@@ -257,12 +322,13 @@ static const char *const sql[Q__MAX + 1] = {
 		       " AND archived = 0",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
-	    " LIMIT 1",
+	    " AND kind <= 3 LIMIT 1",
 	[Q_JOB_NEXT] = "SELECT min(due_ms) FROM engine_job WHERE lane = $1",
 	[Q_TIMERS_DUE] =
 	    "SELECT run, step, kind FROM engine_job"
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
-	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event"
+	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event,"
+		    " j.kind"
 		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
 		    " WHERE j.wait_event = $1 AND j.wait_path = $2"
 		    " AND j.wait_value = $3 AND (j.run, j.step) > ($4, $5)"
@@ -328,6 +394,14 @@ static const char *const sql[Q__MAX + 1] = {
 	    " (SELECT s.event_id, s.fn FROM engine_seen s"
 	    " WHERE (s.event_id, s.fn) > ($1, $2)"
 	    " ORDER BY s.event_id, s.fn LIMIT $4)",
+	[Q_RETAIN_RATE_LOOK] =
+	    "SELECT fn, key, CASE WHEN tat_us < $3 * 1000 THEN 1 ELSE 0 END"
+	    " FROM engine_rate WHERE (fn, key) > ($1, $2)"
+	    " ORDER BY fn, key LIMIT $4",
+	[Q_RETAIN_RATE] =
+	    "DELETE FROM engine_rate WHERE tat_us < $3 * 1000 AND (fn, key) IN"
+	    " (SELECT r.fn, r.key FROM engine_rate r"
+	    " WHERE (r.fn, r.key) > ($1, $2) ORDER BY r.fn, r.key LIMIT $4)",
 };
 
 const struct hq_module hq_engine_store = {

@@ -17,6 +17,7 @@ struct turn {
 	struct hq_buf calls; /* struct hq_eng_call */
 	size_t busy[2];      /* calls in flight after it: ours, foreign apps' */
 	size_t bytes;        /* of bodies */
+	int put_back;        /* claimed jobs that no call was made of */
 	bool more;           /* a batch was full */
 	bool checked;
 	int64_t next_ms;
@@ -31,27 +32,35 @@ soonest(struct turn *u, int64_t at_ms)
 
 /* -------------------------------------------------------------- answers -- */
 
+enum hq_rc
+hq_eng_give_back(struct hq_eng_tx *t, const struct hq_eng_slot *s,
+    struct hq_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < HQ_ENGINE_PLACES_MAX; i++)
+		if (s->place[i][0] != '\0')
+			HQ_TRY(hq_eng_gate_open(t, s->place[i], 1, err));
+	return HQ_OK;
+}
+
+static struct hq_eng_job
+job_of(const struct hq_eng_slot *s)
+{
+	return (struct hq_eng_job){ .run = s->run,
+		.step = s->step,
+		.generation = s->generation,
+		.timeout_ms = s->timeout_ms,
+		.req_version = s->req_version,
+		.discovery = strcmp(s->step, HQ_ENG_DISCOVERY) == 0,
+		.foreign = s->foreign };
+}
+
 /* False: somebody else has the job now, or it is gone. */
 static enum hq_rc
-held(struct turn *u, const struct hq_eng_slot *s, struct hq_eng_job *j,
-    bool *ret, struct hq_err *err)
+held(struct turn *u, struct hq_eng_job *j, bool *ret, struct hq_err *err)
 {
-	HQ_CURSOR(row);
-
-	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_JOB_HELD,
-	    HQ_BIND(hq_text(s->run), hq_text(s->step), hq_i64(s->generation),
-		hq_text(u->e->owner)),
-	    &row, err));
-	*ret = hq_cursor_next(&row);
-	if (!*ret)
-		return hq_cursor_done(&row, err);
-	j->attempt = (int)hq_cursor_i64(&row, 0);
-	j->max_attempts = (int)hq_cursor_i64(&row, 1);
-	j->crashes = (int)hq_cursor_i64(&row, 2);
-	j->refusals = (int)hq_cursor_i64(&row, 3);
-	j->again = hq_cursor_i64(&row, 4) == HQ_AGAIN;
-	j->told = hq_cursor_i64(&row, 4) == HQ_AGAIN_TOLD;
-	return HQ_OK;
+	return hq_eng_held(&u->tx, u->e->owner, j, ret, err);
 }
 
 /* For a run whose answer or call does not fit into memory. */
@@ -70,29 +79,24 @@ fail_run(struct turn *u, const char *run, struct hq_err *err)
 static enum hq_rc
 take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
-	struct hq_eng_job j = { .run = s->run,
-		.step = s->step,
-		.generation = s->generation,
-		.timeout_ms = s->timeout_ms,
-		.foreign = s->foreign,
-		.req_version = s->req_version };
+	struct hq_eng_job j = job_of(s);
 	enum hq_rc rc;
 	bool ours;
 
 	s->fate = HQ_SLOT_DONE;
 	u->busy[s->foreign]--;
-	HQ_TRY(held(u, s, &j, &ours, err));
+	HQ_TRY(held(u, &j, &ours, err));
 	if (!ours) {
 		s->fate = HQ_SLOT_LATE;
-		return HQ_OK;
+		return hq_eng_give_back(&u->tx, s, err);
 	}
-	j.discovery = strcmp(j.step, HQ_ENG_DISCOVERY) == 0;
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
 		rc = fail_run(u, j.run, err);
 	u->tx.job = NULL;
-	return rc;
+	HQ_TRY(rc);
+	return hq_eng_give_back(&u->tx, s, err);
 }
 
 static enum hq_rc
@@ -118,14 +122,11 @@ record(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 static enum hq_rc
 take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
-	struct hq_eng_job j = { .run = s->run,
-		.step = s->step,
-		.generation = s->generation,
-		.discovery = strcmp(s->step, HQ_ENG_DISCOVERY) == 0 };
+	struct hq_eng_job j = job_of(s);
 	enum hq_rc rc;
 	bool ours;
 
-	HQ_TRY(held(u, s, &j, &ours, err));
+	HQ_TRY(held(u, &j, &ours, err));
 	if (ours) {
 		u->tx.job = &j;
 		rc = record(u, s, err);
@@ -136,6 +137,8 @@ take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	}
 	s->fate = ours && !j.settled ? HQ_SLOT_GOES_ON : HQ_SLOT_LOST;
 	u->busy[s->foreign] -= s->fate == HQ_SLOT_LOST;
+	if (s->fate == HQ_SLOT_LOST)
+		HQ_TRY(hq_eng_give_back(&u->tx, s, err));
 	hq_arena_reset(u->tx.a);
 	return HQ_OK;
 }
@@ -145,7 +148,7 @@ static enum hq_rc
 look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
 	int64_t now = u->tx.now_ms, lease = u->e->o.lease_ms;
-	struct hq_eng_job unused;
+	struct hq_eng_job j = job_of(s);
 	bool ours = true;
 	int changes;
 
@@ -160,13 +163,13 @@ look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		ours = changes > 0;
 		s->renewed_ms = now + lease;
 	} else if (u->checked) {
-		HQ_TRY(held(u, s, &unused, &ours, err));
+		HQ_TRY(held(u, &j, &ours, err));
 	}
-	if (!ours) {
-		s->fate = HQ_SLOT_LOST;
-		u->busy[s->foreign]--;
-	}
-	return HQ_OK;
+	if (ours)
+		return HQ_OK;
+	s->fate = HQ_SLOT_LOST;
+	u->busy[s->foreign]--;
+	return hq_eng_give_back(&u->tx, s, err);
 }
 
 static enum hq_rc
@@ -299,6 +302,7 @@ claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
 		if (rc != HQ_OK)
 			return rc;
 		hq_arena_reset(u->tx.a);
+		u->put_back += !made;
 		if (!made)
 			continue;
 		hq_buf_put(&u->calls, &v[i], sizeof(v[i]));
@@ -315,7 +319,8 @@ claim_lane(struct turn *u, int lane, struct hq_err *err)
 	size_t want, n = 1;
 
 	while (n > 0 && u->busy[foreign] < u->e->room[foreign]) {
-		if (u->bytes > HQ_ENGINE_TURN_BYTES) {
+		if (u->bytes > HQ_ENGINE_TURN_BYTES ||
+		    u->put_back > HQ_ENGINE_BATCH) {
 			u->more = true;
 			return HQ_OK;
 		}
@@ -337,6 +342,8 @@ claim_all(struct turn *u, struct hq_err *err)
 	hq_buf_init(&u->calls, u->e->keep);
 	if (u->e->draining)
 		return HQ_OK;
+	if (u->checked && u->e->fns.gated)
+		HQ_TRY(hq_eng_gates_check(&u->tx, u->e->gate, err));
 	for (lane = 0; lane < HQ_LANE__MAX; lane++)
 		if (lane != HQ_LANE_TIMER)
 			HQ_TRY(claim_lane(u, lane, err));
@@ -467,6 +474,17 @@ free_slot(struct hq_engine *e)
 }
 
 static void
+keep_places(struct hq_eng_slot *s, const struct hq_eng_job *j)
+{
+	size_t i;
+
+	for (i = 0; i < HQ_ENGINE_PLACES_MAX; i++)
+		if (j->place[i] != NULL)
+			memcpy(s->place[i], j->place[i],
+			    strlen(j->place[i]) + 1);
+}
+
+static void
 send_call(struct turn *u, const struct hq_eng_call *c)
 {
 	struct hq_engine *e = u->e;
@@ -494,6 +512,7 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 	s->timeout_ms = timeout;
 	s->req_version = c->job.req_version;
 	s->foreign = c->foreign;
+	keep_places(s, &c->job);
 	s->n_steps = c->n_steps;
 	s->state_bytes = c->state_bytes;
 	s->lease_until_ms = u->tx.now_ms + e->o.lease_ms;

@@ -246,7 +246,7 @@ test('the engine API', async (t) => {
     ['a name that would reach our own functions', () => body({ appName: 'rawr-coordination', functions: [fn('rawr-coordination-workflow-runner')] }), /appName/],
     ['a function of another app', () => body({ appName: 'test', functions: [fn('test-app-five')] }), /test-app has one/],
     ['a function that is not named after its app', () => body({ functions: [fn('five')] }), /begin/],
-    ['an option that this engine has not', () => body({ functions: [fn('other-f', { concurrency: 1 })] }), /no concurrency/],
+    ['an option that is not as it should be', () => body({ functions: [fn('other-f', { rateLimit: { limit: 0 } })] }), /other-f: rateLimit: limit/],
     ['an expression that cannot be read', () => body({ functions: [{ ...fn('other-f'), triggers: [{ event: 'x', expression: '(' }] }] }), /triggers\[0\]/],
     ['no functions', () => body({ functions: undefined }), /functions/]])
     await t.test(`registers nothing with ${what}`, async () => {
@@ -256,13 +256,13 @@ test('the engine API', async (t) => {
       assert.deepEqual(sys.rows("SELECT slug, app FROM engine_fn WHERE app NOT IN ('rawr', 'test-app')"), []);
     });
   await t.test('tells an app of the SDK why it is not registered', async () => {
-    const other = new App(sys, sys.appPort, { APP_WITH: '{"concurrency":1}' });
+    const other = new App(sys, sys.appPort, { APP_WITH: '{"rateLimit":{"limit":1,"period":"1ms"}}' });
     await app.kill();
     await other.start();
     try {
       const r = await other.register();
       assert.equal(r.status, 400);
-      assert.match(r.json.message, /test-app-odd: this engine has no concurrency/);
+      assert.match(r.json.message, /test-app-odd: rateLimit: period/);
     } finally { await other.kill(); await app.start(); }
   });
   await t.test('has no /dev, and nothing at other paths', async () => {
@@ -288,9 +288,13 @@ test('the engine API', async (t) => {
     assert.equal((await sys.api('POST', `/v1/checkpoint/${id}/async`, { steps: [{ op: 'StepRun', id: 'a', data: 1 }] })).json.error, `no run ${id}`);
   });
   await t.test('takes a checkpoint of nothing but results', async () => {
-    const [run] = await sys.runsOf(await sys.send('app/only', { k: 'any' }).then(async (e) => { await sys.ended(e); return e; }));
-    const r = await sys.api('POST', `/v1/checkpoint/${run.run_id}/async`, { steps: [{ op: 'Sleep', id: 'a', name: '1s' }], generation_id: 1 });
-    assert.equal(r.status, 400);
+    const event = await sys.send('app/hangs', { k: 'any' });
+    await until('the second step', () => app.ran('hangs any second') === 1);
+    const [run] = await sys.runsOf(event);
+    const r = await sys.api('POST', `/v1/checkpoint/${run.run_id}/async`, { steps: [{ op: 'Sleep', id: 'a', name: '1s' }] });
+    assert.equal(r.status, 400, r.text);
+    app.open('any');
+    assert.equal((await sys.ended(event)).output, 3);
     assert.equal((await sys.api('POST', '/v1/checkpoint/none/async', { steps: [{ op: 'StepRun', id: 'a', data: 1 }], generation_id: 1 })).status, 409);
   });
   await t.test('answers while every function worker hangs', async () => {
