@@ -169,7 +169,7 @@ make_single(struct admission *in, bool *ret_skip, struct hq_err *err)
 	return hq_eng_cancel(in->t, run, err);
 }
 
-/* ---------------------------------------------------------------- places -- */
+/* ----------------------------------------------------------------- gates -- */
 
 /*
  * Of the function alone, a key for each of its limits; else one for all functions
@@ -191,24 +191,29 @@ place_key(struct admission *in, const struct hq_fn_places *p, size_t i,
 	return digest(in->t, letters[p->scope], whose, value, out, err);
 }
 
-/* What the run's calls are counted by. */
+/* The gates that the run's calls may stand at; a throttle's is the last. */
 static enum hq_rc
-name_places(struct admission *in, struct hq_err *err)
+name_gates(struct admission *in, struct hq_err *err)
 {
 	const struct hq_fn_options *o = in->s->fn->options;
 	char key[HQ_ENG_KEY_BYTES];
 	struct hq_buf b;
+	bool none;
 	size_t i;
 
-	if (o->n_places == 0)
+	if (o->n_places == 0 && o->throttle.limit == 0)
 		return HQ_OK;
 	hq_buf_init(&b, in->t->a);
 	for (i = 0; i < o->n_places; i++) {
 		HQ_TRY(place_key(in, &o->places[i], i, key, err));
-		hq_buf_puts(&b, i == 0 ? "" : " ");
+		hq_buf_printf(&b, "%s ", key);
+	}
+	if (o->throttle.limit > 0) {
+		HQ_TRY(key_of(in, HQ_ENG_THROTTLE, o->throttle.key, key, &none,
+		    err));
 		hq_buf_puts(&b, key);
 	}
-	in->keys.places = hq_buf_str(&b);
+	in->keys.gates = hq_buf_str(&b);
 	return HQ_OK;
 }
 
@@ -250,7 +255,7 @@ start(struct admission *in, struct hq_err *err)
 	HQ_TRY(make_single(in, &skip, err));
 	if (skip)
 		return drop(in, "invoked function is skipped", err);
-	HQ_TRY(name_places(in, err));
+	HQ_TRY(name_gates(in, err));
 	HQ_TRY(ahead(in, &s.ahead_ms, err));
 	s.keys = &in->keys;
 	return hq_eng_run_start(in->t, &s, err);

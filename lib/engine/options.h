@@ -40,6 +40,7 @@ struct hq_fn_places {
 struct hq_fn_options {
 	struct hq_fn_rate rate; /* what comes beyond starts no run */
 	struct hq_fn_single single;
+	struct hq_fn_rate throttle; /* what comes beyond starts later */
 	struct hq_fn_places places[HQ_ENGINE_PLACES_MAX];
 	size_t n_places;
 	const struct hq_expr *priority; /* seconds ahead of others; or NULL */

@@ -33,10 +33,10 @@ static enum hq_rc
 put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
     struct hq_err *err)
 {
-	if (k == NULL || (k->single[0] == '\0' && k->places == NULL))
+	if (k == NULL || (k->single[0] == '\0' && k->gates == NULL))
 		return HQ_OK;
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_KEYS,
-	    HQ_BIND(hq_text(run), key_or_null(k->single), hq_text(k->places)),
+	    HQ_BIND(hq_text(run), key_or_null(k->single), hq_text(k->gates)),
 	    NULL, err);
 }
 

@@ -134,6 +134,10 @@ static const char *const migrations[] = {
 	" WHERE place2 IS NOT NULL AND owner IS NOT NULL;"
 	"CREATE INDEX engine_job_gate ON engine_job (gate, due_ms)"
 	" WHERE gate IS NOT NULL AND lane >= 8",
+	"CREATE TABLE engine_wake ("
+	" name TEXT PRIMARY KEY, due_ms INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_wake_due ON engine_wake (due_ms)",
 	NULL,
 };
 
@@ -204,6 +208,19 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
 	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
 			" WHERE gate > '' AND lane >= 8)",
+	[Q_WAKE_SET] = "INSERT INTO engine_wake (name, due_ms) VALUES ($1, $2)"
+		       " ON CONFLICT (name) DO UPDATE SET"
+		       " due_ms = excluded.due_ms",
+	[Q_WAKE_SOONER] =
+	    "INSERT INTO engine_wake (name, due_ms) VALUES ($1, $2)"
+	    " ON CONFLICT (name) DO UPDATE SET due_ms = excluded.due_ms"
+	    " WHERE excluded.due_ms < due_ms",
+	[Q_WAKE_DROP] = "DELETE FROM engine_wake WHERE name = $1",
+	[Q_WAKES_DUE] = "SELECT name, due_ms FROM engine_wake"
+			" WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2",
+	[Q_WAKE_NEXT] = "SELECT min(due_ms) FROM engine_wake",
+	[Q_WAKES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_wake"
+			" WHERE due_ms > 0)",
 	[Q_RUN_ADD] =
 	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
 	    " state, req_version, force_plan, created_ms)"

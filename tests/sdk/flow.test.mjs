@@ -74,6 +74,15 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       for (const n of [1, 2, 3]) app.open(`keyed-${n}`);
       for (const e of events) assert.equal((await sys.ended(e)).status, 'Completed');
     });
+    await t.test('throttle: runs start one after the other', async () => {
+      const events = [];
+      for (const n of [1, 2, 3]) events.push(await sys.send('app/paced', { n, user: 'a' }));
+      const other = await sys.run('app/paced', { n: 4, user: 'b' });
+      assert.equal(other.status, 'Completed');
+      for (const e of events) assert.equal((await sys.ended(e)).status, 'Completed');
+      const at = app.lines().filter((l) => /app.paced [123]/.test(l.what)).map((l) => l.at);
+      for (const i of [1, 2]) assert.ok(at[i] - at[i - 1] > 500, `${at}`);
+    });
     await t.test('timeouts: a run that does not end in time is cancelled', async () => {
       assert.equal((await sys.run('app/overdue', {})).status, 'Cancelled');
     });
