@@ -199,7 +199,7 @@ SOAK	= test_power test_io_faults
 soak: test-deps build
 	@$(MAKE) --no-print-directory MODE=san $(SOAK:%=build/obj/san/tests/%)
 	@RAWR_SOAK=1 tests/unit/run.sh build/obj/san/tests $(SOAK)
-	@RAWR_SOAK=1 tests/run.sh faults
+	@RAWR_SOAK=1 tests/run.sh faults sdk
 
 check: test-deps build
 	@tests/lint/check.sh
