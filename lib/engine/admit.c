@@ -246,19 +246,34 @@ ahead(struct admission *in, int64_t *ret_ms, struct hq_err *err)
 
 /* ------------------------------------------------------------ admission -- */
 
-static enum hq_rc
-start(struct admission *in, struct hq_err *err)
+enum hq_rc
+hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err)
 {
-	struct hq_eng_start s = *in->s;
+	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct hq_eng_start now = *s;
 	bool skip;
 
-	HQ_TRY(make_single(in, &skip, err));
+	if (s->fn->options == NULL)
+		return hq_eng_run_start(t, s, err);
+	HQ_TRY(make_single(&in, &skip, err));
 	if (skip)
-		return drop(in, "invoked function is skipped", err);
-	HQ_TRY(name_gates(in, err));
-	HQ_TRY(ahead(in, &s.ahead_ms, err));
-	s.keys = &in->keys;
-	return hq_eng_run_start(in->t, &s, err);
+		return drop(&in, "invoked function is skipped", err);
+	HQ_TRY(name_gates(&in, err));
+	HQ_TRY(ahead(&in, &now.ahead_ms, err));
+	now.keys = &in.keys;
+	return hq_eng_run_start(t, &now, err);
+}
+
+static enum hq_rc
+debounce(struct admission *in, struct hq_err *err)
+{
+	char key[HQ_ENG_KEY_BYTES];
+	bool none;
+
+	HQ_TRY(key_of(in, HQ_ENG_DEBOUNCE, in->s->fn->options->debounce.key,
+	    key, &none, err));
+	return hq_eng_debounce(in->t, in->s, key, err);
 }
 
 enum hq_rc
@@ -266,6 +281,7 @@ hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
 	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct hq_eng_start late;
 	bool seen, within;
 
 	if (s->fn->options == NULL)
@@ -277,5 +293,9 @@ hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	HQ_TRY(within_rate(&in, &within, err));
 	if (!within)
 		return drop(&in, "invoked function is rate limited", err);
-	return start(&in, err);
+	if (s->fn->options->debounce.period_ms > 0)
+		return debounce(&in, err);
+	late = *s;
+	late.vars = in.vars;
+	return hq_eng_admit_late(t, &late, err);
 }

@@ -139,7 +139,9 @@ struct hq_eng_run {
 
 /* What an event's run is counted by; "" : it is not (admit.c). */
 enum { HQ_ENG_KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
-#define HQ_ENG_THROTTLE 't' /* how a throttle's key begins */
+/* How the keys begin that have a time (wake.c). */
+#define HQ_ENG_THROTTLE 't'
+#define HQ_ENG_DEBOUNCE 'd'
 struct hq_eng_keys {
 	char single[HQ_ENG_KEY_BYTES];
 	const char *gates; /* keys apart by blanks; or NULL */
@@ -171,6 +173,18 @@ enum hq_rc hq_eng_cancel(struct hq_eng_tx *t, const char *run,
 
 /* What the function's options make of it: a run, now or later, or none (admit.c). */
 enum hq_rc hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
+/* The same, behind what delays it: a single run, its keys, its priority. */
+enum hq_rc hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
+/* Has the function not had the event yet?  Now it has. */
+enum hq_rc hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    bool *ret, struct hq_err *err) HQ_MUST;
+/* The event waits for the silence behind it (debounce.c); key: of wake.c. */
+enum hq_rc hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    const char *key, struct hq_err *err) HQ_MUST;
+/* It has come. */
+enum hq_rc hq_eng_debounce_wake(struct hq_eng_tx *t, const char *key,
     struct hq_err *err) HQ_MUST;
 /* A run, now. */
 enum hq_rc hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,

@@ -124,6 +124,20 @@ read_idempotency(struct json_object *v, struct hq_arena *a,
 }
 
 static enum hq_rc
+read_debounce(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_debounce *d = &ret->debounce;
+
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_PERIOD_MAX_MS, &d->period_ms,
+	    err));
+	if (hq_json_get(v, "timeout") != NULL)
+		HQ_TRY(read_span(v, "timeout", HQ_ENGINE_PERIOD_MAX_MS,
+		    &d->timeout_ms, err));
+	return read_key(v, a, &d->key, err);
+}
+
+static enum hq_rc
 read_singleton(struct json_object *v, struct hq_arena *a,
     struct hq_fn_options *ret, struct hq_err *err)
 {
@@ -293,6 +307,7 @@ static const struct {
 } kinds[] = {
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
+	{ "debounce", read_debounce },
 	{ "singleton", read_singleton },
 	{ "throttle", read_throttle },
 	{ "concurrency", read_concurrency },

@@ -42,17 +42,40 @@ due_wakes(struct hq_eng_tx *t, struct wake *v, int *ret_n, struct hq_err *err)
 	return n == HQ_ENGINE_BATCH ? HQ_OK : hq_cursor_done(&row, err);
 }
 
+static enum hq_rc
+wake(struct hq_eng_tx *t, const struct wake *v, struct hq_err *err)
+{
+	switch (v->name[0]) {
+	case HQ_ENG_THROTTLE:
+		return hq_eng_gate_wake(t, v->name, v->due_ms, err);
+	case HQ_ENG_DEBOUNCE:
+		return hq_eng_debounce_wake(t, v->name, err);
+	}
+	HQ_BUG("a time of nothing");
+}
+
 enum hq_rc
 hq_eng_wakes(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 {
+	struct hq_eng_tx each = *t; /* memory of one after the other */
 	struct wake v[HQ_ENGINE_BATCH];
+	enum hq_rc rc = HQ_OK;
 	int i;
 
 	*ret_n = 0;
 	if (!t->fns->timed)
 		return HQ_OK;
 	HQ_TRY(due_wakes(t, v, ret_n, err));
-	for (i = 0; i < *ret_n; i++)
-		HQ_TRY(hq_eng_gate_wake(t, v[i].name, v[i].due_ms, err));
-	return HQ_OK;
+	if (*ret_n == 0)
+		return HQ_OK;
+	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	for (i = 0; rc == HQ_OK && i < *ret_n; i++) {
+		rc = wake(&each, &v[i], err);
+		if (rc != HQ_OK && !hq_arena_ok(each.a)) /* it never fits */
+			rc = hq_eng_wake_drop(t, v[i].name, err);
+		hq_arena_reset(each.a);
+	}
+	hq_arena_free(each.a);
+	t->ended |= each.ended;
+	return rc;
 }

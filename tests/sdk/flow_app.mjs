@@ -46,6 +46,7 @@ const functions = [
     note({ event });
   }),
   on('paced', { throttle: { limit: 2, period: '2s', key: 'event.data.user' } }, note),
+  on('quiet', { debounce: { period: '1s', key: 'event.data.user' } }, note),
   on('overdue', { timeouts: { finish: '1s' } }, async ({ event, step }) => {
     await step.sleep('long', '1h');
     note({ event });
