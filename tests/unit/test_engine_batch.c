@@ -292,6 +292,29 @@ START_TEST(each_of_its_events_tells_of_the_run)
 }
 END_TEST
 
+static void
+sleeping(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	if (!has(body, "zz"))
+		ops(r, "[{\"op\":\"Sleep\",\"id\":\"zz\",\"name\":\"3d\"}]");
+	else
+		noting_all(x, c, body, r);
+}
+
+START_TEST(its_events_are_kept_while_its_run_is_open)
+{
+	noting_f(BATCH());
+	w.host = sleeping;
+	ck_hq_ok(hq_db_tx(w.db, send_three, json("{\"n\":1}"), &err));
+	run_all();
+	w.now_ms += 2 * HQ_ENGINE_DAY_MS;
+	sweep();
+	pass(HQ_ENGINE_DAY_MS);
+	ck_assert_str_eq(notes, "1:111;");
+}
+END_TEST
+
 START_TEST(its_events_are_kept_as_long_as_its_run_and_no_longer)
 {
 	struct hq_run_looks looks;
@@ -358,6 +381,7 @@ main(void)
 	tcase_add_test(t, all_who_invoked_with_its_events_get_the_result);
 	tcase_add_test(t, all_who_invoked_a_function_that_is_removed_are_told);
 	tcase_add_test(t, each_of_its_events_tells_of_the_run);
+	tcase_add_test(t, its_events_are_kept_while_its_run_is_open);
 	tcase_add_test(t, its_events_are_kept_as_long_as_its_run_and_no_longer);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
