@@ -246,13 +246,6 @@ put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
 	    NULL, err);
 }
 
-/* Is it the first call of its run? */
-static bool
-is_first(const struct hq_eng_job *j)
-{
-	return j->generation == 1 && strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
-}
-
 enum hq_rc
 hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
@@ -288,7 +281,7 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	c->n_steps = s.n;
 	c->state_bytes = s.steps.n;
 	*ret_made = true;
-	if (s.fn->options != NULL && is_first(&c->job))
+	if (s.fn->options != NULL && c->job.first)
 		return hq_eng_started(t, s.fn, id, err);
 	return HQ_OK;
 }

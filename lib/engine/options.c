@@ -97,6 +97,21 @@ read_rate_limit(struct json_object *v, struct hq_arena *a,
 }
 
 static enum hq_rc
+read_throttle(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_rate *r = &ret->throttle;
+
+	HQ_TRY(read_number(v, "limit", 1, HQ_ENGINE_RATE_MAX, &r->limit, err));
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_PERIOD_MAX_MS, &r->period_ms,
+	    err));
+	if (hq_json_get(v, "burst") != NULL)
+		HQ_TRY(read_number(v, "burst", 0, HQ_ENGINE_RATE_MAX, &r->burst,
+		    err));
+	return read_key(v, a, &r->key, err);
+}
+
+static enum hq_rc
 read_idempotency(struct json_object *v, struct hq_arena *a,
     struct hq_fn_options *ret, struct hq_err *err)
 {
@@ -106,6 +121,20 @@ read_idempotency(struct json_object *v, struct hq_arena *a,
 		return HQ_FAIL(err, BAD_REQUEST, "not a string");
 	return parse(json_object_get_string(v), starting, a, &ret->rate.key,
 	    err);
+}
+
+static enum hq_rc
+read_debounce(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_debounce *d = &ret->debounce;
+
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_PERIOD_MAX_MS, &d->period_ms,
+	    err));
+	if (hq_json_get(v, "timeout") != NULL)
+		HQ_TRY(read_span(v, "timeout", HQ_ENGINE_PERIOD_MAX_MS,
+		    &d->timeout_ms, err));
+	return read_key(v, a, &d->key, err);
 }
 
 static enum hq_rc
@@ -278,7 +307,9 @@ static const struct {
 } kinds[] = {
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
+	{ "debounce", read_debounce },
 	{ "singleton", read_singleton },
+	{ "throttle", read_throttle },
 	{ "concurrency", read_concurrency },
 	{ "priority", read_priority },
 	{ "cancel", read_cancels },

@@ -5,9 +5,8 @@
 
 #include "engine/inside.h"
 
-/* False: this function has had this event already. */
-static enum hq_rc
-first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
+enum hq_rc
+hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
     struct hq_err *err)
 {
 	int changes;
@@ -33,10 +32,10 @@ static enum hq_rc
 put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
     struct hq_err *err)
 {
-	if (k == NULL || (k->single[0] == '\0' && k->places == NULL))
+	if (k == NULL || (k->single[0] == '\0' && k->gates == NULL))
 		return HQ_OK;
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_KEYS,
-	    HQ_BIND(hq_text(run), key_or_null(k->single), hq_text(k->places)),
+	    HQ_BIND(hq_text(run), key_or_null(k->single), hq_text(k->gates)),
 	    NULL, err);
 }
 
@@ -49,7 +48,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	int64_t due = t->now_ms;
 	bool first;
 
-	HQ_TRY(first_time(t, s, &first, err));
+	HQ_TRY(hq_eng_first_time(t, s, &first, err));
 	if (!first)
 		return HQ_OK;
 	/* Ahead of the clock that it came by. */

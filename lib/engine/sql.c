@@ -134,6 +134,14 @@ static const char *const migrations[] = {
 	" WHERE place2 IS NOT NULL AND owner IS NOT NULL;"
 	"CREATE INDEX engine_job_gate ON engine_job (gate, due_ms)"
 	" WHERE gate IS NOT NULL AND lane >= 8",
+	"CREATE TABLE engine_wake ("
+	" name TEXT PRIMARY KEY, due_ms INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_wake_due ON engine_wake (due_ms)",
+	"CREATE TABLE engine_debounce ("
+	" key TEXT PRIMARY KEY, fn TEXT NOT NULL, event TEXT NOT NULL,"
+	" invoker TEXT, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_debounce_event ON engine_debounce (event)",
 	NULL,
 };
 
@@ -142,6 +150,11 @@ static const char *const migrations[] = {
 	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event_client =" \
 	" coalesce(engine_event.client_id, engine_event.id)" \
 	" AND r.state = 0 AND r.event = engine_event.id)"
+
+/* The same: a run began with it, or will. */
+#define IS_NEEDED \
+	"(" BEGAN_OPEN_RUN " OR EXISTS (SELECT 1 FROM engine_debounce d" \
+	" WHERE d.event = engine_event.id))"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -204,6 +217,27 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
 	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
 			" WHERE gate > '' AND lane >= 8)",
+	[Q_DEBOUNCE_GET] = "SELECT fn, event, invoker, until_ms"
+			   " FROM engine_debounce WHERE key = $1",
+	[Q_DEBOUNCE_SET] =
+	    "INSERT INTO engine_debounce (key, fn, event, invoker, until_ms)"
+	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE SET"
+	    " fn = excluded.fn, event = excluded.event,"
+	    " invoker = excluded.invoker",
+	[Q_DEBOUNCE_DROP] = "DELETE FROM engine_debounce WHERE key = $1",
+	[Q_WAKE_SET] = "INSERT INTO engine_wake (name, due_ms) VALUES ($1, $2)"
+		       " ON CONFLICT (name) DO UPDATE SET"
+		       " due_ms = excluded.due_ms",
+	[Q_WAKE_SOONER] =
+	    "INSERT INTO engine_wake (name, due_ms) VALUES ($1, $2)"
+	    " ON CONFLICT (name) DO UPDATE SET due_ms = excluded.due_ms"
+	    " WHERE excluded.due_ms < due_ms",
+	[Q_WAKE_DROP] = "DELETE FROM engine_wake WHERE name = $1",
+	[Q_WAKES_DUE] = "SELECT name, due_ms FROM engine_wake"
+			" WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2",
+	[Q_WAKE_NEXT] = "SELECT min(due_ms) FROM engine_wake",
+	[Q_WAKES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_wake"
+			" WHERE due_ms > 0)",
 	[Q_RUN_ADD] =
 	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
 	    " state, req_version, force_plan, created_ms)"
@@ -380,11 +414,11 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
 			 " AND state <> 0 AND ended_ms < $2",
 	[Q_RETAIN_EVENTS] =
-	    "SELECT id, CASE WHEN received_ms < $3 AND NOT " BEGAN_OPEN_RUN
+	    "SELECT id, CASE WHEN received_ms < $3 AND NOT " IS_NEEDED
 	    " THEN 1 ELSE 0 END FROM engine_event WHERE id > $1 AND id < $2"
 	    " ORDER BY id LIMIT $4",
 	[Q_RETAIN_EVENT] =
-	    "DELETE FROM engine_event WHERE id = $1 AND NOT " BEGAN_OPEN_RUN,
+	    "DELETE FROM engine_event WHERE id = $1 AND NOT " IS_NEEDED,
 	[Q_RETAIN_SEEN_LOOK] =
 	    "SELECT event_id, fn, CASE WHEN seen_ms < $3 THEN 1 ELSE 0 END"
 	    " FROM engine_seen WHERE (event_id, fn) > ($1, $2)"

@@ -251,6 +251,10 @@ take_times(struct turn *u, struct hq_err *err)
 	if (n == HQ_ENGINE_BATCH)
 		u->more = true;
 	hq_arena_reset(u->tx.a);
+	HQ_TRY(hq_eng_wakes(&u->tx, &n, err));
+	if (n == HQ_ENGINE_BATCH)
+		u->more = true;
+	hq_arena_reset(u->tx.a);
 	HQ_TRY(hq_eng_ticks(&u->tx, err));
 	hq_arena_reset(u->tx.a);
 	return HQ_OK;
@@ -280,6 +284,8 @@ claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
 		j->attempt = (int)hq_cursor_i64(&row, 3);
 		j->max_attempts = (int)hq_cursor_i64(&row, 4);
 		j->timeout_ms = hq_cursor_i64(&row, 5);
+		j->first = j->generation == 1 &&
+		    strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
 	}
 	*ret_n = n;
 	return hq_cursor_done(&row, err);
@@ -385,6 +391,8 @@ look_ahead(struct turn *u, struct hq_err *err)
 		if (lane == HQ_LANE_TIMER || has_room(u, lane))
 			HQ_TRY(ask_time(u, Q_JOB_NEXT, HQ_BIND(hq_i64(lane)),
 			    err));
+	if (u->e->fns.timed)
+		HQ_TRY(ask_time(u, Q_WAKE_NEXT, HQ_NO_BIND, err));
 	return ask_time(u, Q_CRON_NEXT, HQ_NO_BIND, err);
 }
 

@@ -74,6 +74,23 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       for (const n of [1, 2, 3]) app.open(`keyed-${n}`);
       for (const e of events) assert.equal((await sys.ended(e)).status, 'Completed');
     });
+    await t.test('throttle: runs start one after the other', async () => {
+      const events = [];
+      for (const n of [1, 2, 3]) events.push(await sys.send('app/paced', { n, user: 'a' }));
+      const other = await sys.run('app/paced', { n: 4, user: 'b' });
+      assert.equal(other.status, 'Completed');
+      for (const e of events) assert.equal((await sys.ended(e)).status, 'Completed');
+      const at = app.lines().filter((l) => /app.paced [123]/.test(l.what)).map((l) => l.at);
+      for (const i of [1, 2]) assert.ok(at[i] - at[i - 1] > 500, `${at}`);
+    });
+    await t.test('debounce: the last event starts one run', async () => {
+      const events = [];
+      for (const n of [1, 2, 3]) events.push(await sys.send('app/quiet', { n, user: 'a' }));
+      const other = await sys.send('app/quiet', { n: 4, user: 'b' });
+      const [last, alone] = [await sys.ended(events[2]), await sys.ended(other)];
+      assert.deepEqual([last.output, alone.output], [3, 4]);
+      assert.deepEqual([(await sys.runsOf(events[0])).length, (await sys.runsOf(events[1])).length], [0, 0]);
+    });
     await t.test('timeouts: a run that does not end in time is cancelled', async () => {
       assert.equal((await sys.run('app/overdue', {})).status, 'Cancelled');
     });

@@ -45,6 +45,8 @@ const functions = [
     await step.run('held', async () => { ran(`keyed ${event.data.n} begins`); await gate(`keyed-${event.data.n}`); });
     note({ event });
   }),
+  on('paced', { throttle: { limit: 2, period: '2s', key: 'event.data.user' } }, note),
+  on('quiet', { debounce: { period: '1s', key: 'event.data.user' } }, note),
   on('overdue', { timeouts: { finish: '1s' } }, async ({ event, step }) => {
     await step.sleep('long', '1h');
     note({ event });

@@ -22,7 +22,7 @@ enum {
 	    (int)sizeof("&stepId="),
 };
 
-static const char *const not_kept[] = { "throttle", "debounce", "batchEvents" };
+static const char *const not_kept[] = { "batchEvents" };
 
 static bool
 is_plain(const char *s)
