@@ -106,6 +106,7 @@ drop_runs(void *arg, struct hq_err *err)
 		id = hq_text(s->v[i].id);
 		HQ_TRY(drop(s, Q_RETAIN_VALUES, HQ_BIND(id), err));
 		HQ_TRY(drop(s, Q_RETAIN_MEMOS, HQ_BIND(id), err));
+		HQ_TRY(drop(s, Q_RETAIN_BATCH, HQ_BIND(id), err));
 		HQ_TRY(drop(s, Q_RETAIN_RUN, HQ_BIND(id, hq_i64(s->before_ms)),
 		    err));
 	}

@@ -62,6 +62,9 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 		hq_text(e->client_id != NULL ? e->client_id : e->id),
 		hq_text(s->invoker), hq_i64(t->now_ms)),
 	    NULL, err));
+	if (s->batch != NULL)
+		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
+		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),

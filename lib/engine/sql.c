@@ -142,6 +142,12 @@ static const char *const migrations[] = {
 	" key TEXT PRIMARY KEY, fn TEXT NOT NULL, event TEXT NOT NULL,"
 	" invoker TEXT, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX engine_debounce_event ON engine_debounce (event)",
+	/* owner: a key of wake.c while events come; then the run. */
+	"CREATE TABLE engine_batch ("
+	" owner TEXT NOT NULL, seq INTEGER NOT NULL, fn TEXT NOT NULL,"
+	" event TEXT NOT NULL, invoker TEXT, bytes INTEGER NOT NULL,"
+	" PRIMARY KEY (owner, seq)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_batch_event ON engine_batch (event)",
 	NULL,
 };
 
@@ -154,7 +160,8 @@ static const char *const migrations[] = {
 /* The same: a run began with it, or will. */
 #define IS_NEEDED \
 	"(" BEGAN_OPEN_RUN " OR EXISTS (SELECT 1 FROM engine_debounce d" \
-	" WHERE d.event = engine_event.id))"
+	" WHERE d.event = engine_event.id) OR EXISTS" \
+	" (SELECT 1 FROM engine_batch b WHERE b.event = engine_event.id))"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -197,6 +204,11 @@ static const char *const sql[Q__MAX + 1] = {
 	    "UPDATE engine_job SET owner = NULL, generation = generation - 1,"
 	    " lane = lane + 8, gate = $3, due_ms = armed_ms"
 	    " WHERE run = $1 AND step = $2",
+	/* The same, for another reason: there is nobody to call. */
+	[Q_JOB_PUT_OFF] =
+	    "UPDATE engine_job SET owner = NULL, generation = generation - 1,"
+	    " crashes = 0, refusals = 1, due_ms = $3"
+	    " WHERE run = $1 AND step = $2",
 	[Q_PLACES_TAKEN] = "SELECT count(*) FROM (SELECT 1 FROM engine_job"
 			   " WHERE place1 = $1 AND owner IS NOT NULL"
 			   " UNION ALL SELECT 1 FROM engine_job"
@@ -217,6 +229,20 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
 	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
 			" WHERE gate > '' AND lane >= 8)",
+	[Q_BATCH_ALL] = "SELECT fn, event, invoker, bytes FROM engine_batch"
+			" WHERE owner = $1 ORDER BY seq",
+	[Q_BATCH_ADD] = "INSERT INTO engine_batch"
+			" (owner, seq, fn, event, invoker, bytes)"
+			" VALUES ($1, $2, $3, $4, $5, $6)",
+	[Q_BATCH_OWN] = "UPDATE engine_batch SET owner = $2 WHERE owner = $1",
+	[Q_BATCH_DROP] =
+	    "DELETE FROM engine_batch WHERE owner = $1 RETURNING invoker",
+	[Q_BATCH_INVOKERS] = "SELECT invoker FROM engine_batch"
+			     " WHERE owner = $1 AND invoker IS NOT NULL",
+	[Q_BATCH_EVENTS] =
+	    "SELECT e.id, e.client_id, e.name, e.data, e.ts_ms, e.received_ms"
+	    " FROM engine_batch b JOIN engine_event e ON e.id = b.event"
+	    " WHERE b.owner = $1 ORDER BY b.seq",
 	[Q_DEBOUNCE_GET] = "SELECT fn, event, invoker, until_ms"
 			   " FROM engine_debounce WHERE key = $1",
 	[Q_DEBOUNCE_SET] =
@@ -351,7 +377,9 @@ static const char *const sql[Q__MAX + 1] = {
 		       " output FROM engine_run WHERE id = $1",
 	[Q_RUNS_BY_CAUSE] =
 	    "SELECT id, fn, event, state, created_ms, ended_ms, output"
-	    " FROM engine_run WHERE event = $1 ORDER BY id LIMIT $2",
+	    " FROM engine_run WHERE id IN (SELECT id FROM engine_run"
+	    " WHERE event = $1 UNION SELECT owner FROM engine_batch"
+	    " WHERE event = $1) ORDER BY id LIMIT $2",
 	[Q_FN_OTHER] = "SELECT app FROM engine_fn WHERE slug = $1 AND app <> $2"
 		       " AND archived = 0",
 	[Q_JOB_OTHERS] =
@@ -411,6 +439,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    "DELETE FROM engine_value WHERE id IN"
 	    " (SELECT value_id FROM engine_memo WHERE run = $1)",
 	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = $1",
+	[Q_RETAIN_BATCH] = "DELETE FROM engine_batch WHERE owner = $1",
 	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
 			 " AND state <> 0 AND ended_ms < $2",
 	[Q_RETAIN_EVENTS] =

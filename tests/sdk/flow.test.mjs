@@ -91,6 +91,23 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       assert.deepEqual([last.output, alone.output], [3, 4]);
       assert.deepEqual([(await sys.runsOf(events[0])).length, (await sys.runsOf(events[1])).length], [0, 0]);
     });
+    await t.test('batchEvents: a run begins with several events', async () => {
+      const events = [];
+      for (const n of [1, 2, 3]) events.push(await sys.send('app/batch', { n, user: 'a' }));
+      const few = await sys.send('app/batch', { n: 4, user: 'b' });
+      const { bytes, ...output } = (await sys.ended(events[0])).output;
+      assert.deepEqual(output, { first: 1, all: [1, 2, 3], sum: 6 });
+      const [run] = await sys.runsOf(events[0]);
+      for (const e of events) assert.equal((await sys.runsOf(e))[0].run_id, run.run_id);
+      assert.deepEqual((await sys.ended(few)).output.all, [4]);
+      assert.deepEqual((await sys.run('app/batch', { n: 5, user: 'a', alone: true })).output.all, [5]);
+    });
+    await t.test('batchEvents: events that are too large for a call are fetched', async () => {
+      const events = [];
+      for (const n of [1, 2, 3]) events.push(await sys.send('app/batch', { n, user: 'c', x: 'x'.repeat(900_000) }));
+      const { output } = await sys.ended(events[0]);
+      assert.deepEqual([output.all, output.bytes > 2_700_000], [[1, 2, 3], true]);
+    });
     await t.test('timeouts: a run that does not end in time is cancelled', async () => {
       assert.equal((await sys.run('app/overdue', {})).status, 'Cancelled');
     });
