@@ -177,9 +177,9 @@ enum hq_rc hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
 /* The same, behind what delays it: a single run, its keys, its priority. */
 enum hq_rc hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
-/* Has the function not had the event yet?  Now it has. */
-enum hq_rc hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s,
-    bool *ret, struct hq_err *err) HQ_MUST;
+/* The function has had the event, and no run of it tells of that yet. */
+enum hq_rc hq_eng_seen(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
 /* The event waits for the silence behind it (debounce.c); key: of wake.c. */
 enum hq_rc hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
     const char *key, struct hq_err *err) HQ_MUST;
