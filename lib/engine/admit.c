@@ -88,22 +88,6 @@ drop(struct admission *in, const char *why, struct hq_err *err)
 	    hq_eng_error(in->t, "Error", why), err);
 }
 
-static enum hq_rc
-was_seen(struct admission *in, bool *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	*ret = false;
-	if (in->s->seen_key == NULL)
-		return HQ_OK;
-	HQ_TRY(hq_query(in->t->db, &hq_engine_store, Q_SEEN_HAS,
-	    HQ_BIND(hq_text(in->s->seen_key), hq_text(in->s->fn->slug),
-		hq_i64(in->t->now_ms - HQ_ENGINE_DAY_MS)),
-	    &row, err));
-	*ret = hq_cursor_next(&row);
-	return *ret ? HQ_OK : hq_cursor_done(&row, err);
-}
-
 /* ---------------------------------------------------------------- rates -- */
 
 static enum hq_rc
@@ -169,7 +153,7 @@ make_single(struct admission *in, bool *ret_skip, struct hq_err *err)
 	return hq_eng_cancel(in->t, run, err);
 }
 
-/* ---------------------------------------------------------------- places -- */
+/* ----------------------------------------------------------------- gates -- */
 
 /*
  * Of the function alone, a key for each of its limits; else one for all functions
@@ -191,24 +175,29 @@ place_key(struct admission *in, const struct hq_fn_places *p, size_t i,
 	return digest(in->t, letters[p->scope], whose, value, out, err);
 }
 
-/* What the run's calls are counted by. */
+/* The gates that the run's calls may stand at; a throttle's is the last. */
 static enum hq_rc
-name_places(struct admission *in, struct hq_err *err)
+name_gates(struct admission *in, struct hq_err *err)
 {
 	const struct hq_fn_options *o = in->s->fn->options;
 	char key[HQ_ENG_KEY_BYTES];
 	struct hq_buf b;
+	bool none;
 	size_t i;
 
-	if (o->n_places == 0)
+	if (o->n_places == 0 && o->throttle.limit == 0)
 		return HQ_OK;
 	hq_buf_init(&b, in->t->a);
 	for (i = 0; i < o->n_places; i++) {
 		HQ_TRY(place_key(in, &o->places[i], i, key, err));
-		hq_buf_puts(&b, i == 0 ? "" : " ");
+		hq_buf_printf(&b, "%s ", key);
+	}
+	if (o->throttle.limit > 0) {
+		HQ_TRY(key_of(in, HQ_ENG_THROTTLE, o->throttle.key, key, &none,
+		    err));
 		hq_buf_puts(&b, key);
 	}
-	in->keys.places = hq_buf_str(&b);
+	in->keys.gates = hq_buf_str(&b);
 	return HQ_OK;
 }
 
@@ -241,19 +230,76 @@ ahead(struct admission *in, int64_t *ret_ms, struct hq_err *err)
 
 /* ------------------------------------------------------------ admission -- */
 
-static enum hq_rc
-start(struct admission *in, struct hq_err *err)
+enum hq_rc
+hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err)
 {
-	struct hq_eng_start s = *in->s;
+	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct hq_eng_start now = *s;
 	bool skip;
 
-	HQ_TRY(make_single(in, &skip, err));
+	if (s->fn->options == NULL)
+		return hq_eng_run_start(t, s, err);
+	HQ_TRY(make_single(&in, &skip, err));
 	if (skip)
-		return drop(in, "invoked function is skipped", err);
-	HQ_TRY(name_places(in, err));
-	HQ_TRY(ahead(in, &s.ahead_ms, err));
-	s.keys = &in->keys;
-	return hq_eng_run_start(in->t, &s, err);
+		return drop(&in, "invoked function is skipped", err);
+	HQ_TRY(name_gates(&in, err));
+	HQ_TRY(ahead(&in, &now.ahead_ms, err));
+	now.keys = &in.keys;
+	return hq_eng_run_start(t, &now, err);
+}
+
+static enum hq_rc
+debounce(struct admission *in, struct hq_err *err)
+{
+	char key[HQ_ENG_KEY_BYTES];
+	bool none;
+
+	HQ_TRY(key_of(in, HQ_ENG_DEBOUNCE, in->s->fn->options->debounce.key,
+	    key, &none, err));
+	return hq_eng_debounce(in->t, in->s, key, err);
+}
+
+enum hq_rc
+hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err)
+{
+	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct hq_eng_start late = *s;
+	bool within = true;
+
+	if (s->fn->options != NULL)
+		HQ_TRY(within_rate(&in, &within, err));
+	if (!within && s->batch != NULL)
+		return HQ_OK; /* its invokers are told by batch.c */
+	if (!within)
+		return drop(&in, "invoked function is rate limited", err);
+	late.vars = in.vars;
+	if (s->fn->options != NULL && s->fn->options->debounce.period_ms > 0)
+		return debounce(&in, err);
+	return hq_eng_admit_late(t, &late, err);
+}
+
+/* *ret_key: "" where the event starts a run alone. */
+static enum hq_rc
+batch_key(struct admission *in, char ret_key[HQ_ENG_KEY_BYTES],
+    struct hq_err *err)
+{
+	const struct hq_fn_batch *b = &in->s->fn->options->batch;
+	struct json_object *v = NULL;
+	bool none;
+
+	ret_key[0] = '\0';
+	if (b->size == 0)
+		return HQ_OK;
+	if (b->eligible != NULL) {
+		HQ_TRY(make_vars(in, err));
+		if (hq_expr_eval(b->eligible, in->vars, in->t->a, &v, NULL) !=
+			HQ_OK ||
+		    !hq_expr_true(v))
+			return HQ_OK;
+	}
+	return key_of(in, HQ_ENG_BATCH, b->key, ret_key, &none, err);
 }
 
 enum hq_rc
@@ -261,16 +307,19 @@ hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
 	struct admission in = { .t = t, .s = s, .vars = s->vars };
-	bool seen, within;
+	struct hq_eng_start behind = *s;
+	char key[HQ_ENG_KEY_BYTES];
+	bool seen;
 
 	if (s->fn->options == NULL)
 		return hq_eng_run_start(t, s, err);
 	/* An event that is sent again uses up nothing. */
-	HQ_TRY(was_seen(&in, &seen, err));
+	HQ_TRY(hq_eng_was_seen(t, s, &seen, err));
 	if (seen)
 		return HQ_OK;
-	HQ_TRY(within_rate(&in, &within, err));
-	if (!within)
-		return drop(&in, "invoked function is rate limited", err);
-	return start(&in, err);
+	HQ_TRY(batch_key(&in, key, err));
+	if (key[0] != '\0')
+		return hq_eng_batch(t, s, key, err);
+	behind.vars = in.vars;
+	return hq_eng_admit_batch(t, &behind, err);
 }

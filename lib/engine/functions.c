@@ -207,22 +207,37 @@ read_all(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	return HQ_OK;
 }
 
-/* Those that stand there may do so for a limit that is no more. */
+/* *ret is left as it is if the answer is no. */
 static enum hq_rc
-look_at_gates(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
+ask(struct hq_db *db, size_t q, bool *ret, struct hq_err *err)
 {
-	size_t i;
 	HQ_CURSOR(row);
 
-	HQ_TRY(
-	    hq_query(db, &hq_engine_store, Q_GATES_ANY, HQ_NO_BIND, &row, err));
+	HQ_TRY(hq_query(db, &hq_engine_store, q, HQ_NO_BIND, &row, err));
 	if (!hq_cursor_next(&row))
 		return hq_cursor_done(&row, err);
-	f->gated = hq_cursor_i64(&row, 0) != 0;
-	for (i = 0; i < f->n; i++)
-		if (f->v[i].options != NULL && f->v[i].options->n_places > 0)
-			f->gated = true;
+	*ret |= hq_cursor_i64(&row, 0) != 0;
 	return HQ_OK;
+}
+
+/* What has to be looked at: also for an option that is no more. */
+static enum hq_rc
+look_at_options(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
+{
+	const struct hq_fn_options *o;
+	size_t i;
+
+	f->gated = f->timed = false;
+	for (i = 0; i < f->n; i++) {
+		o = f->v[i].options;
+		if (o == NULL)
+			continue;
+		f->gated |= o->n_places > 0;
+		f->timed |= o->throttle.limit > 0 ||
+		    o->debounce.period_ms > 0 || o->batch.size > 0;
+	}
+	HQ_TRY(ask(db, Q_GATES_ANY, &f->gated, err));
+	return ask(db, Q_WAKES_ANY, &f->timed, err);
 }
 
 enum hq_rc
@@ -241,7 +256,7 @@ hq_fns_refresh(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	f->n = 0;
 	rc = read_all(f, db, err);
 	if (rc == HQ_OK)
-		rc = look_at_gates(f, db, err);
+		rc = look_at_options(f, db, err);
 	f->rev = rc == HQ_OK ? rev : -1;
 	return rc;
 }

@@ -97,6 +97,21 @@ read_rate_limit(struct json_object *v, struct hq_arena *a,
 }
 
 static enum hq_rc
+read_throttle(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_rate *r = &ret->throttle;
+
+	HQ_TRY(read_number(v, "limit", 1, HQ_ENGINE_RATE_MAX, &r->limit, err));
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_PERIOD_MAX_MS, &r->period_ms,
+	    err));
+	if (hq_json_get(v, "burst") != NULL)
+		HQ_TRY(read_number(v, "burst", 0, HQ_ENGINE_RATE_MAX, &r->burst,
+		    err));
+	return read_key(v, a, &r->key, err);
+}
+
+static enum hq_rc
 read_idempotency(struct json_object *v, struct hq_arena *a,
     struct hq_fn_options *ret, struct hq_err *err)
 {
@@ -106,6 +121,20 @@ read_idempotency(struct json_object *v, struct hq_arena *a,
 		return HQ_FAIL(err, BAD_REQUEST, "not a string");
 	return parse(json_object_get_string(v), starting, a, &ret->rate.key,
 	    err);
+}
+
+static enum hq_rc
+read_debounce(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_debounce *d = &ret->debounce;
+
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_PERIOD_MAX_MS, &d->period_ms,
+	    err));
+	if (hq_json_get(v, "timeout") != NULL)
+		HQ_TRY(read_span(v, "timeout", HQ_ENGINE_PERIOD_MAX_MS,
+		    &d->timeout_ms, err));
+	return read_key(v, a, &d->key, err);
 }
 
 static enum hq_rc
@@ -207,6 +236,20 @@ read_concurrency(struct json_object *v, struct hq_arena *a,
 	return HQ_OK;
 }
 
+static enum hq_rc
+read_batch(struct json_object *v, struct hq_arena *a, struct hq_fn_options *ret,
+    struct hq_err *err)
+{
+	struct hq_fn_batch *b = &ret->batch;
+
+	HQ_TRY(read_number(v, "maxSize", 2, HQ_ENGINE_BATCH_SIZE_MAX, &b->size,
+	    err));
+	HQ_TRY(
+	    read_span(v, "timeout", HQ_ENGINE_BATCH_MS, &b->timeout_ms, err));
+	HQ_TRY(read_expression(v, "if", starting, a, &b->eligible, err));
+	return read_key(v, a, &b->key, err);
+}
+
 /* ----------------------------------------------------------- the run's end -- */
 
 static enum hq_rc
@@ -276,14 +319,39 @@ static const struct {
 	const char *name;
 	read_fn *read;
 } kinds[] = {
+	{ "batchEvents", read_batch },
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
+	{ "debounce", read_debounce },
 	{ "singleton", read_singleton },
+	{ "throttle", read_throttle },
 	{ "concurrency", read_concurrency },
 	{ "priority", read_priority },
 	{ "cancel", read_cancels },
 	{ "timeouts", read_timeouts },
 };
+
+/* What a batch has no meaning for: there is no one event. */
+static enum hq_rc
+check_batch(const struct hq_fn_options *o, struct hq_err *err)
+{
+	const char *other = NULL;
+
+	if (o == NULL || o->batch.size == 0)
+		return HQ_OK;
+	if (o->n_cancels > 0)
+		other = "cancelOn";
+	if (o->debounce.period_ms > 0)
+		other = "debounce";
+	if (o->single.mode != HQ_SINGLE_OFF)
+		other = "singleton";
+	if (o->priority != NULL)
+		other = "priority";
+	if (other != NULL)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "batchEvents: not together with %s", other);
+	return HQ_OK;
+}
 
 enum hq_rc
 hq_fn_options_read(struct json_object *o, struct hq_arena *a,
@@ -307,6 +375,7 @@ hq_fn_options_read(struct json_object *o, struct hq_arena *a,
 			return HQ_FAIL(err, BAD_REQUEST, "%s: %s",
 			    kinds[i].name, why.msg);
 	}
+	HQ_TRY(check_batch(mine, err));
 	*ret = mine;
 	return HQ_OK;
 }
