@@ -103,6 +103,8 @@ runner_start(struct runner *r, struct hq_err *err)
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_functions(r, err));
 	runner_retain_open(r);
+	HQ_TRY(runner_figures_open(r, err));
+	HQ_TRY(runner_alive_open(r, err));
 	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
 }
 
@@ -111,7 +113,11 @@ runner_stop(struct runner *r)
 {
 	size_t i;
 
+	if (r->engine != NULL && r->figures != NULL)
+		runner_figures_note(r);
 	runner_bell_close(r->config->s[HQ_SET_RAWR_VAR], &r->bell);
+	hq_alive_close(&r->alive);
+	hq_figures_close(r->figures);
 	for (i = 0; r->calls != NULL && i < r->n_calls; i++)
 		if (r->calls[i].call != NULL)
 			runner_abandon(r, r->calls[i].ticket);

@@ -39,6 +39,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
 		due = e->ts_ms;
 	hq_ulid(t->env, id);
+	t->counts[HQ_COUNT_STARTED]++;
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
 		hq_text(e->client_id != NULL ? e->client_id : e->id),
@@ -119,6 +120,7 @@ hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
 	*ret_new = id != 0;
 	if (id == 0)
 		return HQ_OK;
+	t->counts[HQ_COUNT_STEPS]++;
 	return hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
 	    HQ_BIND(hq_text(run), hq_text(step), hq_i64(id)), NULL, err);
 }

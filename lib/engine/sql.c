@@ -259,6 +259,11 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
 	    " LIMIT 1",
 	[Q_JOB_NEXT] = "SELECT min(due_ms) FROM engine_job WHERE lane = $1",
+	[Q_JOB_COUNT] =
+	    "SELECT count(*) FROM (SELECT 1 FROM engine_job WHERE lane = $1"
+	    " AND due_ms > $2 AND due_ms <= $3 LIMIT $4) AS seen",
+	[Q_INBOX_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM engine_inbox"
+			  " WHERE seq > 0 LIMIT $1) AS seen",
 	[Q_TIMERS_DUE] =
 	    "SELECT run, step, kind FROM engine_job"
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",

@@ -59,6 +59,7 @@ struct hq_engine {
 	int64_t checked_ms; /* when our leases were last looked at */
 	bool recheck;       /* a run with calls in flight has ended */
 	bool draining;
+	int64_t counts[HQ_COUNT__MAX];
 };
 
 /* Free a slot in use. */
