@@ -8,6 +8,7 @@
 #include "proto/contract.h"
 #include "proto/inngest/host.h"
 #include "runner.h"
+#include "store/admin.h"
 
 /* The engine's tables and those of every plugin that a function may use. */
 static const struct hq_module *const *
@@ -86,6 +87,28 @@ register_functions(struct runner *r, struct hq_err *err)
 	return HQ_OK;
 }
 
+/*
+ * The log may be over RAWR_WAL_MAX, which nobody but a runner can mend: begin
+ * with that.  Where a reader keeps it so, wait for his end, or for ours.
+ */
+static enum hq_rc
+register_patiently(struct runner *r, struct hq_err *err)
+{
+	struct pollfd p = { .fd = r->signal, .events = POLLIN };
+	int64_t wal;
+	enum hq_rc rc;
+
+	do {
+		if (hq_db_checkpoint(r->db, true, &wal, err) != HQ_OK)
+			hq_log(HQ_WARN, "checkpoint", HQ_LSTR("why", err->msg));
+		rc = register_functions(r, err);
+		if (rc != HQ_E_SERVICE_UNAVAILABLE)
+			return rc;
+		hq_log(HQ_WARN, "not_yet", HQ_LSTR("why", err->msg));
+	} while (poll(&p, 1, RUNNER_IDLE_MS) == 0);
+	return rc;
+}
+
 enum hq_rc
 runner_start(struct runner *r, struct hq_err *err)
 {
@@ -101,7 +124,7 @@ runner_start(struct runner *r, struct hq_err *err)
 		HQ_BUG("out of memory");
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
-	HQ_TRY(register_functions(r, err));
+	HQ_TRY(register_patiently(r, err));
 	runner_retain_open(r);
 	HQ_TRY(runner_figures_open(r, err));
 	HQ_TRY(runner_alive_open(r, err));

@@ -269,6 +269,8 @@ sum_up(struct hq_figures *f, struct hq_arena *a, struct hq_figures_seen *ret,
 			sums[k] += atomic_load_explicit(&row_of(f, i)[k].n,
 			    memory_order_relaxed);
 	}
+	if (*text != '\0')
+		return HQ_FAIL(err, NOT_FOUND, "not whole");
 	*ret = (struct hq_figures_seen){ n, names, sums };
 	return HQ_OK;
 }

@@ -25,6 +25,8 @@ static const struct {
 	    "SCAN engine_inbox", "reads one row" },
 	{ "SELECT e.received_ms FROM engine_inbox i", "SCAN i",
 	    "reads one row" },
+	{ "SELECT count(*) FROM (SELECT 1 FROM engine_", "SCAN seen",
+	    "counts what a search found, up to a limit" },
 	{ "SELECT coalesce(sum(rev), 0) FROM engine_app", "SCAN engine_app",
 	    "a row per app" },
 	{ "SELECT slug, app, config, archived FROM engine_fn", "SCAN engine_fn",
