@@ -1,6 +1,7 @@
 /*
  * What the runner counts, where /metrics reads it, and its sign of life.
  */
+#include "base/log.h"
 #include "probe/metrics.h"
 #include "probe/probe.h"
 #include "runner.h"
@@ -43,6 +44,7 @@ enum hq_rc
 runner_figures_open(struct runner *r, struct hq_err *err)
 {
 	char *path = hq_probe_path(r->config, r->arena, "runner", "figures");
+	struct hq_err why = { 0 };
 	struct hq_buf names;
 	size_t i;
 
@@ -51,7 +53,12 @@ runner_figures_open(struct runner *r, struct hq_err *err)
 		hq_metrics_name(&names, series[i].metric, "", series[i].labels);
 	if (!hq_arena_ok(r->arena))
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
-	return hq_figures_open(path, hq_buf_str(&names), 1, &r->figures, err);
+	if (hq_figures_open(path, hq_buf_str(&names), 1, &r->figures, &why) ==
+	    HQ_OK)
+		return HQ_OK;
+	hq_log(HQ_WARN, "not_seen", HQ_LSTR("why", why.msg));
+	r->figures = hq_figures_private(hq_buf_str(&names), 1);
+	return HQ_OK;
 }
 
 void
