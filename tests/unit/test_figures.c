@@ -11,7 +11,7 @@
 #include "probe/probe.h"
 #include "test_store_dir.h"
 
-enum { CHILDREN = 4, TIMES = 20000 };
+enum { CHILDREN = 4, TIMES = 5000000 };
 
 static const char two[] = "rawr_steps_total\nrawr_workers{endpoint=\"x\"}\n";
 
@@ -57,6 +57,8 @@ count_in_child(struct hq_figures *f, size_t row)
 	if (fork() != 0)
 		return;
 	hq_figures_take(f, row);
+	while (atomic_load(&hq_figures_mine(f)[1].n) == 0)
+		; /* all of them at once */
 	for (i = 0; i < TIMES; i++)
 		hq_figure_add(&hq_figures_mine(f)[0], 1);
 	(void)raise(SIGKILL); /* it says goodbye to nobody */
@@ -70,6 +72,10 @@ START_TEST(nothing_is_lost_where_processes_count_at_once_and_die)
 
 	for (i = 0; i < CHILDREN; i++)
 		count_in_child(f, i);
+	for (i = 0; i < CHILDREN / 2; i++) {
+		hq_figures_take(f, i);
+		hq_figure_set(&hq_figures_mine(f)[1], 1);
+	}
 	for (i = 0; i < CHILDREN; i++)
 		ck_assert_int_gt(wait(NULL), 0);
 	ck_assert_int_eq(sum_of(0), CHILDREN * TIMES);
@@ -90,12 +96,17 @@ START_TEST(the_next_start_goes_on_counting)
 }
 END_TEST
 
+static const char *const others[] = {
+	"rawr_steps_total\n",
+	"rawr_stops_total\nrawr_workers{endpoint=\"x\"}\n", /* as long */
+};
+
 START_TEST(other_series_begin_at_nothing_and_leave_the_old_ones_alone)
 {
 	struct hq_figures *old = figures_of(two, 2), *new;
 
 	hq_figure_add(&hq_figures_mine(old)[0], 5);
-	new = figures_of("rawr_steps_total\n", 2);
+	new = figures_of(others[_i], 2);
 	ck_assert_int_eq(sum_of(0), 0);
 	hq_figure_add(&hq_figures_mine(old)[0], 1); /* still mapped */
 	ck_assert_int_eq(sum_of(0), 0);
@@ -168,10 +179,9 @@ live_at(int64_t mono_ms)
 
 	ck_assert_int_eq(pipe(there), 0);
 	if ((pid = fork()) == 0) {
-		if (hq_alive_open(path, 1000, &l, &err) != HQ_OK)
+		if (hq_alive_open(path, 1000, &l, &err) != HQ_OK ||
+		    !hq_alive_sign(&l, mono_ms) || write(there[1], "", 1) != 1)
 			_exit(1);
-		(void)hq_alive_sign(&l, mono_ms);
-		(void)write(there[1], "", 1);
 		for (;;)
 			(void)pause();
 	}
@@ -278,10 +288,10 @@ START_TEST(the_text_has_each_metric_once_and_buckets_that_add_up)
 		"rawr_workers{endpoint=\"x\"}",
 		"rawr_workers_of_somebody_else",
 	};
-	static const char *const others[] = { "rawr_workers{endpoint=\"y\"}" };
+	static const char *const other[] = { "rawr_workers{endpoint=\"y\"}" };
 	int64_t sums[] = { 3, 2, 1500000, -1, 9 }, more[] = { 4 };
 	const struct hq_figures_seen seen[] = { { 5, names, sums },
-		{ 1, others, more } };
+		{ 1, other, more } };
 	struct hq_buf b;
 	const char *at;
 
@@ -326,8 +336,8 @@ main(void)
 	tcase_add_test(tc,
 	    nothing_is_lost_where_processes_count_at_once_and_die);
 	tcase_add_test(tc, the_next_start_goes_on_counting);
-	tcase_add_test(tc,
-	    other_series_begin_at_nothing_and_leave_the_old_ones_alone);
+	tcase_add_loop_test(tc,
+	    other_series_begin_at_nothing_and_leave_the_old_ones_alone, 0, 2);
 	tcase_add_loop_test(tc,
 	    a_file_that_is_not_whole_is_not_read_and_is_made_anew, 0,
 	    sizeof(spoilt) / sizeof(spoilt[0]));
