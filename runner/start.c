@@ -109,6 +109,15 @@ register_patiently(struct runner *r, struct hq_err *err)
 	return rc;
 }
 
+/* From here on others see us, and can wake us. */
+static enum hq_rc
+be_known(struct runner *r, struct hq_err *err)
+{
+	HQ_TRY(runner_figures_open(r, err));
+	HQ_TRY(runner_alive_open(r, err));
+	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
+}
+
 enum hq_rc
 runner_start(struct runner *r, struct hq_err *err)
 {
@@ -126,9 +135,7 @@ runner_start(struct runner *r, struct hq_err *err)
 	HQ_TRY(open_engine(r, err));
 	HQ_TRY(register_patiently(r, err));
 	runner_retain_open(r);
-	HQ_TRY(runner_figures_open(r, err));
-	HQ_TRY(runner_alive_open(r, err));
-	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
+	return be_known(r, err);
 }
 
 void

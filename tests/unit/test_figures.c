@@ -78,7 +78,7 @@ START_TEST(nothing_is_lost_where_processes_count_at_once_and_die)
 	}
 	for (i = 0; i < CHILDREN; i++)
 		ck_assert_int_gt(wait(NULL), 0);
-	ck_assert_int_eq(sum_of(0), CHILDREN * TIMES);
+	ck_assert_int_eq(sum_of(0), (int64_t)CHILDREN * TIMES);
 	hq_figures_close(f);
 }
 END_TEST
