@@ -25,8 +25,9 @@ const check = (r, name) => r.json.checks.find((c) => c.name === name);
 const gone = (pid) => { try { process.kill(pid, 0); return false; } catch { return true; } };
 
 // A program that holds something of the store until the test lets it go.
-async function hold(store, what) {
+async function hold(t, store, what) {
   const p = spawn(storeProgram('hold'), [store, what], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => p.kill()); // where it was not let go
   await new Promise((resolve, reject) => { p.stdout.once('data', resolve); p.once('exit', () => reject(new Error(`could not hold: ${what}`))); });
   return () => new Promise((resolve) => { p.once('exit', resolve); p.stdin.end(); });
 }
@@ -89,9 +90,6 @@ test('a system that is well', async (t) => {
     assert.deepEqual([r.status, r.text], [200, '']);
     for (const [method, uri] of [['POST', '/livez'], ['GET', '/livez/nobody'], ['GET', '/metrics/rpc'], ['GET', '/livez/']])
       assert.equal((await s.request(method, uri)).status, 404, `${method} ${uri}`);
-  });
-  await t.test('is not led past the rule of another family by a path that nginx reads as a probe', async () => {
-    for (const uri of ['/rpc/..%2fmetrics', '/api/inngest/..%2f..%2freadyz', '/e/..%2flivez']) assert.equal((await s.get(uri)).status, 404, uri);
   });
 });
 
@@ -179,15 +177,15 @@ test('what is not well is named, with what to do, and only that', async (t) => {
     fs.renameSync(`${store}.away`, store);
     await well(s);
   });
-  await t.test('a newer program has migrated it', async () => {
-    const release = await hold(store, 'newer');
+  await t.test('a newer program has migrated it', async (t) => {
+    const release = await hold(t, store, 'newer');
     others(await unready(s, 'schema', /version \d+, this program knows \d+/), ['schema']);
     await release();
     await well(s);
   });
   for (const what of ['lock', 'turn'])
-    await t.test(`a writer does not give ${what === 'lock' ? 'SQLite\'s lock' : 'its turn'} back`, async () => {
-      const release = await hold(store, what);
+    await t.test(`a writer does not give ${what === 'lock' ? 'SQLite\'s lock' : 'its turn'} back`, async (t) => {
+      const release = await hold(t, store, what);
       others(await unready(s, 'write', /no write can begin: .*busy/), ['write']);
       await release();
       await well(s);
@@ -353,8 +351,8 @@ test('what is counted', async (t) => {
       return m.value('rawr_events_queued') === 0 && m.value('rawr_jobs', { state: 'due' }) === 0 && m.value('rawr_jobs', { state: 'later' }) === 0;
     });
   });
-  await t.test('tells how long writers waited for one another', async () => {
-    const before = await metrics(s), release = await hold(path.join(s.dir, 'rawr.db'), 'turn');
+  await t.test('tells how long writers waited for one another', async (t) => {
+    const before = await metrics(s), release = await hold(t, path.join(s.dir, 'rawr.db'), 'turn');
     const save = s.post('/api/orpc/coordination/workflows', { workflow: chain('wf-waits', ['a']) });
     // It is in the queue when it has drawn a ticket.
     await until('the write waits', () => fs.readFileSync('/proc/locks', 'utf8').split('\n').some((l) => /->.*OFDLCK/.test(l)));
