@@ -244,6 +244,7 @@ ask_engine(struct hq_host *h, struct asked *s)
 	ask(s, HQ_METRIC_INBOX, "", d.inbox);
 	ask(s, HQ_METRIC_JOBS, "state=\"due\"", d.due);
 	ask(s, HQ_METRIC_JOBS, "state=\"later\"", d.later);
+	ask(s, HQ_METRIC_JOBS, "state=\"held\"", d.held);
 	ask(s, HQ_METRIC_JOBS, "state=\"timer\"", d.timers);
 	ask(s, HQ_METRIC_JOBS, "state=\"idle\"", d.idle);
 	ask(s, HQ_METRIC_OLDEST, "", d.oldest_ms * MICRO_PER_MS);

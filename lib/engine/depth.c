@@ -44,6 +44,8 @@ look_at_calls(struct hq_db *db, int lane, int64_t now,
 	HQ_TRY(add_jobs(db, lane, now, HQ_ENG_PARKED - 1, &d->later, err));
 	HQ_TRY(add_jobs(db, lane, HQ_ENG_PARKED - 1, HQ_ENG_PARKED, &d->idle,
 	    err));
+	HQ_TRY(add_jobs(db, lane + HQ_LANE_HELD, INT64_MIN, HQ_ENG_PARKED,
+	    &d->held, err));
 	HQ_TRY(ask(db, Q_JOB_NEXT, HQ_BIND(hq_i64(lane)), &next, err));
 	if (next < now && now - next > d->oldest_ms)
 		d->oldest_ms = now - next;

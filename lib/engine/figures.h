@@ -29,6 +29,7 @@ struct hq_engine_depth {
 	int64_t inbox;  /* events that nobody has taken up */
 	int64_t due;    /* calls that could be made now */
 	int64_t later;  /* calls in flight, or to be made at a time to come */
+	int64_t held;   /* calls that flow control keeps back */
 	int64_t timers; /* sleeps, and waits that end at some time */
 	int64_t idle;   /* until something happens */
 	int64_t oldest_ms; /* for how long the first of `due` has been; or 0 */

@@ -526,7 +526,6 @@ main(void)
 	TCase *t = tcase_create("fcgi_client");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	add_client_tests(t);
 	add_server_tests(t);
 	suite_add_tcase(s, t);
