@@ -39,6 +39,20 @@ put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
 	    NULL, err);
 }
 
+static enum hq_rc
+add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
+    struct hq_err *err)
+{
+	const struct hq_eng_event *e = s->event;
+
+	t->counts[HQ_COUNT_STARTED]++;
+	return hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
+	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
+		hq_text(e->client_id != NULL ? e->client_id : e->id),
+		hq_text(s->invoker), hq_i64(t->now_ms)),
+	    NULL, err);
+}
+
 enum hq_rc
 hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
@@ -57,12 +71,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	else
 		due -= s->ahead_ms;
 	hq_ulid(t->env, id);
-	t->counts[HQ_COUNT_STARTED]++;
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
-	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
-		hq_text(e->client_id != NULL ? e->client_id : e->id),
-		hq_text(s->invoker), hq_i64(t->now_ms)),
-	    NULL, err));
+	HQ_TRY(add_run(t, s, id, err));
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
