@@ -88,24 +88,24 @@ register_functions(struct runner *r, struct hq_err *err)
 }
 
 /*
- * The log may be over RAWR_WAL_MAX, which nobody but a runner can mend: begin
- * with that.  Where a reader keeps it so, wait for his end, or for ours.
+ * The log may be over RAWR_WAL_MAX, which nobody but a runner can mend: empty it
+ * and try again.  Where a reader keeps it so, until his end, or ours.
  */
 static enum hq_rc
 register_patiently(struct runner *r, struct hq_err *err)
 {
 	struct pollfd p = { .fd = r->signal, .events = POLLIN };
+	struct hq_err why = { 0 };
 	int64_t wal;
 	enum hq_rc rc;
 
-	do {
-		if (hq_db_checkpoint(r->db, true, &wal, err) != HQ_OK)
-			hq_log(HQ_WARN, "checkpoint", HQ_LSTR("why", err->msg));
-		rc = register_functions(r, err);
-		if (rc != HQ_E_SERVICE_UNAVAILABLE)
-			return rc;
+	while ((rc = register_functions(r, err)) == HQ_E_SERVICE_UNAVAILABLE) {
 		hq_log(HQ_WARN, "not_yet", HQ_LSTR("why", err->msg));
-	} while (poll(&p, 1, RUNNER_IDLE_MS) == 0);
+		if (hq_db_checkpoint(r->db, true, &wal, &why) != HQ_OK)
+			hq_log(HQ_WARN, "checkpoint", HQ_LSTR("why", why.msg));
+		if (poll(&p, 1, RUNNER_BUSY_MS) != 0)
+			return rc;
+	}
 	return rc;
 }
 
