@@ -269,6 +269,7 @@ runner_loop(struct runner *r, struct hq_err *err)
 		if (!l.leaving && runner_retain(r, idle))
 			l.emptied = false;
 		checkpoint(&l, idle);
-		runner_notify("WATCHDOG=1");
+		runner_figures_note(r);
+		runner_alive_sign(r);
 	}
 }

@@ -7,7 +7,9 @@
 #include <poll.h>
 
 #include "auth/keys.h"
+#include "base/alive.h"
 #include "base/config.h"
+#include "base/figures.h"
 #include "base/ids.h"
 #include "engine/engine.h"
 #include "proto/http/fcgi_client.h"
@@ -32,6 +34,7 @@ enum {
 	RUNNER_GATHER_LOOKS = 5,
 	RUNNER_GATHER_US = 200,
 	RUNNER_GATHER_MS = 2,
+	RUNNER_FIGURES = HQ_COUNT__MAX + 4,
 };
 
 /*
@@ -88,6 +91,9 @@ struct runner {
 	struct runner_remote *remote; /* calls to SDK apps (remote.c) */
 	struct runner_sweep *sweeps;
 	size_t n_sweeps;
+	struct hq_figures *figures;
+	int64_t noted[RUNNER_FIGURES]; /* is in them */
+	struct hq_alive alive;
 };
 
 /* dispatch.c: the engine's transport; ctx is a struct runner. */
@@ -122,6 +128,15 @@ enum hq_rc runner_bell_take(const char *var, struct runner_bell *b,
     struct hq_err *err) HQ_MUST;
 void runner_bell_drain(const struct runner_bell *b);
 void runner_bell_close(const char *var, struct runner_bell *b);
+
+/*
+ * figures.c: what the runner counts; note what is new since the last time; a
+ * sign of life, to whoever asks and to systemd, at most once a second.
+ */
+enum hq_rc runner_figures_open(struct runner *r, struct hq_err *err) HQ_MUST;
+void runner_figures_note(struct runner *r);
+enum hq_rc runner_alive_open(struct runner *r, struct hq_err *err) HQ_MUST;
+void runner_alive_sign(struct runner *r);
 
 /* notify.c: tell systemd, where it listens; state is "READY=1". */
 void runner_notify(const char *state);

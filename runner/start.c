@@ -8,6 +8,7 @@
 #include "proto/contract.h"
 #include "proto/inngest/host.h"
 #include "runner.h"
+#include "store/admin.h"
 
 /* The engine's tables and those of every plugin that a function may use. */
 static const struct hq_module *const *
@@ -86,6 +87,37 @@ register_functions(struct runner *r, struct hq_err *err)
 	return HQ_OK;
 }
 
+/*
+ * The log may be over RAWR_WAL_MAX, which nobody but a runner can mend: empty it
+ * and try again.  Where a reader keeps it so, until his end, or ours.
+ */
+static enum hq_rc
+register_patiently(struct runner *r, struct hq_err *err)
+{
+	struct pollfd p = { .fd = r->signal, .events = POLLIN };
+	struct hq_err why = { 0 };
+	int64_t wal;
+	enum hq_rc rc;
+
+	while ((rc = register_functions(r, err)) == HQ_E_SERVICE_UNAVAILABLE) {
+		hq_log(HQ_WARN, "not_yet", HQ_LSTR("why", err->msg));
+		if (hq_db_checkpoint(r->db, true, &wal, &why) != HQ_OK)
+			hq_log(HQ_WARN, "checkpoint", HQ_LSTR("why", why.msg));
+		if (poll(&p, 1, RUNNER_BUSY_MS) != 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* From here on others see us, and can wake us. */
+static enum hq_rc
+be_known(struct runner *r, struct hq_err *err)
+{
+	HQ_TRY(runner_figures_open(r, err));
+	HQ_TRY(runner_alive_open(r, err));
+	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
+}
+
 enum hq_rc
 runner_start(struct runner *r, struct hq_err *err)
 {
@@ -101,9 +133,9 @@ runner_start(struct runner *r, struct hq_err *err)
 		HQ_BUG("out of memory");
 	HQ_TRY(open_store(r, err));
 	HQ_TRY(open_engine(r, err));
-	HQ_TRY(register_functions(r, err));
+	HQ_TRY(register_patiently(r, err));
 	runner_retain_open(r);
-	return runner_bell_take(r->config->s[HQ_SET_RAWR_VAR], &r->bell, err);
+	return be_known(r, err);
 }
 
 void
@@ -111,7 +143,11 @@ runner_stop(struct runner *r)
 {
 	size_t i;
 
+	if (r->engine != NULL && r->figures != NULL)
+		runner_figures_note(r);
 	runner_bell_close(r->config->s[HQ_SET_RAWR_VAR], &r->bell);
+	hq_alive_close(&r->alive);
+	hq_figures_close(r->figures);
 	for (i = 0; r->calls != NULL && i < r->n_calls; i++)
 		if (r->calls[i].call != NULL)
 			runner_abandon(r, r->calls[i].ticket);

@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/env.h"
 #include "base/ids.h"
+#include "engine/figures.h"
 #include "engine/functions.h"
 #include "engine/limits.h"
 #include "engine/sql.h"
@@ -55,6 +56,7 @@ struct hq_eng_tx {
 	const struct hq_fns *fns; /* NULL outside the engine */
 	struct hq_eng_job *job;   /* whose answer is taken; or NULL */
 	bool ended;               /* a run ended while more of it was planned */
+	int64_t counts[HQ_COUNT__MAX]; /* of the engine; see figures.h */
 };
 
 /* --------------------------------------------------------------- events -- */

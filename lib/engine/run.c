@@ -51,12 +51,32 @@ put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
 	    NULL, err);
 }
 
+static enum hq_rc
+add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
+    struct hq_err *err)
+{
+	const char *key =
+	    s->seen_key != NULL ? s->seen_key : s->event->client_id;
+
+	t->counts[HQ_COUNT_STARTED]++;
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
+	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(s->event->id),
+		hq_text(s->invoker), hq_i64(t->now_ms)),
+	    NULL, err));
+	if (s->batch != NULL)
+		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
+		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
+	if (key == NULL)
+		return HQ_OK;
+	return hq_exec(t->db, &hq_engine_store, Q_SEEN_ADD,
+	    HQ_BIND(hq_text(id), hq_text(key)), NULL, err);
+}
+
 enum hq_rc
 hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
 	const struct hq_eng_event *e = s->event;
-	const char *key = s->seen_key != NULL ? s->seen_key : e->client_id;
 	char id[HQ_ULID_BYTES];
 	int64_t due = t->now_ms;
 	bool seen;
@@ -70,16 +90,7 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	else
 		due -= s->ahead_ms;
 	hq_ulid(t->env, id);
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
-	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
-		hq_text(s->invoker), hq_i64(t->now_ms)),
-	    NULL, err));
-	if (s->batch != NULL)
-		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
-		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
-	if (key != NULL)
-		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_SEEN_ADD,
-		    HQ_BIND(hq_text(id), hq_text(key)), NULL, err));
+	HQ_TRY(add_run(t, s, id, err));
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
@@ -149,6 +160,7 @@ record(struct hq_eng_tx *t, const char *run, const char *step,
 	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &changes,
 	    err));
 	*ret_new = changes > 0;
+	t->counts[HQ_COUNT_STEPS] += changes;
 	return HQ_OK;
 }
 

@@ -528,6 +528,12 @@ static const char *const sql[Q__MAX + 1] = {
 		    " FROM (SELECT 0 AS lane UNION ALL SELECT 1"
 		    " UNION ALL SELECT 2 UNION ALL SELECT 3"
 		    " UNION ALL SELECT 4) l",
+	[Q_JOB_COUNT] =
+	    "SELECT count(*) FROM (SELECT 1 FROM engine_job WHERE lane = $1"
+	    " AND (owner IS NULL) IN (0, 1)"
+	    " AND due_ms > $2 AND due_ms <= $3 LIMIT $4) AS seen",
+	[Q_INBOX_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM engine_inbox"
+			  " WHERE seq > 0 LIMIT $1) AS seen",
 	[Q_TIMERS_DUE] =
 	    "SELECT (SELECT id FROM engine_run r WHERE r.num = j.run),"
 	    " j.step, j.kind FROM engine_job j"

@@ -97,6 +97,7 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		s->fate = HQ_SLOT_LATE;
 		return hq_eng_give_back(&u->tx, s, err);
 	}
+	u->tx.counts[HQ_COUNT_ANSWERED + s->reply->view.what]++;
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
@@ -243,6 +244,7 @@ take_events(struct turn *u, struct hq_err *err)
 			    HQ_LSTR("where", err->where));
 		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_INBOX_DROP,
 		    HQ_BIND(hq_i64(seq)), NULL, err));
+		u->tx.counts[HQ_COUNT_EVENTS]++;
 		hq_arena_reset(u->tx.a);
 	}
 	u->more = true;
@@ -611,6 +613,15 @@ undo(struct hq_engine *e)
 }
 
 static void
+add_counts(struct hq_engine *e, const struct turn *u)
+{
+	int i;
+
+	for (i = 0; i < HQ_COUNT__MAX; i++)
+		e->counts[i] += u->tx.counts[i];
+}
+
+static void
 count_busy(struct turn *u)
 {
 	const struct hq_eng_slot *s = u->e->slots;
@@ -647,6 +658,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 		e->checked_ms = now;
 	e->turned_ms = now;
 	e->recheck = u.tx.ended;
+	add_counts(e, &u);
 	sweep(&u);
 	send_all(&u);
 	hq_arena_reset(e->keep);
