@@ -111,6 +111,16 @@ static const char *const migrations[] = {
 	" (wait_event, wait_path, wait_value) WHERE wait_event IS NOT NULL",
 	/* The engine API is asked for the runs of an event. */
 	"CREATE INDEX engine_run_cause ON engine_run (event)",
+	/*
+	 * Where an Inngest server takes the inbox (outbox.h): events that it
+	 * will never take, and why it takes none now (one row at most).
+	 */
+	"CREATE TABLE engine_parked ("
+	" event TEXT PRIMARY KEY, client_id TEXT, why TEXT NOT NULL,"
+	" parked_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE engine_trouble ("
+	" id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL,"
+	" why TEXT NOT NULL) STRICT",
 	NULL,
 };
 
@@ -119,6 +129,11 @@ static const char *const migrations[] = {
 	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event_client =" \
 	" coalesce(engine_event.client_id, engine_event.id)" \
 	" AND r.state = 0 AND r.event = engine_event.id)"
+#define IS_PARKED \
+	"EXISTS (SELECT 1 FROM engine_parked p" \
+	" WHERE p.event = engine_event.id)"
+/* Of a row of engine_event e: it is not our own engine's. */
+#define GOES_OUT "substr(e.name, 1, 8) <> 'inngest/'"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -303,6 +318,41 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_INBOX_SINCE] =
 	    "SELECT e.received_ms FROM engine_inbox i"
 	    " JOIN engine_event e ON e.id = i.event ORDER BY i.seq LIMIT 1",
+	[Q_OUT_NEXT] =
+	    "SELECT i.seq, e.id, e.client_id, e.name, e.data, e.ts_ms"
+	    " FROM engine_inbox i JOIN engine_event e ON e.id = i.event"
+	    " WHERE " GOES_OUT " ORDER BY i.seq LIMIT $1",
+	[Q_OUT_DROP] = "DELETE FROM engine_inbox WHERE seq = $1 AND event = $2",
+	[Q_OUT_COUNT] =
+	    "SELECT count(*), coalesce(min(e.received_ms), 0)"
+	    " FROM engine_inbox i JOIN engine_event e ON e.id = i.event"
+	    " WHERE " GOES_OUT,
+	[Q_OUT_WHERE] =
+	    "SELECT e.received_ms, NULL FROM engine_inbox i"
+	    " JOIN engine_event e ON e.id = i.event WHERE i.client_id = $1"
+	    " UNION ALL SELECT parked_ms, why FROM engine_parked"
+	    " WHERE client_id = $1 LIMIT 1",
+	[Q_PARKED_ADD] =
+	    "INSERT INTO engine_parked (event, client_id, why, parked_ms)"
+	    " VALUES ($1, $2, $3, $4)",
+	[Q_PARKED_COUNT] = "SELECT count(*) FROM engine_parked",
+	[Q_PARKED_ALL] = "SELECT p.event, e.name, p.why, p.parked_ms"
+			 " FROM engine_parked p"
+			 " JOIN engine_event e ON e.id = p.event"
+			 " ORDER BY p.event",
+	[Q_PARKED_BACK] = "INSERT INTO engine_inbox (event, client_id)"
+			  " SELECT event, client_id FROM engine_parked"
+			  " WHERE event = coalesce($1, event) ORDER BY event",
+	[Q_PARKED_DROP] =
+	    "DELETE FROM engine_parked WHERE event = coalesce($1, event)",
+	[Q_PARKED_CANCEL] = "DELETE FROM engine_parked WHERE client_id = $1",
+	[Q_TROUBLE_SET] =
+	    "INSERT INTO engine_trouble (id, since_ms, why) VALUES (1, $1, $2)"
+	    " ON CONFLICT (id) DO UPDATE SET why = excluded.why",
+	[Q_TROUBLE_GET] = "SELECT since_ms, why FROM engine_trouble",
+	[Q_TROUBLE_DROP] = "DELETE FROM engine_trouble",
+	[Q_RUNS_OPEN] = "SELECT count(*) FROM engine_run"
+			" WHERE state = 0 AND event_client IS NOT NULL",
 	[Q_RETAIN_RUNS] =
 	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
 	    " END FROM engine_run WHERE id > $1 AND id < $2"
@@ -315,10 +365,11 @@ static const char *const sql[Q__MAX + 1] = {
 			 " AND state <> 0 AND ended_ms < $2",
 	[Q_RETAIN_EVENTS] =
 	    "SELECT id, CASE WHEN received_ms < $3 AND NOT " BEGAN_OPEN_RUN
-	    " THEN 1 ELSE 0 END FROM engine_event WHERE id > $1 AND id < $2"
+	    " AND NOT " IS_PARKED " THEN 1 ELSE 0 END FROM engine_event WHERE id > $1 AND id < $2"
 	    " ORDER BY id LIMIT $4",
 	[Q_RETAIN_EVENT] =
-	    "DELETE FROM engine_event WHERE id = $1 AND NOT " BEGAN_OPEN_RUN,
+	    "DELETE FROM engine_event WHERE id = $1 AND NOT " BEGAN_OPEN_RUN
+	    " AND NOT " IS_PARKED,
 	[Q_RETAIN_SEEN_LOOK] =
 	    "SELECT event_id, fn, CASE WHEN seen_ms < $3 THEN 1 ELSE 0 END"
 	    " FROM engine_seen WHERE (event_id, fn) > ($1, $2)"
