@@ -33,7 +33,7 @@ hq_deliver_headers(const char *seed, struct hq_arena *a,
 	ret[n++] = "content-type: application/json";
 	ret[n++] = "user-agent: " HQ_INNGEST_SDK;
 	ret[n++] = "x-inngest-sdk: " HQ_INNGEST_SDK;
-	ret[n++] = "x-inngest-framework: " HQ_INNGEST_FRAMEWORK;
+	ret[n++] = "x-inngest-sdk-handled: true";
 	ret[n++] = hq_arena_printf(a, "x-inngest-event-id-seed: %s", seed);
 	ret[n] = NULL;
 	HQ_ASSERT(n < HQ_DELIVER_HEADERS);
