@@ -155,6 +155,7 @@ world_begin(const char *name)
 	for (i = 0; i < HQ_SET__MAX; i++)
 		settings.s[i] = "";
 	settings.s[HQ_SET_RAWR_BASE_URL] = "http://h";
+	settings.s[HQ_SET_RAWR_ENGINE] = "own";
 	settings.s[HQ_SET_RAWR_ENGINE_URL] = "http://h";
 	domain = NULL;
 }
