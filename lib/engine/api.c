@@ -152,8 +152,7 @@ hq_run_cancel(struct hq_db *db, const struct hq_env *env, const char *run,
 	else if (rc == HQ_OK && r.state != HQ_RUN_OPEN)
 		rc = HQ_FAIL(err, CONFLICT, "cannot cancel an ended run");
 	else if (rc == HQ_OK)
-		rc = hq_eng_finish(&t, run, HQ_RUN_CANCELLED,
-		    hq_eng_error(&t, "Error", "function cancelled"), err);
+		rc = hq_eng_cancel(&t, run, err);
 	hq_arena_free(t.a);
 	return rc;
 }
@@ -171,44 +170,24 @@ hq_app_is_back(struct hq_db *db, const struct hq_env *env, const char *app,
 
 /* ---------------------------------------------------------- checkpoints -- */
 
-static bool
-is_result(struct json_object *o)
-{
-	const char *op = hq_json_str(o, "op");
-
-	return op != NULL &&
-	    (strcmp(op, "StepRun") == 0 || strcmp(op, "Step") == 0 ||
-		strcmp(op, "StepFailed") == 0);
-}
-
 static enum hq_rc
 check(const struct hq_checkpoint *c, struct hq_err *err)
 {
-	size_t i, n;
-
 	if (!json_object_is_type(c->steps, json_type_array))
 		return HQ_FAIL(err, BAD_REQUEST, "steps: not a list");
-	n = json_object_array_length(c->steps);
-	if (n > HQ_ENGINE_OPS_MAX)
+	if (json_object_array_length(c->steps) > HQ_ENGINE_OPS_MAX)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "too many steps");
-	for (i = 0; i < n; i++)
-		if (!is_result(json_object_array_get_idx(c->steps, i)))
-			return HQ_FAIL(err, BAD_REQUEST,
-			    "steps[%zu]: only results can be checkpointed", i);
 	return HQ_OK;
 }
 
-/* Is the call the one in flight?  What it told is no failed attempt. */
+/* Is the call the one in flight?  Whoever makes it. */
 static enum hq_rc
-fence(struct hq_eng_tx *t, const struct hq_checkpoint *c, struct hq_err *err)
+fence(struct hq_eng_tx *t, struct hq_err *err)
 {
-	int changes;
+	bool held;
 
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_CHECKPOINT,
-	    HQ_BIND(hq_text(c->run), hq_text(HQ_ENG_DISCOVERY),
-		hq_i64(c->generation)),
-	    &changes, err));
-	if (changes == 0)
+	HQ_TRY(hq_eng_held(t, NULL, t->job, &held, err));
+	if (!held)
 		return HQ_FAIL(err, CONFLICT, "this call is not the run's");
 	return HQ_OK;
 }
@@ -235,13 +214,13 @@ bound(struct hq_eng_tx *t, const char *run, struct hq_err *err)
 static enum hq_rc
 record(struct hq_eng_tx *t, const struct hq_checkpoint *c, struct hq_err *err)
 {
-	struct hq_eng_answer none = { .req_version = -1 };
-	size_t i, n = json_object_array_length(c->steps);
-	const char *wrong = NULL;
+	size_t i, bytes, n = json_object_array_length(c->steps);
+	const char *wrong;
 
 	for (i = 0; i < n; i++) {
-		HQ_TRY(hq_eng_ops(t, &none,
-		    json_object_array_get_idx(c->steps, i), &wrong, err));
+		HQ_TRY(
+		    hq_eng_checkpoint(t, json_object_array_get_idx(c->steps, i),
+			&wrong, &bytes, err));
 		if (wrong != NULL)
 			return HQ_FAIL(err, BAD_REQUEST, "steps[%zu]: %s", i,
 			    wrong);
@@ -256,7 +235,6 @@ hq_run_checkpoint(struct hq_db *db, const struct hq_env *env,
 	struct hq_eng_job job = { .run = c->run,
 		.step = HQ_ENG_DISCOVERY,
 		.generation = c->generation,
-		.max_attempts = 1,
 		.discovery = true };
 	struct hq_eng_tx t = { .db = db,
 		.env = env,
@@ -267,7 +245,7 @@ hq_run_checkpoint(struct hq_db *db, const struct hq_env *env,
 
 	HQ_ASSERT(hq_db_in_tx(db));
 	HQ_TRY(check(c, err));
-	HQ_TRY(fence(&t, c, err));
+	HQ_TRY(fence(&t, err));
 	HQ_TRY(record(&t, c, err));
 	HQ_TRY(bound(&t, c->run, err));
 	if (!job.again)

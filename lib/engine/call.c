@@ -36,6 +36,7 @@ struct recorded {
 };
 
 struct state {
+	const struct hq_fn *fn;
 	struct hq_buf steps; /* the body's member, an object */
 	struct hq_buf order; /* struct recorded */
 	size_t n;
@@ -205,7 +206,7 @@ static enum hq_rc
 build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
     const struct hq_eng_run *run, struct state *s, struct hq_err *err)
 {
-	const struct hq_fn *fn = hq_fns_find(t->fns, run->fn);
+	const struct hq_fn *fn = s->fn;
 	struct hq_eng_trace trace;
 	struct hq_eng_event e;
 	char id[HQ_ULID_BYTES];
@@ -234,6 +235,24 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	return HQ_OK;
 }
 
+/* For now: the function may be registered anew, or be read by who is next. */
+static enum hq_rc
+put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
+{
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_RETRY,
+	    HQ_BIND(hq_text(j->run), hq_text(j->step), hq_i64(j->attempt),
+		hq_i64(0), hq_i64(1),
+		hq_i64(t->now_ms + HQ_ENGINE_AWAY_MAX_MS)),
+	    NULL, err);
+}
+
+/* Is it the first call of its run? */
+static bool
+is_first(const struct hq_eng_job *j)
+{
+	return j->generation == 1 && strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
+}
+
 enum hq_rc
 hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
@@ -248,10 +267,13 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	HQ_ASSERT(found);
 	if (run.state != HQ_RUN_OPEN)
 		return HQ_OK; /* ended over a job that was claimed with this */
-	if (hq_fns_find(t->fns, run.fn) == NULL)
+	s.fn = hq_fns_find(t->fns, run.fn);
+	if (s.fn == NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED,
 		    hq_eng_error(t, "Error", "the function is not registered"),
 		    err);
+	if (s.fn->url == NULL)
+		return put_off(t, &c->job, err);
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED, s.too_much, err);
@@ -262,5 +284,7 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	c->n_steps = s.n;
 	c->state_bytes = s.steps.n;
 	*ret_made = true;
+	if (s.fn->options != NULL && is_first(&c->job))
+		return hq_eng_started(t, s.fn, id, err);
 	return HQ_OK;
 }

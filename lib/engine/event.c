@@ -104,7 +104,6 @@ runs_of(struct hq_eng_tx *t, const char *event_id, struct hq_buf *ids,
 static enum hq_rc
 cancel_runs(struct hq_eng_tx *t, const char *event_id, struct hq_err *err)
 {
-	const char *error = hq_eng_error(t, "Error", "function cancelled");
 	struct hq_eng_tx each = *t; /* memory of one run after the other */
 	enum hq_rc rc = HQ_OK;
 	const char *run;
@@ -123,7 +122,7 @@ cancel_runs(struct hq_eng_tx *t, const char *event_id, struct hq_err *err)
 	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
 	for (at = 0; rc == HQ_OK && at < ids.n; at += sizeof(run)) {
 		memcpy(&run, ids.p + at, sizeof(run));
-		rc = hq_eng_finish(&each, run, HQ_RUN_CANCELLED, error, err);
+		rc = hq_eng_cancel(&each, run, err);
 		hq_arena_reset(each.a);
 	}
 	hq_arena_free(each.a);
@@ -297,4 +296,17 @@ hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
 	/* An event within the parser's depth may exceed it in its envelope. */
 	HQ_IGNORE(hq_json_parse(t->a, hq_buf_str(&b), b.n, ret, NULL));
 	return HQ_OK;
+}
+
+enum hq_rc
+hq_eng_event_vars(struct hq_eng_tx *t, struct json_object *event,
+    struct json_object *async, struct json_object **ret, struct hq_err *err)
+{
+	struct json_object *vars = hq_json_new_object();
+
+	hq_json_put(vars, "event", json_object_get(event));
+	if (async != NULL)
+		hq_json_put(vars, "async", json_object_get(async));
+	*ret = vars;
+	return hq_json_own(t->a, vars, err);
 }

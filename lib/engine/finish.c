@@ -24,19 +24,18 @@ static const struct {
 	[HQ_RUN_CANCELLED] = { "Cancelled", HQ_ENG_CANCELLED, "error" },
 };
 
-/* The step that invoked this run gets its outcome. */
-static enum hq_rc
-resume_invoker(struct hq_eng_tx *t, const struct hq_eng_run *run,
+enum hq_rc
+hq_eng_tell_invoker(struct hq_eng_tx *t, const char *invoker,
     enum hq_run_state state, const char *output, struct hq_err *err)
 {
-	const char *dot = strchr(run->invoker, '.');
+	const char *dot = strchr(invoker, '.');
 	struct hq_eng_run parent;
 	struct hq_buf b;
 	const char *id;
 	bool found;
 
 	HQ_ASSERT(dot != NULL);
-	id = hq_arena_copy(t->a, run->invoker, (size_t)(dot - run->invoker));
+	id = hq_arena_copy(t->a, invoker, (size_t)(dot - invoker));
 	HQ_TRY(hq_eng_run_get(t, id, &parent, &found, err));
 	if (!found || parent.state != HQ_RUN_OPEN)
 		return HQ_OK;
@@ -212,7 +211,7 @@ tell(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
 	HQ_ASSERT(found);
 	if (run.invoker != NULL)
-		HQ_TRY(resume_invoker(t, &run, state, output, err));
+		HQ_TRY(hq_eng_tell_invoker(t, run.invoker, state, output, err));
 	return send_events(t, &run, state, output, err);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "engine/cron.h"
 #include "engine/limits.h"
 #include "engine/sql.h"
@@ -108,6 +109,7 @@ hq_fn_read(struct json_object *o, struct hq_arena *a, struct hq_fn *ret,
     struct hq_err *err)
 {
 	struct hq_fn f = { .slug = hq_json_str(o, "id") };
+	struct hq_err why;
 
 	if (f.slug == NULL || f.slug[0] == '\0')
 		return HQ_FAIL(err, BAD_REQUEST, "a function has no id");
@@ -117,6 +119,9 @@ hq_fn_read(struct json_object *o, struct hq_arena *a, struct hq_fn *ret,
 		    HQ_ENGINE_SLUG_BYTES_MAX);
 	HQ_TRY(read_triggers(o, a, &f, err));
 	HQ_TRY(read_step(o, &f, err));
+	if (hq_fn_options_read(o, a, &f.options, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "function %.60s: %s", f.slug,
+		    why.msg);
 	*ret = f;
 	return HQ_OK;
 }
@@ -138,17 +143,38 @@ revision(struct hq_db *db, int64_t *ret, struct hq_err *err)
 }
 
 static enum hq_rc
-read_row(const struct hq_cursor *row, struct hq_fns *f, struct hq_fn *ret,
+read_config(const struct hq_cursor *row, struct hq_arena *a, struct hq_fn *ret,
     struct hq_err *err)
 {
-	struct hq_arena *a = f->arena;
 	struct json_object *config;
 	const char *text;
 	size_t n;
 
 	text = hq_cursor_peek(row, 2, &n);
 	HQ_TRY(hq_json_parse(a, text, n, &config, err));
-	HQ_TRY(hq_fn_read(config, a, ret, err));
+	return hq_fn_read(config, a, ret, err);
+}
+
+/*
+ * What another version has stored, or a disk has spoilt, is in the way of no
+ * other function.
+ */
+static enum hq_rc
+read_row(const struct hq_cursor *row, struct hq_fns *f, struct hq_fn *ret,
+    struct hq_err *err)
+{
+	struct hq_arena *a = f->arena;
+	struct hq_err why = { 0 };
+
+	if (read_config(row, a, ret, &why) != HQ_OK) {
+		*ret = (struct hq_fn){ .slug = hq_cursor_text(row, 0, a),
+			.max_attempts = HQ_ENGINE_RETRIES_DEFAULT + 1 };
+		if (!hq_arena_ok(a))
+			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+			    "the functions do not fit into memory");
+		hq_log(HQ_ERROR, "function_unreadable",
+		    HQ_LSTR("function", ret->slug), HQ_LSTR("why", why.msg));
+	}
 	ret->app = hq_cursor_text(row, 1, a);
 	ret->archived = hq_cursor_i64(row, 3) != 0;
 	ret->foreign = f->own_app != NULL && ret->app != NULL &&

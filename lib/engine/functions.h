@@ -4,7 +4,7 @@
 #ifndef HQ_ENGINE_FUNCTIONS_H
 #define HQ_ENGINE_FUNCTIONS_H
 
-#include "expr/expr.h"
+#include "engine/options.h"
 #include "store/db.h"
 
 struct hq_fn_trigger {
@@ -15,12 +15,14 @@ struct hq_fn_trigger {
 };
 
 struct hq_fn {
-	const char *slug, *app, *url;
+	const char *slug, *app;
+	const char *url; /* NULL: what is stored of it cannot be read */
 	int max_attempts;
 	bool archived; /* removed: its runs go on, nothing starts one */
 	bool foreign;  /* of another app than own_app */
 	struct hq_fn_trigger *triggers;
 	size_t n_triggers;
+	const struct hq_fn_options *options; /* NULL: none */
 };
 
 /* All functions; strings and expressions live in the arena. */

@@ -82,6 +82,11 @@ void hq_eng_event_write(struct hq_buf *b, const struct hq_eng_event *e);
 enum hq_rc hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
 
+/* {event, async} for an expression; async: or NULL. */
+enum hq_rc hq_eng_event_vars(struct hq_eng_tx *t, struct json_object *event,
+    struct json_object *async, struct json_object **ret, struct hq_err *err)
+    HQ_MUST;
+
 /* Is data (JSON text) within what an event may have? */
 bool hq_eng_event_fits(const char *data);
 
@@ -134,7 +139,27 @@ struct hq_eng_start {
 	const struct hq_eng_event *event;
 	const char *seen_key; /* starts once per function and day; or NULL */
 	const char *invoker;  /* or NULL */
+	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
 };
+/* What cancels a run of a function with options is armed when it starts (cancel.c). */
+struct hq_eng_armed {
+	const struct hq_fn *fn;
+	const char *run;
+	int64_t due_ms; /* when its first call is */
+};
+enum hq_rc hq_eng_arm(struct hq_eng_tx *t, const struct hq_eng_armed *r,
+    struct hq_err *err) HQ_MUST;
+/* Its first call is made. */
+enum hq_rc hq_eng_started(struct hq_eng_tx *t, const struct hq_fn *fn,
+    const char *run, struct hq_err *err) HQ_MUST;
+/* End a run as cancelled; it may have ended. */
+enum hq_rc hq_eng_cancel(struct hq_eng_tx *t, const char *run,
+    struct hq_err *err) HQ_MUST;
+
+/* What the function's options make of it: a run, now or later, or none (admit.c). */
+enum hq_rc hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
+/* A run, now. */
 enum hq_rc hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
 /* *ret_found is false if there is no such run. */
@@ -149,12 +174,9 @@ const char *hq_eng_overflow(struct hq_eng_tx *t, size_t n_steps,
     size_t state_bytes);
 
 /*
- * Record a step's value (JSON text).  *ret_new is false if there was one
- * already: the first one stays.
+ * Record a step's value (JSON text): the first one stays.  Ends the step's job
+ * and, if it is new, has the run look further.
  */
-enum hq_rc hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
-    const char *value, bool *ret_new, struct hq_err *err) HQ_MUST;
-/* The same; ends the step's job and, if it is new, has the run look further. */
 enum hq_rc hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, struct hq_err *err) HQ_MUST;
 /* The same with {"error": error}. */
@@ -170,11 +192,23 @@ enum hq_rc hq_eng_memo_error(struct hq_eng_tx *t, const char *run,
 enum hq_rc hq_eng_finish(struct hq_eng_tx *t, const char *id,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
 
+/* The step that invoked a run gets its outcome; invoker: as hq_eng_run has it. */
+enum hq_rc hq_eng_tell_invoker(struct hq_eng_tx *t, const char *invoker,
+    enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
+
 /* {"message", "name"} as JSON text in t->a. */
 const char *hq_eng_error(struct hq_eng_tx *t, const char *name,
     const char *message);
 /* Canonical JSON text of a value in t->a. */
 const char *hq_eng_text(struct hq_eng_tx *t, struct json_object *v);
+
+/*
+ * Once more, of what `key` names among the rates of fn?  *ret_wait_ms: 0, or how
+ * long not (rate.c).
+ */
+enum hq_rc hq_eng_rate_take(struct hq_eng_tx *t, const char *fn,
+    const struct hq_fn_rate *rate, const char *key, int64_t *ret_wait_ms,
+    struct hq_err *err) HQ_MUST;
 
 /* -------------------------------------------------------------- answers -- */
 
@@ -210,9 +244,18 @@ enum hq_rc hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     HQ_MUST;
 
 /*
- * Record the StepRun of t->job's call on its way (ops.c): its job starts its
- * attempts anew, and is not planned again.  *ret_wrong as for hq_eng_ops();
- * *ret_bytes: of what was recorded.
+ * Is the call of j (its run, step and generation; 0: whichever it is) still the
+ * job's, and that owner's (NULL: whoever's)?  Then fill in what else is known of
+ * the job; else somebody has it now, or it is gone (ops.c).
+ */
+enum hq_rc hq_eng_held(struct hq_eng_tx *t, const char *owner,
+    struct hq_eng_job *j, bool *ret, struct hq_err *err) HQ_MUST;
+
+/*
+ * Record the result of a step that t->job's call tells of on its way (ops.c):
+ * the job starts its attempts anew, and its `again` says whether there is
+ * anything new.  *ret_wrong as for hq_eng_ops(); *ret_bytes: of what was
+ * recorded.
  */
 enum hq_rc hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *op,
     const char **ret_wrong, size_t *ret_bytes, struct hq_err *err) HQ_MUST;

@@ -10,6 +10,7 @@
 struct wait {
 	const char *run, *step;
 	const char *expression; /* or NULL */
+	int kind;               /* enum hq_job_kind */
 	int64_t heard_ms;       /* how far events had come when it was armed */
 	const char *cause;      /* event that started the run */
 };
@@ -53,20 +54,6 @@ parse_arrival(struct arrival *in, struct hq_err *err)
 	return HQ_OK;
 }
 
-/* {event: cause, async: event}; async may be NULL. */
-static enum hq_rc
-variables(struct hq_eng_tx *t, struct json_object *event,
-    struct json_object *async, struct json_object **ret, struct hq_err *err)
-{
-	struct json_object *vars = hq_json_new_object();
-
-	hq_json_put(vars, "event", json_object_get(event));
-	if (async != NULL)
-		hq_json_put(vars, "async", json_object_get(async));
-	*ret = vars;
-	return hq_json_own(t->a, vars, err);
-}
-
 /* --------------------------------------------------------------- waits -- */
 
 static enum hq_rc
@@ -79,10 +66,22 @@ evaluate(struct hq_eng_tx *t, const struct wait *w, struct json_object *async,
 
 	HQ_TRY(hq_eng_event_get(t, w->cause, &cause, err));
 	HQ_TRY(hq_eng_event_value(t, &cause, &event, err));
-	HQ_TRY(variables(t, event, async, &vars, err));
+	HQ_TRY(hq_eng_event_vars(t, event, async, &vars, err));
 	if (hq_expr_parse(t->a, w->expression, &x, NULL, NULL) == HQ_OK)
 		*ret = is_true(t, x, vars);
 	return HQ_OK;
+}
+
+/* What cancels a run comes behind its cause, in the order of the events. */
+static bool
+is_young(const struct wait *w, const struct hq_eng_event *e)
+{
+	int order = strcmp(e->id, w->cause);
+
+	if (w->kind == HQ_JOB_CANCEL)
+		return order > 0;
+	return order != 0 &&
+	    hq_ulid_ms(e->id) >= w->heard_ms - HQ_ENGINE_WAIT_SLACK_MS;
 }
 
 /*
@@ -96,8 +95,7 @@ wait_is_met(struct hq_eng_tx *t, const struct wait *w, struct arrival *in,
 	enum hq_rc rc;
 
 	*ret = false;
-	if (strcmp(w->cause, in->e->id) == 0 ||
-	    hq_ulid_ms(in->e->id) < w->heard_ms - HQ_ENGINE_WAIT_SLACK_MS)
+	if (!is_young(w, in->e))
 		return HQ_OK;
 	if (w->expression == NULL) {
 		*ret = true;
@@ -132,6 +130,7 @@ waits_for(struct hq_eng_tx *t, const char *name, const struct hq_eng_pin *pin,
 		w->expression = hq_cursor_text(&row, 2, p->a);
 		w->heard_ms = hq_cursor_i64(&row, 3);
 		w->cause = hq_cursor_text(&row, 4, p->a);
+		w->kind = (int)hq_cursor_i64(&row, 5);
 	}
 	HQ_ASSERT(hq_arena_ok(p->a)); /* expressions are short */
 	if (p->n < WAITS_PAGE)
@@ -145,10 +144,22 @@ waits_for(struct hq_eng_tx *t, const char *name, const struct hq_eng_pin *pin,
 }
 
 static enum hq_rc
+resume(struct hq_eng_tx *each, const struct wait *w,
+    const struct hq_eng_event *e, struct hq_err *err)
+{
+	struct hq_buf value;
+
+	if (w->kind == HQ_JOB_CANCEL)
+		return hq_eng_cancel(each, w->run, err);
+	hq_buf_init(&value, each->a);
+	hq_eng_event_write(&value, e);
+	return hq_eng_memo(each, w->run, w->step, hq_buf_str(&value), err);
+}
+
+static enum hq_rc
 resume_page(struct hq_eng_tx *each, const struct wait_page *p,
     struct arrival *in, struct hq_err *err)
 {
-	struct hq_buf value;
 	size_t i;
 	bool met;
 
@@ -158,10 +169,7 @@ resume_page(struct hq_eng_tx *each, const struct wait_page *p,
 		if (!met)
 			continue;
 		hq_arena_reset(each->a);
-		hq_buf_init(&value, each->a);
-		hq_eng_event_write(&value, in->e);
-		HQ_TRY(hq_eng_memo(each, p->v[i].run, p->v[i].step,
-		    hq_buf_str(&value), err));
+		HQ_TRY(resume(each, &p->v[i], in->e, err));
 	}
 	return HQ_OK;
 }
@@ -231,7 +239,7 @@ string_of(struct hq_eng_tx *t, const struct hq_expr *x,
 	const char *s;
 
 	*ret = NULL;
-	HQ_TRY(variables(t, event, NULL, &vars, err));
+	HQ_TRY(hq_eng_event_vars(t, event, NULL, &vars, err));
 	if (hq_expr_eval(x, vars, t->a, &v, NULL) != HQ_OK ||
 	    hq_js_type(v) != HQ_JS_STRING)
 		return HQ_OK;
@@ -324,6 +332,7 @@ hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
 {
 	struct wait w = { .run = past->run,
 		.step = past->step,
+		.kind = HQ_JOB_WAIT,
 		.expression = past->expression,
 		.heard_ms = past->since_ms };
 	struct hq_eng_tx each = *t; /* memory of one event after the other */
@@ -352,7 +361,7 @@ trigger_vars(struct arrival *in, struct json_object **vars, struct hq_err *err)
 	if (*vars != NULL)
 		return HQ_OK;
 	HQ_TRY(parse_arrival(in, err));
-	return variables(in->t, in->value, NULL, vars, err);
+	return hq_eng_event_vars(in->t, in->value, NULL, vars, err);
 }
 
 static enum hq_rc
@@ -391,8 +400,9 @@ start_functions(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
 		if (start.fn->archived)
 			continue;
 		HQ_TRY(wants(each, start.fn, in, &vars, &wanted, err));
+		start.vars = vars;
 		if (wanted)
-			HQ_TRY(hq_eng_run_start(in->t, &start, err));
+			HQ_TRY(hq_eng_admit(in->t, &start, err));
 	}
 	return HQ_OK;
 }
@@ -409,6 +419,7 @@ hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
 	rc = resume_waits(&each, &in, err);
 	if (rc == HQ_OK)
 		rc = start_functions(&each, &in, err);
+	t->ended |= each.ended;
 	hq_arena_free(each.a);
 	return rc;
 }

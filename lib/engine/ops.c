@@ -22,28 +22,29 @@ typedef enum hq_rc op_fn(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 
 struct op_kind {
 	const char *name;
-	op_fn *run; /* NULL: this engine cannot do it */
-	bool first; /* before the others of one answer */
-	bool lazy;  /* does not make an answer a parallel one */
+	op_fn *run;
+	const char *result; /* its member that is recorded; NULL: none is */
+	bool first;         /* before the others of one answer */
+	bool lazy;          /* does not make an answer a parallel one */
 };
 
 /* -------------------------------------------------------------- results -- */
 
-/* What is recorded of a step that gave a value. */
 static const char *
 memo_text(struct hq_eng_tx *t, const struct op *op)
 {
 	struct hq_buf b;
 
 	hq_buf_init(&b, t->a);
-	hq_buf_puts(&b, "{\"data\":");
-	hq_json_write(&b, hq_json_get(op->o, "data"));
+	hq_buf_printf(&b, "{\"%s\":", op->kind->result);
+	hq_json_write(&b, hq_json_get(op->o, op->kind->result));
 	hq_buf_putc(&b, '}');
 	return hq_buf_str(&b);
 }
 
+/* It gave a value, or has failed for good. */
 static enum hq_rc
-step_run(struct hq_eng_tx *t, const struct hq_eng_answer *an,
+step_ended(struct hq_eng_tx *t, const struct hq_eng_answer *an,
     const struct op *op, struct hq_err *err)
 {
 	(void)an;
@@ -58,15 +59,6 @@ step_error(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 		return HQ_OK; /* a second one: the retry brings it again */
 	return hq_eng_attempt_failed(t, an,
 	    hq_eng_text(t, hq_json_get(op->o, "error")), op->id, err);
-}
-
-static enum hq_rc
-step_failed(struct hq_eng_tx *t, const struct hq_eng_answer *an,
-    const struct op *op, struct hq_err *err)
-{
-	(void)an;
-	return hq_eng_memo_error(t, t->job->run, op->id,
-	    hq_eng_text(t, hq_json_get(op->o, "error")), err);
 }
 
 static enum hq_rc
@@ -298,7 +290,7 @@ start_invoked(struct hq_eng_tx *t, const struct op *op, const struct hq_fn *fn,
 			"the invoked function's data is too large"),
 		    err);
 	HQ_TRY(hq_eng_event_put(t, &e, false, err));
-	return hq_eng_run_start(t, &s, err);
+	return hq_eng_admit(t, &s, err);
 }
 
 static enum hq_rc
@@ -350,18 +342,18 @@ none(struct hq_eng_tx *t, const struct hq_eng_answer *an, const struct op *op,
 }
 
 static const struct op_kind kinds[] = {
-	{ "StepRun", step_run, false, false },
-	{ "Step", step_run, false, false },
-	{ "StepError", step_error, false, false },
-	{ "StepFailed", step_failed, false, false },
-	{ "StepPlanned", step_planned, false, false },
-	{ "Sleep", sleep_until, false, false },
-	{ "WaitForEvent", wait_for_event, true, false },
-	{ "InvokeFunction", invoke, false, false },
-	{ "RunComplete", run_complete, false, false },
-	{ "SyncRunComplete", run_complete, false, false },
-	{ "DiscoveryRequest", discovery_request, false, true },
-	{ "None", none, false, true },
+	{ "StepRun", step_ended, "data", false, false },
+	{ "Step", step_ended, "data", false, false },
+	{ "StepError", step_error, NULL, false, false },
+	{ "StepFailed", step_ended, "error", false, false },
+	{ "StepPlanned", step_planned, NULL, false, false },
+	{ "Sleep", sleep_until, NULL, false, false },
+	{ "WaitForEvent", wait_for_event, NULL, true, false },
+	{ "InvokeFunction", invoke, NULL, false, false },
+	{ "RunComplete", run_complete, NULL, false, false },
+	{ "SyncRunComplete", run_complete, NULL, false, false },
+	{ "DiscoveryRequest", discovery_request, NULL, false, true },
+	{ "None", none, NULL, false, true },
 };
 
 /* ------------------------------------------------------------- checking -- */
@@ -394,7 +386,10 @@ check_members(struct hq_eng_tx *t, const struct op *op)
 {
 	int64_t due;
 
-	if ((op->kind->run == step_error || op->kind->run == step_failed) &&
+	const char *result = op->kind->result;
+
+	if ((op->kind->run == step_error ||
+		(result != NULL && strcmp(result, "error") == 0)) &&
 	    hq_json_get(op->o, "error") == NULL)
 		return "a failed step has no error";
 	if (op->kind->run == sleep_until &&
@@ -485,14 +480,36 @@ hq_eng_ops(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 	return run_ops(t, an, ops, n, err);
 }
 
-/* The step's own job, and the attempts of the one that discovered it. */
+/* ----------------------------------------------------------- checkpoints -- */
+
+enum hq_rc
+hq_eng_held(struct hq_eng_tx *t, const char *owner, struct hq_eng_job *j,
+    bool *ret, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_JOB_HELD,
+	    HQ_BIND(hq_text(j->run), hq_text(j->step), hq_i64(j->generation),
+		hq_text(owner)),
+	    &row, err));
+	*ret = hq_cursor_next(&row);
+	if (!*ret)
+		return hq_cursor_done(&row, err);
+	j->attempt = (int)hq_cursor_i64(&row, 0);
+	j->max_attempts = (int)hq_cursor_i64(&row, 1);
+	j->crashes = (int)hq_cursor_i64(&row, 2);
+	j->refusals = (int)hq_cursor_i64(&row, 3);
+	j->again = hq_cursor_i64(&row, 4) == HQ_AGAIN;
+	j->told = hq_cursor_i64(&row, 4) == HQ_AGAIN_TOLD;
+	return HQ_OK;
+}
+
+/* A job that gets somewhere has failed at nothing. */
 static enum hq_rc
-start_anew(struct hq_eng_tx *t, const char *step, struct hq_err *err)
+start_anew(struct hq_eng_tx *t, struct hq_err *err)
 {
 	struct hq_eng_job *j = t->job;
 
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
-	    HQ_BIND(hq_text(j->run), hq_text(step)), NULL, err));
 	if (j->attempt == 0 && j->crashes == 0 && j->refusals == 0)
 		return HQ_OK;
 	j->attempt = j->crashes = j->refusals = 0;
@@ -506,15 +523,14 @@ hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *o,
 {
 	const char *memo;
 	struct op op;
-	bool is_new;
 
 	*ret_wrong = read_op(t, o, &op);
-	if (*ret_wrong == NULL && op.kind->run != step_run)
-		*ret_wrong = "a checkpoint is not of a step that ran";
+	if (*ret_wrong == NULL && op.kind->result == NULL)
+		*ret_wrong = "only results can be checkpointed";
 	if (*ret_wrong != NULL)
 		return HQ_OK;
 	memo = memo_text(t, &op);
 	*ret_bytes = strlen(memo) + strlen(op.id);
-	HQ_TRY(hq_eng_record(t, t->job->run, op.id, memo, &is_new, err));
-	return start_anew(t, op.id, err);
+	HQ_TRY(hq_eng_memo(t, t->job->run, op.id, memo, err));
+	return start_anew(t, err);
 }

@@ -5,7 +5,8 @@
  * - an event, so long after it came, unless it still waits in the inbox or an
  *   open run began with it;
  * - that a function has had an event, when the window is over in which it
- *   starts once.
+ *   starts once;
+ * - what is left of a rate, when nothing is.
  *
  * Each is a sweep along the table's key, which for runs and events begins with
  * the time: nothing is written for it while rows are young.
@@ -15,7 +16,7 @@
 #include "engine/engine.h"
 #include "engine/inside.h"
 
-enum { RUNS, EVENTS, SEEN, OVER };
+enum { RUNS, EVENTS, SEEN, RATES, OVER };
 
 /* An event may stand in the inbox behind one that came so much later. */
 enum { INBOX_SLACK_MS = 10 * 60 * 1000 };
@@ -126,13 +127,19 @@ drop_events(void *arg, struct hq_err *err)
 	return HQ_OK;
 }
 
+static bool
+is_rates(const struct sweep *s)
+{
+	return s->r->phase == RATES;
+}
+
 /* Everything that is over, from one key to the other. */
 static enum hq_rc
-drop_seen(void *arg, struct hq_err *err)
+drop_pairs(void *arg, struct hq_err *err)
 {
 	struct sweep *s = arg;
 
-	return drop(s, Q_RETAIN_SEEN,
+	return drop(s, is_rates(s) ? Q_RETAIN_RATE : Q_RETAIN_SEEN,
 	    HQ_BIND(hq_text(s->r->place), hq_text(s->r->place2),
 		hq_i64(s->before_ms), hq_i64(HQ_RETAIN_LOOK)),
 	    err);
@@ -140,11 +147,12 @@ drop_seen(void *arg, struct hq_err *err)
 
 /* The next keys; is any of them old? */
 static enum hq_rc
-look_seen(struct sweep *s, char place[2][HQ_RETAIN_PLACE], struct hq_err *err)
+look_pairs(struct sweep *s, char place[2][HQ_RETAIN_PLACE], struct hq_err *err)
 {
 	HQ_CURSOR(row);
 
-	HQ_TRY(hq_query(s->r->db, &hq_engine_store, Q_RETAIN_SEEN_LOOK,
+	HQ_TRY(hq_query(s->r->db, &hq_engine_store,
+	    is_rates(s) ? Q_RETAIN_RATE_LOOK : Q_RETAIN_SEEN_LOOK,
 	    HQ_BIND(hq_text(s->r->place), hq_text(s->r->place2),
 		hq_i64(s->before_ms), hq_i64(HQ_RETAIN_LOOK)),
 	    &row, err));
@@ -158,13 +166,13 @@ look_seen(struct sweep *s, char place[2][HQ_RETAIN_PLACE], struct hq_err *err)
 }
 
 static enum hq_rc
-sweep_seen(struct sweep *s, struct hq_err *err)
+sweep_pairs(struct sweep *s, struct hq_err *err)
 {
 	char place[2][HQ_RETAIN_PLACE];
 
-	HQ_TRY(look_seen(s, place, err));
+	HQ_TRY(look_pairs(s, place, err));
 	if (s->n > 0)
-		HQ_TRY(hq_db_tx(s->r->db, drop_seen, s, err));
+		HQ_TRY(hq_db_tx(s->r->db, drop_pairs, s, err));
 	if (s->looked > 0) {
 		memcpy(s->r->place, place[0], HQ_RETAIN_PLACE);
 		memcpy(s->r->place2, place[1], HQ_RETAIN_PLACE);
@@ -190,12 +198,14 @@ hq_engine_retain(struct hq_retain *r, bool *ret_more, struct hq_err *err)
 		r->phase = SEEN;
 	if (r->phase < SEEN)
 		s.before_ms = now - days * HQ_ENGINE_DAY_MS;
+	else if (r->phase == RATES)
+		s.before_ms = now;
 	if (r->phase == RUNS)
 		HQ_TRY(sweep_ids(&s, Q_RETAIN_RUNS, drop_runs, err));
 	else if (r->phase == EVENTS)
 		HQ_TRY(sweep_ids(&s, Q_RETAIN_EVENTS, drop_events, err));
-	else if (r->phase == SEEN)
-		HQ_TRY(sweep_seen(&s, err));
+	else if (r->phase < OVER)
+		HQ_TRY(sweep_pairs(&s, err));
 	r->dropped += s.dropped;
 	if (s.looked < HQ_RETAIN_LOOK)
 		go_on(r);

@@ -44,13 +44,18 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 		hq_text(e->client_id != NULL ? e->client_id : e->id),
 		hq_text(s->invoker), hq_i64(t->now_ms)),
 	    NULL, err));
-	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
 		hq_i64(due), hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(),
 		hq_null(), hq_i64(t->now_ms), hq_i64(0), hq_text(""),
 		hq_text("")),
-	    NULL, err);
+	    NULL, err));
+	if (s->fn->options == NULL)
+		return HQ_OK;
+	return hq_eng_arm(t,
+	    &(struct hq_eng_armed){ .fn = s->fn, .run = id, .due_ms = due },
+	    err);
 }
 
 enum hq_rc
@@ -107,8 +112,9 @@ add_value(struct hq_eng_tx *t, const char *run, const char *step,
 	return HQ_OK;
 }
 
-enum hq_rc
-hq_eng_record(struct hq_eng_tx *t, const char *run, const char *step,
+/* *ret_new is false if there was a value already. */
+static enum hq_rc
+record(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, bool *ret_new, struct hq_err *err)
 {
 	int64_t id;
@@ -129,7 +135,7 @@ hq_eng_memo(struct hq_eng_tx *t, const char *run, const char *step,
 {
 	bool is_new;
 
-	HQ_TRY(hq_eng_record(t, run, step, value, &is_new, err));
+	HQ_TRY(record(t, run, step, value, &is_new, err));
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
 	    HQ_BIND(hq_text(run), hq_text(step)), NULL, err));
 	return is_new ? discover(t, run, err) : HQ_OK;

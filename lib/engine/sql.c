@@ -111,6 +111,10 @@ static const char *const migrations[] = {
 	" (wait_event, wait_path, wait_value) WHERE wait_event IS NOT NULL",
 	/* The engine API is asked for the runs of an event. */
 	"CREATE INDEX engine_run_cause ON engine_run (event)",
+	/* What is left of a rate (rate.h); a row whose time has come is none. */
+	"CREATE TABLE engine_rate ("
+	" fn TEXT NOT NULL, key TEXT NOT NULL, tat_us INTEGER NOT NULL,"
+	" PRIMARY KEY (fn, key)) STRICT, WITHOUT ROWID",
 	/*
 	 * Where an Inngest server takes the inbox (outbox.h): events that it
 	 * will never take, and why it takes none now (one row at most).
@@ -157,6 +161,13 @@ static const char *const sql[Q__MAX + 1] = {
 		       " VALUES ($1, $2, $3) ON CONFLICT (event_id, fn)"
 		       " DO UPDATE SET seen_ms = excluded.seen_ms"
 		       " WHERE engine_seen.seen_ms < $4",
+	[Q_SEEN_HAS] = "SELECT 1 FROM engine_seen WHERE event_id = $1"
+		       " AND fn = $2 AND seen_ms >= $3",
+	[Q_RATE_GET] = "SELECT tat_us FROM engine_rate WHERE fn = $1"
+		       " AND key = $2",
+	[Q_RATE_SET] = "INSERT INTO engine_rate (fn, key, tat_us)"
+		       " VALUES ($1, $2, $3) ON CONFLICT (fn, key)"
+		       " DO UPDATE SET tat_us = excluded.tat_us",
 	[Q_RUN_ADD] =
 	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
 	    " state, req_version, force_plan, created_ms)"
@@ -178,7 +189,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " j.wait_event, j.armed_ms FROM engine_run r"
 	    " JOIN engine_job j ON j.run = r.id"
 	    " WHERE r.event_client = $1 AND r.state = 0"
-	    " AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
+	    " AND j.kind <= 3 AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
 	/* None: the step has been recorded. */
 	[Q_VALUE_ADD] = "INSERT INTO engine_value (value) SELECT $3"
 			" WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
@@ -215,9 +226,11 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
 	    " RETURNING run, step, generation, attempt, max_attempts,"
 	    " timeout_ms",
+	/* $3 0: whichever call is in flight; $4 null: whoever has it. */
 	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
 		       " FROM engine_job WHERE run = $1 AND step = $2"
-		       " AND generation = $3 AND owner = $4",
+		       " AND ($3 = 0 OR generation = $3)"
+		       " AND owner = coalesce($4, owner)",
 	[Q_JOB_RENEW] =
 	    "UPDATE engine_job SET due_ms = $5 WHERE run = $1 AND step = $2"
 	    " AND generation = $3 AND owner = $4",
@@ -244,11 +257,6 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_ANEW] =
 	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
 	    " WHERE run = $1 AND step = $2",
-	/* A checkpoint of the call in flight; $3 0: whichever it is. */
-	[Q_JOB_CHECKPOINT] =
-	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
-	    " WHERE run = $1 AND step = $2 AND owner IS NOT NULL"
-	    " AND ($3 = 0 OR generation = $3)",
 	/* Calls of the app $1 that nobody took and that are due within $4. */
 	[Q_JOB_BACK_AGAIN] =
 	    "UPDATE engine_job SET due_ms = $2, refusals = 0"
@@ -272,12 +280,13 @@ static const char *const sql[Q__MAX + 1] = {
 		       " AND archived = 0",
 	[Q_JOB_OTHERS] =
 	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
-	    " LIMIT 1",
+	    " AND kind <= 3 LIMIT 1",
 	[Q_JOB_NEXT] = "SELECT min(due_ms) FROM engine_job WHERE lane = $1",
 	[Q_TIMERS_DUE] =
 	    "SELECT run, step, kind FROM engine_job"
 	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
-	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event"
+	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event,"
+		    " j.kind"
 		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
 		    " WHERE j.wait_event = $1 AND j.wait_path = $2"
 		    " AND j.wait_value = $3 AND (j.run, j.step) > ($4, $5)"
@@ -379,6 +388,14 @@ static const char *const sql[Q__MAX + 1] = {
 	    " (SELECT s.event_id, s.fn FROM engine_seen s"
 	    " WHERE (s.event_id, s.fn) > ($1, $2)"
 	    " ORDER BY s.event_id, s.fn LIMIT $4)",
+	[Q_RETAIN_RATE_LOOK] =
+	    "SELECT fn, key, CASE WHEN tat_us < $3 * 1000 THEN 1 ELSE 0 END"
+	    " FROM engine_rate WHERE (fn, key) > ($1, $2)"
+	    " ORDER BY fn, key LIMIT $4",
+	[Q_RETAIN_RATE] =
+	    "DELETE FROM engine_rate WHERE tat_us < $3 * 1000 AND (fn, key) IN"
+	    " (SELECT r.fn, r.key FROM engine_rate r"
+	    " WHERE (r.fn, r.key) > ($1, $2) ORDER BY r.fn, r.key LIMIT $4)",
 };
 
 const struct hq_module hq_engine_store = {

@@ -6,8 +6,16 @@
 
 #include "engine/event.h" /* hq_engine_store */
 
-/* engine_job.kind */
-enum hq_job_kind { HQ_JOB_CALL, HQ_JOB_SLEEP, HQ_JOB_WAIT, HQ_JOB_INVOKE };
+/* engine_job.kind; up to the last of a step, it is about one. */
+enum hq_job_kind {
+	HQ_JOB_CALL,
+	HQ_JOB_SLEEP,
+	HQ_JOB_WAIT,
+	HQ_JOB_INVOKE,
+	HQ_JOB_OF_STEP = HQ_JOB_INVOKE,
+	HQ_JOB_CANCEL,  /* an event that cancels the run */
+	HQ_JOB_OVERDUE, /* a time that does */
+};
 
 /*
  * engine_job.lane: calls by priority, then everything that is only a time; and
@@ -46,6 +54,9 @@ enum {
 	Q_INBOX_DROP,
 	Q_INBOX_CANCEL,
 	Q_SEEN_ADD,
+	Q_SEEN_HAS,
+	Q_RATE_GET,
+	Q_RATE_SET,
 	Q_RUN_ADD,
 	Q_RUN_GET,
 	Q_RUN_VERSION,
@@ -68,7 +79,6 @@ enum {
 	Q_JOB_RETRY,
 	Q_JOB_AGAIN,
 	Q_JOB_ANEW,
-	Q_JOB_CHECKPOINT,
 	Q_JOB_BACK_AGAIN,
 	Q_JOB_TOLD,
 	Q_MEMO_SIZE,
@@ -117,6 +127,8 @@ enum {
 	Q_RETAIN_EVENT,
 	Q_RETAIN_SEEN_LOOK,
 	Q_RETAIN_SEEN,
+	Q_RETAIN_RATE_LOOK,
+	Q_RETAIN_RATE,
 	Q__MAX
 };
 

@@ -50,6 +50,18 @@ value_of(int kind)
 #undef WHY
 }
 
+static enum hq_rc
+fire(struct hq_eng_tx *t, const struct timer *v, struct hq_err *err)
+{
+	if (v->kind <= HQ_JOB_OF_STEP)
+		return hq_eng_memo(t, v->run, v->step, value_of(v->kind), err);
+	if (v->kind == HQ_JOB_OVERDUE)
+		return hq_eng_cancel(t, v->run, err);
+	/* An event would have cancelled the run until now. */
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
+	    HQ_BIND(hq_text(v->run), hq_text(v->step)), NULL, err);
+}
+
 enum hq_rc
 hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 {
@@ -58,8 +70,7 @@ hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 
 	HQ_TRY(due_timers(t, v, ret_n, err));
 	for (i = 0; i < *ret_n; i++)
-		HQ_TRY(hq_eng_memo(t, v[i].run, v[i].step, value_of(v[i].kind),
-		    err));
+		HQ_TRY(fire(t, &v[i], err));
 	return HQ_OK;
 }
 
@@ -102,12 +113,12 @@ start_tick(struct hq_eng_tx *t, const struct hq_fn *fn, const struct tick *k,
 	e.data = hq_buf_str(&b);
 	start.seen_key = hq_arena_printf(t->a, "cron %s %s", k->expr, at);
 	HQ_TRY(hq_eng_event_put(t, &e, false, err));
-	return hq_eng_run_start(t, &start, err);
+	return hq_eng_admit(t, &start, err);
 }
 
 /* However many ticks were missed, one run makes up for them. */
 static enum hq_rc
-fire(struct hq_eng_tx *t, const struct tick *k, struct hq_err *err)
+fire_tick(struct hq_eng_tx *t, const struct tick *k, struct hq_err *err)
 {
 	const struct hq_fn *fn = hq_fns_find(t->fns, k->fn);
 	int64_t next = HQ_ENG_PARKED;
@@ -131,6 +142,6 @@ hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err)
 
 	HQ_TRY(due_ticks(t, v, &n, err));
 	for (i = 0; i < n; i++)
-		HQ_TRY(fire(t, &v[i], err));
+		HQ_TRY(fire_tick(t, &v[i], err));
 	return HQ_OK;
 }

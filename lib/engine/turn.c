@@ -31,27 +31,23 @@ soonest(struct turn *u, int64_t at_ms)
 
 /* -------------------------------------------------------------- answers -- */
 
+static struct hq_eng_job
+job_of(const struct hq_eng_slot *s)
+{
+	return (struct hq_eng_job){ .run = s->run,
+		.step = s->step,
+		.generation = s->generation,
+		.timeout_ms = s->timeout_ms,
+		.req_version = s->req_version,
+		.discovery = strcmp(s->step, HQ_ENG_DISCOVERY) == 0,
+		.foreign = s->foreign };
+}
+
 /* False: somebody else has the job now, or it is gone. */
 static enum hq_rc
-held(struct turn *u, const struct hq_eng_slot *s, struct hq_eng_job *j,
-    bool *ret, struct hq_err *err)
+held(struct turn *u, struct hq_eng_job *j, bool *ret, struct hq_err *err)
 {
-	HQ_CURSOR(row);
-
-	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_JOB_HELD,
-	    HQ_BIND(hq_text(s->run), hq_text(s->step), hq_i64(s->generation),
-		hq_text(u->e->owner)),
-	    &row, err));
-	*ret = hq_cursor_next(&row);
-	if (!*ret)
-		return hq_cursor_done(&row, err);
-	j->attempt = (int)hq_cursor_i64(&row, 0);
-	j->max_attempts = (int)hq_cursor_i64(&row, 1);
-	j->crashes = (int)hq_cursor_i64(&row, 2);
-	j->refusals = (int)hq_cursor_i64(&row, 3);
-	j->again = hq_cursor_i64(&row, 4) == HQ_AGAIN;
-	j->told = hq_cursor_i64(&row, 4) == HQ_AGAIN_TOLD;
-	return HQ_OK;
+	return hq_eng_held(&u->tx, u->e->owner, j, ret, err);
 }
 
 /* For a run whose answer or call does not fit into memory. */
@@ -70,23 +66,17 @@ fail_run(struct turn *u, const char *run, struct hq_err *err)
 static enum hq_rc
 take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
-	struct hq_eng_job j = { .run = s->run,
-		.step = s->step,
-		.generation = s->generation,
-		.timeout_ms = s->timeout_ms,
-		.foreign = s->foreign,
-		.req_version = s->req_version };
+	struct hq_eng_job j = job_of(s);
 	enum hq_rc rc;
 	bool ours;
 
 	s->fate = HQ_SLOT_DONE;
 	u->busy[s->foreign]--;
-	HQ_TRY(held(u, s, &j, &ours, err));
+	HQ_TRY(held(u, &j, &ours, err));
 	if (!ours) {
 		s->fate = HQ_SLOT_LATE;
 		return HQ_OK;
 	}
-	j.discovery = strcmp(j.step, HQ_ENG_DISCOVERY) == 0;
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
@@ -118,14 +108,11 @@ record(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 static enum hq_rc
 take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
-	struct hq_eng_job j = { .run = s->run,
-		.step = s->step,
-		.generation = s->generation,
-		.discovery = strcmp(s->step, HQ_ENG_DISCOVERY) == 0 };
+	struct hq_eng_job j = job_of(s);
 	enum hq_rc rc;
 	bool ours;
 
-	HQ_TRY(held(u, s, &j, &ours, err));
+	HQ_TRY(held(u, &j, &ours, err));
 	if (ours) {
 		u->tx.job = &j;
 		rc = record(u, s, err);
@@ -145,7 +132,7 @@ static enum hq_rc
 look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
 	int64_t now = u->tx.now_ms, lease = u->e->o.lease_ms;
-	struct hq_eng_job unused;
+	struct hq_eng_job j = job_of(s);
 	bool ours = true;
 	int changes;
 
@@ -160,7 +147,7 @@ look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		ours = changes > 0;
 		s->renewed_ms = now + lease;
 	} else if (u->checked) {
-		HQ_TRY(held(u, s, &unused, &ours, err));
+		HQ_TRY(held(u, &j, &ours, err));
 	}
 	if (!ours) {
 		s->fate = HQ_SLOT_LOST;

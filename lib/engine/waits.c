@@ -19,6 +19,8 @@ what_for(const struct hq_cursor *row, int64_t now_ms)
 	case HQ_JOB_INVOKE:
 		return HQ_WAIT_INVOKE;
 	case HQ_JOB_CALL:
+	case HQ_JOB_CANCEL: /* are not asked for */
+	case HQ_JOB_OVERDUE:
 		break;
 	}
 	if (hq_cursor_i64(row, COL_OWNED) != 0)

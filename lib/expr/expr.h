@@ -54,6 +54,9 @@ const struct hq_expr *hq_expr_pin(const struct hq_expr *e, const char *name,
 /* The string at such a path in v; NULL if there is none.  Borrowed from v. */
 const char *hq_expr_string_at(struct json_object *v, const char *path);
 
+/* A value as text: strings as they are, anything else as JSON. */
+const char *hq_expr_text(struct hq_arena *a, struct json_object *v);
+
 /* JavaScript truthiness of a result. */
 bool hq_expr_true(struct json_object *v);
 

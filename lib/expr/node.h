@@ -58,7 +58,4 @@ enum hq_rc hq_expr_number(struct hq_arena *a, double d,
 enum hq_rc hq_expr_bool(struct hq_arena *a, bool b, struct json_object **ret,
     struct hq_err *err) HQ_MUST;
 
-/* A value as text: strings as they are, anything else as JSON. */
-const char *hq_expr_text(struct hq_arena *a, struct json_object *v);
-
 #endif /* HQ_EXPR_NODE_H */

@@ -59,7 +59,6 @@ static void
 answer(struct hq_flow *f, enum hq_rc rc, struct json_object *out,
     const struct hq_err *err, struct hq_exec_out *ret)
 {
-	ret->checkpoints = f->n_sent;
 	if (f->given_up) {
 		ret->what = HQ_EXEC_GIVEN_UP;
 	} else if (json_object_array_length(f->ops) > 0) {

@@ -57,7 +57,6 @@ struct hq_exec_out {
 		HQ_EXEC_FAILED,   /* .value is {"name","message",...} */
 		HQ_EXEC_GIVEN_UP, /* nobody waits for what came of it */
 	} what;
-	size_t checkpoints; /* that were sent */
 	/* Owned by the arena; NULL is JSON null, with FAILED a full arena. */
 	struct json_object *value;
 	bool no_retry; /* with FAILED, or with a failed step */

@@ -251,7 +251,6 @@ send(struct hq_flow *f, struct hq_met *m, struct json_object *out)
 	m->state = HQ_MET_DONE;
 	m->value = hq_json_get(op, "data");
 	f->in->runtime.attempt = 0; /* the next step's first */
-	f->n_sent++;
 	f->unrecorded = true;
 	return true;
 }

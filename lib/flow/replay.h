@@ -22,7 +22,6 @@ struct hq_flow {
 	    *found; /* array: new steps that are not the target */
 	struct json_object *error; /* object: of a failure */
 	size_t n_met;
-	size_t n_sent;   /* checkpoints */
 	bool unrecorded; /* the last of them may not be on disk yet */
 	bool given_up;   /* by the engine */
 	bool suspended;

@@ -7,12 +7,12 @@ import { System, bin, freePort, until } from '../lib/system.mjs';
 
 export class App {
   // env: of the app; its keys and URLs are filled in.
-  constructor(sys, port, env = {}) {
-    Object.assign(this, { sys, port, env, log: path.join(sys.dir, `app-${port}.log`) });
+  constructor(sys, port, env = {}, script = 'app.mjs') {
+    Object.assign(this, { sys, port, env, script, log: path.join(sys.dir, `app-${port}.log`) });
   }
   async start() {
     const out = fs.openSync(path.join(this.sys.dir, `app-${this.port}.out`), 'a');
-    this.child = fork(path.join(import.meta.dirname, 'app.mjs'), [String(this.port), this.log], {
+    this.child = fork(path.join(import.meta.dirname, this.script), [String(this.port), this.log], {
       env: { PATH: process.env.PATH, INNGEST_DEV: '0', INNGEST_BASE_URL: this.sys.base, INNGEST_EVENT_KEY: this.sys.eventKey, INNGEST_SIGNING_KEY: this.sys.key, ...this.env },
       stdio: ['ignore', out, out, 'ipc'] });
     fs.closeSync(out);

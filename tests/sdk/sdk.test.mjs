@@ -246,7 +246,7 @@ test('the engine API', async (t) => {
     ['a name that would reach our own functions', () => body({ appName: 'rawr-coordination', functions: [fn('rawr-coordination-workflow-runner')] }), /appName/],
     ['a function of another app', () => body({ appName: 'test', functions: [fn('test-app-five')] }), /test-app has one/],
     ['a function that is not named after its app', () => body({ functions: [fn('five')] }), /begin/],
-    ['an option that this engine has not', () => body({ functions: [fn('other-f', { concurrency: 1 })] }), /no concurrency/],
+    ['an option that is not as it should be', () => body({ functions: [fn('other-f', { rateLimit: { limit: 0 } })] }), /other-f: rateLimit: limit/],
     ['an expression that cannot be read', () => body({ functions: [{ ...fn('other-f'), triggers: [{ event: 'x', expression: '(' }] }] }), /triggers\[0\]/],
     ['no functions', () => body({ functions: undefined }), /functions/]])
     await t.test(`registers nothing with ${what}`, async () => {
@@ -256,13 +256,13 @@ test('the engine API', async (t) => {
       assert.deepEqual(sys.rows("SELECT slug, app FROM engine_fn WHERE app NOT IN ('rawr', 'test-app')"), []);
     });
   await t.test('tells an app of the SDK why it is not registered', async () => {
-    const other = new App(sys, sys.appPort, { APP_WITH: '{"concurrency":1}' });
+    const other = new App(sys, sys.appPort, { APP_WITH: '{"rateLimit":{"limit":1,"period":"1ms"}}' });
     await app.kill();
     await other.start();
     try {
       const r = await other.register();
       assert.equal(r.status, 400);
-      assert.match(r.json.message, /test-app-odd: this engine has no concurrency/);
+      assert.match(r.json.message, /test-app-odd: rateLimit: period/);
     } finally { await other.kill(); await app.start(); }
   });
   await t.test('has no /dev, and nothing at other paths', async () => {

@@ -17,7 +17,6 @@ export class Wire {
     this.url = `http://127.0.0.1:${this.server.address().port}`;
   }
   #pass(q, r, body) {
-    if (process.env.NO_CANCEL && q.url === '/fn/register') { const b = JSON.parse(body); for (const f of b.functions) delete f.cancel; body = Buffer.from(JSON.stringify(b)); q.headers['content-length'] = String(body.length); }
     const row = { method: q.method, path: q.url, headers: q.headers, body: parsed(body) };
     const { hostname, port } = new URL(this.to());
     const out = http.request({ hostname, port, method: q.method, path: q.url, headers: q.headers, agent: false }, (m) => {

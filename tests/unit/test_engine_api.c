@@ -266,6 +266,18 @@ START_TEST(the_first_value_of_a_step_stays_whoever_tells_it)
 }
 END_TEST
 
+START_TEST(a_step_that_has_failed_for_good_is_recorded_with_its_error)
+{
+	struct fake_call *c = begin();
+	const char *steps;
+
+	ck_hq_ok(checkpoint(c->run, 1,
+	    "[{\"op\":\"StepFailed\",\"id\":\"a\",\"error\":{\"name\":\"E\"}}]"));
+	ck_hq_ok(hq_run_steps(w.db, c->run, arena, &steps, &err));
+	ck_assert_str_eq(steps, "{\"a\":{\"error\":{\"name\":\"E\"}}}");
+}
+END_TEST
+
 START_TEST(a_call_that_stops_behind_its_checkpoints_is_followed_by_another)
 {
 	struct fake_call *c = begin();
@@ -462,6 +474,8 @@ main(void)
 	    a_checkpoint_of_another_generation_is_refused_and_records_nothing);
 	tcase_add_test(tc, a_checkpoint_without_a_call_in_flight_is_refused);
 	tcase_add_test(tc, the_first_value_of_a_step_stays_whoever_tells_it);
+	tcase_add_test(tc,
+	    a_step_that_has_failed_for_good_is_recorded_with_its_error);
 	tcase_add_test(tc,
 	    a_call_that_stops_behind_its_checkpoints_is_followed_by_another);
 	tcase_add_test(tc,

@@ -233,24 +233,31 @@ END_TEST
 /* --------------------------------------------------------- conditions -- */
 
 static const char *wait_if;
+static int waits; /* of a run */
 
 static void
 waiting(struct world *x, const struct fake_call *c, struct json_object *body,
     struct hq_engine_reply *r)
 {
 	static char op[8192];
+	size_t n = 0;
+	int i;
 
 	(void)x;
 	(void)c;
-	if (!has(body, "w1")) {
-		snprintf(op, sizeof(op),
-		    "[{\"op\":\"WaitForEvent\",\"id\":\"w1\",\"name\":\"t/sig\""
-		    ",\"opts\":{\"timeout\":\"1h\",\"if\":\"%s\"}}]",
-		    wait_if);
-		ops(r, op);
+	if (has(body, "w1")) {
+		met++;
 		return;
 	}
-	met++;
+	for (i = 1; i <= waits; i++)
+		n += (size_t)snprintf(op + n, sizeof(op) - n,
+		    "%c{\"op\":\"WaitForEvent\",\"id\":\"w%d\","
+		    "\"name\":\"t/sig\","
+		    "\"opts\":{\"timeout\":\"1h\",\"if\":\"%s\"}}",
+		    i == 1 ? '[' : ',', i, wait_if);
+	ck_assert_uint_lt(n, sizeof(op) - 1);
+	strcpy(op + n, "]");
+	ops(r, op);
 }
 
 static void
@@ -285,18 +292,54 @@ START_TEST(many_waits_with_a_condition_share_the_memory_for_one)
 }
 END_TEST
 
-START_TEST(a_condition_that_needs_too_much_memory_is_not_met)
+/* Begins so, and adds up what is too much where `term` is large. */
+static const char *
+growing(const char *begin, const char *term, const char *end)
 {
 	static char grows[4096];
 	int i;
 
-	strcpy(grows, "size(string(async.data)");
-	for (i = 0; i < 60; i++)
-		strcat(grows, " + string(async.data)");
-	strcat(grows, ") > 1");
+	strcpy(grows, begin);
+	strcat(grows, term);
+	for (i = 0; i < 60; i++) {
+		strcat(grows, " + ");
+		strcat(grows, term);
+	}
+	strcat(grows, end);
+	return grows;
+}
+
+START_TEST(the_waits_of_one_answer_share_the_memory_to_pin_them_down)
+{
+	w.memory_bytes = 12 << 20;
+	reopen("small", 64);
 	w.host = waiting;
 	register_fns("[" FN("f", EVENT("t/go"), 0) "]");
-	wait_with(grows, 1, "{}");
+	waits = 20;
+	wait_with("async.data.id == event.data.id", 1,
+	    padded("{\"id\":1,\"t\":\"", 'x', 512 << 10, "\"}"));
+	signal_large(1);
+	ck_assert_uint_eq(met, 1);
+}
+END_TEST
+
+START_TEST(a_wait_that_needs_too_much_memory_to_pin_it_down_is_in_nobodys_way)
+{
+	waits = 2;
+	w.host = waiting;
+	register_fns("[" FN("f", EVENT("t/go"), 0) "]");
+	wait_with(growing("async.data.id == ", "event.data.t", ""), 1,
+	    padded("{\"t\":\"", 'x', 2 << 20, "\"}"));
+	pass(3600000);
+	ck_assert_uint_eq(met, 1); /* both are over */
+}
+END_TEST
+
+START_TEST(a_condition_that_needs_too_much_memory_is_not_met)
+{
+	w.host = waiting;
+	register_fns("[" FN("f", EVENT("t/go"), 0) "]");
+	wait_with(growing("size(", "string(async.data)", ") > 1"), 1, "{}");
 	wait_with("true", 1, "{}");
 	signal_large(2 << 20);
 	ck_assert_uint_eq(met, 1);
@@ -339,6 +382,7 @@ open_fresh(void)
 {
 	seen[0] = '\0';
 	met = failures = 0;
+	waits = 1;
 	text = malloc(ENOUGH);
 	world_open();
 }
@@ -367,6 +411,10 @@ main(void)
 	tcase_add_test(t, an_error_past_its_bound_is_replaced);
 	tcase_add_test(t, a_failure_carries_the_correlation_of_its_cause);
 	tcase_add_test(t, many_waits_with_a_condition_share_the_memory_for_one);
+	tcase_add_test(t,
+	    the_waits_of_one_answer_share_the_memory_to_pin_them_down);
+	tcase_add_test(t,
+	    a_wait_that_needs_too_much_memory_to_pin_it_down_is_in_nobodys_way);
 	tcase_add_test(t, a_condition_that_needs_too_much_memory_is_not_met);
 	tcase_add_test(t,
 	    an_answer_that_does_not_fit_into_memory_fails_its_run);

@@ -216,7 +216,7 @@ START_TEST(a_function_goes_on_behind_its_steps_to_its_result)
 	call(in_a_row, "{}");
 	ck_assert_int_eq(answer.what, HQ_EXEC_DONE);
 	ck_value("{\"project\":\"p\"}");
-	ck_assert_uint_eq(answer.checkpoints, 3);
+	ck_assert_uint_eq(engine.n_sent, 3);
 	ck_assert_str_eq(engine.sent[0], TOLD(A));
 	ck_assert_str_eq(engine.sent[1], TOLD(B));
 	ck_assert_str_eq(engine.sent[2], TOLD(LOOP));
@@ -255,7 +255,7 @@ START_TEST(a_step_that_is_not_taken_as_a_checkpoint_ends_the_call_as_an_op)
 	ck_value("[{\"id\":\"" B "\",\"op\":\"StepRun\",\"name\":\"b\","
 		 "\"displayName\":\"b\",\"userland\":{\"id\":\"b\"},"
 		 "\"data\":{\"project\":\"p\"},\"opts\":{}}]");
-	ck_assert_uint_eq(answer.checkpoints, 1);
+	ck_assert_uint_eq(engine.n_sent, 1);
 	ck_log("run0 told wait run0 ");
 }
 END_TEST
@@ -331,7 +331,7 @@ START_TEST(a_step_that_fails_is_no_checkpoint)
 {
 	call(one_failing, "{}");
 	ck_ops("StepError a");
-	ck_assert_uint_eq(answer.checkpoints, 0);
+	ck_assert_uint_eq(engine.n_sent, 0);
 }
 END_TEST
 
@@ -367,7 +367,7 @@ START_TEST(what_the_engine_carries_out_is_told_without_waiting)
 {
 	call(reports[_i].fn, "{}");
 	ck_ops(reports[_i].op);
-	ck_assert_uint_eq(answer.checkpoints, 1);
+	ck_assert_uint_eq(engine.n_sent, 1);
 	ck_log("run0 told ");
 }
 END_TEST

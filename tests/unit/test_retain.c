@@ -5,7 +5,7 @@
 #include "domain/coordination/retain.h"
 #include "domain/coordination/store.h"
 #include "engine/limits.h"
-#include "enginetest.h"
+#include "optiontest.h"
 
 enum { DAYS = 7, MANY = 3000 };
 
@@ -14,6 +14,7 @@ enum {
 	Q_MEMOS,
 	Q_EVENTS,
 	Q_SEEN,
+	Q_RATES,
 	Q_TORN,
 	Q_ADD_RUNS,
 	Q_ADD_VALUES,
@@ -35,6 +36,7 @@ static const char *const sql[] = {
 	[Q_MEMOS] = "SELECT count(*) FROM engine_memo",
 	[Q_EVENTS] = "SELECT count(*) FROM engine_event",
 	[Q_SEEN] = "SELECT count(*) FROM engine_seen",
+	[Q_RATES] = "SELECT count(*) FROM engine_rate",
 	/* Runs without all of their 20 steps, and steps without a run. */
 	[Q_TORN] = "SELECT (SELECT count(*) FROM engine_run r WHERE (SELECT"
 		   " count(*) FROM engine_memo m WHERE m.run = r.id) <> 20) +"
@@ -272,6 +274,27 @@ START_TEST(an_event_starts_a_function_once_within_the_window_and_again_after_it)
 }
 END_TEST
 
+START_TEST(what_is_left_of_a_rate_is_forgotten_when_nothing_is)
+{
+	functions();
+	register_fns("[" FN_WITH("limited",
+	    "\"rateLimit\":{\"limit\":1,\"period\":\"1h\","
+	    "\"key\":\"event.data.k\"},") "]");
+	send_event("t/go", NULL, "{\"k\":1}");
+	send_event("t/go", NULL, "{\"k\":2}");
+	run_all();
+	w.now_ms += 1800 * 1000;
+	send_event("t/go", NULL, "{\"k\":3}");
+	run_all();
+	w.now_ms += 1800 * 1000;
+	sweep();
+	ck_assert_int_eq(count(Q_RATES), 3);
+	w.now_ms += 1;
+	sweep();
+	ck_assert_int_eq(count(Q_RATES), 1);
+}
+END_TEST
+
 START_TEST(with_no_days_everything_is_kept)
 {
 	functions();
@@ -377,6 +400,8 @@ main(void)
 	tcase_add_test(t, an_event_that_nobody_has_looked_at_stays);
 	tcase_add_test(t,
 	    an_event_starts_a_function_once_within_the_window_and_again_after_it);
+	tcase_add_test(t,
+	    what_is_left_of_a_rate_is_forgotten_when_nothing_is);
 	tcase_add_test(t, with_no_days_everything_is_kept);
 	tcase_add_test(t, many_runs_go_in_short_transactions);
 	tcase_add_test(t,

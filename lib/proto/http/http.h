@@ -29,10 +29,10 @@ struct hq_http_talk {
 	bool (*say)(void *ctx, const char *p, size_t n);
 	bool (*hear)(void *ctx);
 	/*
-	 * For how long the request has kept the worker from others since it
-	 * last said or heard something: ms.  What it waited, it did not.
+	 * True: it has kept the worker from others for over HQ_TALK_SLOW_MS
+	 * since it last said or heard something.  What it waited, it did not.
 	 */
-	int64_t (*held)(void *ctx);
+	bool (*slow)(void *ctx);
 	/* Have the worker killed when that gets so long; 0: not any more. */
 	void (*limit)(void *ctx, int64_t ms);
 	void *ctx;

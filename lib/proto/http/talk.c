@@ -47,11 +47,15 @@ now_ms(void)
 }
 
 static int64_t
-held(void *ctx)
+held_ms(const struct hq_talker *t)
 {
-	const struct hq_talker *t = ctx;
-
 	return t->held_ms + now_ms() - t->since_ms;
+}
+
+static bool
+slow(void *ctx)
+{
+	return held_ms(ctx) > HQ_TALK_SLOW_MS;
 }
 
 /* The kernel has one watchdog for the worker: it is for the one that runs. */
@@ -81,7 +85,7 @@ limit(void *ctx, int64_t ms)
 static void
 notice(struct hq_talker *t)
 {
-	t->held_ms = held(t);
+	t->held_ms = held_ms(t);
 	if (t->held_ms > HQ_TALK_SLOW_MS)
 		t->w->talkers.wary_until_ms = now_ms() + HQ_TALK_WARY_MS;
 }
@@ -256,7 +260,7 @@ serve(void *arg)
 		struct hq_talker t = { .w = w,
 			.c = s->begin,
 			.since_ms = now_ms() };
-		const struct hq_http_talk talk = { may, say, hear, held, limit,
+		const struct hq_http_talk talk = { may, say, hear, slow, limit,
 			&t };
 
 		s->talker = &t;

@@ -16,9 +16,14 @@
 #include "proto/inngest/api_room.h"
 #include "proto/inngest/room.h"
 
-static const char *const not_kept[] = { "idempotency", "rateLimit", "throttle",
-	"concurrency", "debounce", "batchEvents", "priority", "singleton",
-	"timeouts", "cancel" };
+/* A call's URL is longer: it names the step. */
+enum {
+	APP_URL_BYTES_MAX = HQ_ALLOW_URL_BYTES_MAX - HQ_ENGINE_STEP_ID_MAX -
+	    (int)sizeof("&stepId="),
+};
+
+static const char *const not_kept[] = { "throttle", "concurrency", "debounce",
+	"batchEvents", "priority", "singleton" };
 
 static bool
 is_plain(const char *s)
@@ -44,10 +49,11 @@ static enum hq_rc
 check_url(const struct hq_api_ex *x, const char *url, const char *what,
     struct hq_err *err)
 {
-	/* A call's is longer: it names the step. */
+	if (url != NULL && strlen(url) > APP_URL_BYTES_MAX)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%.80s: its url is too long: more than %d bytes", what,
+		    APP_URL_BYTES_MAX);
 	if (url != NULL &&
-	    strlen(url) + HQ_ENGINE_STEP_ID_MAX + sizeof("&stepId=") <=
-		HQ_ALLOW_URL_BYTES_MAX &&
 	    hq_url_allowed(x->api->o.config->s[HQ_SET_RAWR_APPS], url))
 		return HQ_OK;
 	return HQ_FAIL(err, BAD_REQUEST,

@@ -299,7 +299,7 @@ hq_api_dev(const struct hq_api_ex *x)
 	    "{\"authed\":false,\"version\":\"" HQ_VERSION
 	    "\",\"startOpts\":{},\"functions\":[");
 	for (i = 0; i < fns.n; i++) {
-		if (fns.v[i].archived)
+		if (fns.v[i].archived || fns.v[i].url == NULL)
 			continue;
 		if (!first)
 			hq_buf_putc(&b, ',');

@@ -17,7 +17,7 @@ struct call {
 	const struct hq_inngest_fn *fn;
 	struct hq_exec_in in;
 	struct hq_exec_out out;
-	size_t checkpoints;
+	size_t checkpoints; /* that were sent */
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -230,14 +230,14 @@ watchdog(const struct call *c, int64_t ms)
 
 /* -------------------------------------------------------------- checkpoints */
 
+/* A slow step blocks: what follows is for whichever worker is free. */
 static bool
 send_checkpoint(void *ctx, const char *op, size_t bytes)
 {
 	struct call *c = ctx;
 	const struct hq_http_talk *t = c->x->req->talk;
 
-	if (c->checkpoints == HQ_INNGEST_CHECKPOINTS_MAX ||
-	    t->held(t->ctx) > HQ_INNGEST_CHECKPOINT_STEP_MS ||
+	if (c->checkpoints == HQ_INNGEST_CHECKPOINTS_MAX || t->slow(t->ctx) ||
 	    hq_arena_held(c->in.arena) > HQ_INNGEST_CHECKPOINT_BYTES ||
 	    !t->may(t->ctx) || !t->say(t->ctx, op, bytes))
 		return false;
@@ -312,7 +312,7 @@ log_call(const struct call *c, int64_t took_ms)
 	    HQ_LSTR("function", r->function_id), HQ_LI64("attempt", r->attempt),
 	    HQ_LSTR("step", c->in.target == NULL ? "step" : c->in.target),
 	    HQ_LSTR("outcome", names[c->out.what]), HQ_LSTR("op", first_op(c)),
-	    HQ_LI64("checkpoints", (int64_t)c->out.checkpoints),
+	    HQ_LI64("checkpoints", (int64_t)c->checkpoints),
 	    HQ_LSTR("error", failed ? hq_json_str(c->out.value, "name") : NULL),
 	    HQ_LI64("ms", took_ms),
 	    HQ_LSTR("correlation_id", r->correlation_id),

@@ -23,14 +23,9 @@ enum {
 	HQ_INNGEST_ID_MAX = 128, /* bytes of a function's id */
 	/*
 	 * A call goes on behind so many steps: then it ends, and other runs
-	 * have their turn.
+	 * have their turn;
 	 */
 	HQ_INNGEST_CHECKPOINTS_MAX = 64,
-	/*
-	 * It does not behind a step that held the worker for longer: such ones
-	 * block, and what follows is for whichever is free;
-	 */
-	HQ_INNGEST_CHECKPOINT_STEP_MS = 5,
 	/* nor with so many bytes held, which only the end of the call frees. */
 	HQ_INNGEST_CHECKPOINT_BYTES = 8 << 20,
 };

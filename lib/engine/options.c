@@ -1,0 +1,211 @@
+#include "engine/options.h"
+
+#include <string.h>
+
+#include "engine/duration.h"
+#include "engine/limits.h"
+
+/* An option of the payload; only called for one that is there. */
+typedef enum hq_rc read_fn(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err);
+
+/* What an expression is over. */
+static const char *const starting[] = { "event", NULL };
+static const char *const waiting[] = { "event", "async", NULL };
+
+static enum hq_rc
+parse(const char *text, const char *const *names, struct hq_arena *a,
+    const struct hq_expr **ret, struct hq_err *err)
+{
+	const char *stranger;
+	size_t at;
+
+	HQ_TRY(hq_expr_parse(a, text, ret, NULL, err));
+	stranger = hq_expr_stranger(*ret, names, &at);
+	if (stranger != NULL)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "unknown variable \"%.40s\" at %zu", stranger, at);
+	return HQ_OK;
+}
+
+/* v's member of that name; NULL if it has none. */
+static enum hq_rc
+read_expression(struct json_object *v, const char *name,
+    const char *const *names, struct hq_arena *a, const struct hq_expr **ret,
+    struct hq_err *err)
+{
+	const char *text = hq_json_str(v, name);
+	struct hq_err why;
+
+	*ret = NULL;
+	if (hq_json_get(v, name) == NULL || (text != NULL && text[0] == '\0'))
+		return HQ_OK;
+	if (text == NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "%s: not a string", name);
+	if (parse(text, names, a, ret, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "%s: %s", name, why.msg);
+	return HQ_OK;
+}
+
+static enum hq_rc
+read_key(struct json_object *v, struct hq_arena *a, const struct hq_expr **ret,
+    struct hq_err *err)
+{
+	return read_expression(v, "key", starting, a, ret, err);
+}
+
+/* A member that is a duration; what: its bounds, for the message. */
+static enum hq_rc
+read_span(struct json_object *v, const char *name, int64_t most_ms,
+    int64_t *ret_ms, struct hq_err *err)
+{
+	int64_t ms;
+
+	if (!hq_duration_ms(hq_json_str(v, name), &ms) ||
+	    ms < HQ_ENGINE_PERIOD_MIN_MS || ms > most_ms)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s: not a duration from %d s to %lld s", name,
+		    HQ_ENGINE_PERIOD_MIN_MS / 1000, (long long)most_ms / 1000);
+	*ret_ms = ms;
+	return HQ_OK;
+}
+
+/* A whole number from `least` to `most`. */
+static enum hq_rc
+read_number(struct json_object *v, const char *name, int64_t least,
+    int64_t most, int64_t *ret, struct hq_err *err)
+{
+	int64_t n = hq_json_i64(v, name, least - 1);
+
+	if (n < least || n > most)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s: not a whole number from %lld to %lld", name,
+		    (long long)least, (long long)most);
+	*ret = n;
+	return HQ_OK;
+}
+
+static enum hq_rc
+read_rate_limit(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_rate *r = &ret->rate;
+
+	HQ_TRY(read_number(v, "limit", 1, HQ_ENGINE_RATE_MAX, &r->limit, err));
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_DAY_MS, &r->period_ms, err));
+	r->burst = r->limit / 10; /* as the protocol's own engine has it */
+	return read_key(v, a, &r->key, err);
+}
+
+static enum hq_rc
+read_idempotency(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	ret->rate =
+	    (struct hq_fn_rate){ .limit = 1, .period_ms = HQ_ENGINE_DAY_MS };
+	if (!json_object_is_type(v, json_type_string))
+		return HQ_FAIL(err, BAD_REQUEST, "not a string");
+	return parse(json_object_get_string(v), starting, a, &ret->rate.key,
+	    err);
+}
+
+/* ----------------------------------------------------------- the run's end -- */
+
+static enum hq_rc
+read_cancel(struct json_object *v, struct hq_arena *a, struct hq_fn_cancel *ret,
+    struct hq_err *err)
+{
+	struct hq_fn_cancel c = { .event = hq_json_str(v, "event"),
+		.expression = hq_json_str(v, "if"),
+		.timeout_ms = HQ_ENGINE_CANCEL_MS };
+	size_t n = c.event == NULL ? 0 : strlen(c.event);
+
+	if (n == 0 || n > HQ_ENGINE_TRIGGER_BYTES_MAX ||
+	    strchr(c.event, '*') != NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "event: not an event's name");
+	if (hq_json_get(v, "timeout") != NULL)
+		HQ_TRY(read_span(v, "timeout", HQ_ENGINE_CANCEL_MS,
+		    &c.timeout_ms, err));
+	HQ_TRY(read_expression(v, "if", waiting, a, &c.parsed, err));
+	if (c.parsed == NULL)
+		c.expression = NULL;
+	*ret = c;
+	return HQ_OK;
+}
+
+static enum hq_rc
+read_cancels(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_err why;
+	size_t i, n;
+
+	if (!json_object_is_type(v, json_type_array))
+		return HQ_FAIL(err, BAD_REQUEST, "not a list");
+	n = json_object_array_length(v);
+	if (n > HQ_ENGINE_CANCELS_MAX)
+		return HQ_FAIL(err, BAD_REQUEST, "more than %d",
+		    HQ_ENGINE_CANCELS_MAX);
+	ret->cancels = HQ_NEW(a, struct hq_fn_cancel, n + 1);
+	if (ret->cancels == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "too many functions");
+	for (i = 0; i < n; i++)
+		if (read_cancel(json_object_array_get_idx(v, i), a,
+			&ret->cancels[i], &why) != HQ_OK)
+			return HQ_FAIL(err, BAD_REQUEST, "[%zu]: %s", i,
+			    why.msg);
+	ret->n_cancels = n;
+	return HQ_OK;
+}
+
+static enum hq_rc
+read_timeouts(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	(void)a;
+	if (!json_object_is_type(v, json_type_object))
+		return HQ_FAIL(err, BAD_REQUEST, "not an object");
+	if (hq_json_get(v, "start") != NULL)
+		HQ_TRY(read_span(v, "start", HQ_ENGINE_CANCEL_MS,
+		    &ret->start_ms, err));
+	if (hq_json_get(v, "finish") == NULL)
+		return HQ_OK;
+	return read_span(v, "finish", HQ_ENGINE_CANCEL_MS, &ret->finish_ms,
+	    err);
+}
+
+static const struct {
+	const char *name;
+	read_fn *read;
+} kinds[] = {
+	{ "rateLimit", read_rate_limit },
+	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
+	{ "cancel", read_cancels },
+	{ "timeouts", read_timeouts },
+};
+
+enum hq_rc
+hq_fn_options_read(struct json_object *o, struct hq_arena *a,
+    const struct hq_fn_options **ret, struct hq_err *err)
+{
+	struct hq_fn_options *mine = NULL;
+	struct json_object *v;
+	struct hq_err why;
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		v = hq_json_get(o, kinds[i].name);
+		if (v == NULL)
+			continue;
+		if (mine == NULL)
+			mine = HQ_NEW(a, struct hq_fn_options, 1);
+		if (mine == NULL)
+			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+			    "too many functions");
+		if (kinds[i].read(v, a, mine, &why) != HQ_OK)
+			return HQ_FAIL(err, BAD_REQUEST, "%s: %s",
+			    kinds[i].name, why.msg);
+	}
+	*ret = mine;
+	return HQ_OK;
+}

@@ -1,0 +1,32 @@
+// An app whose functions say when and how often they run:
+//	flow_app.mjs PORT LOG
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import http from 'node:http';
+import path from 'node:path';
+
+const [port, log] = process.argv.slice(2);
+const require = createRequire(path.resolve(import.meta.dirname, '../clients/x.js'));
+const { Inngest } = require('inngest');
+const { serve } = require('inngest/node');
+
+const ran = (what, more = {}) => fs.appendFileSync(log, `${JSON.stringify({ what, pid: process.pid, ...more })}\n`);
+const client = new Inngest({ id: 'flow-app', checkpointing: process.env.APP_CHECKPOINTING === '1' });
+const on = (id, options, fn) => client.createFunction({ id, triggers: [{ event: `app/${id}` }], retries: 0, ...options }, fn);
+const note = ({ event, runId }) => { ran(`${event.name} ${event.data.n}`, { run: runId, at: Date.now() }); return event.data.n; };
+
+const functions = [
+  on('limited', { rateLimit: { limit: 1, period: '1h', key: 'event.data.user' } }, note),
+  on('once', { idempotency: 'event.data.order' }, note),
+  on('stopped', { cancelOn: [{ event: 'app/stop', match: 'data.user' }] }, async ({ event, step }) => {
+    await step.sleep('long', '1h');
+    note({ event });
+  }),
+  on('overdue', { timeouts: { finish: '1s' } }, async ({ event, step }) => {
+    await step.sleep('long', '1h');
+    note({ event });
+  }),
+];
+
+http.createServer(serve({ client, functions })).listen(Number(port), '127.0.0.1', () => process.send?.('ready'));
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,253 @@
+/* Which events start a run: what a function's options say when one is taken. */
+#include "optiontest.h"
+
+#include "engine/rate.h"
+
+#define SECOND 1000
+#define DAY_MS ((int64_t)24 * 3600 * SECOND)
+
+/* ---------------------------------------------------------------- rates -- */
+
+START_TEST(a_rate_lets_one_through_each_emission_and_a_burst_behind_a_pause)
+{
+	struct hq_rate r = { .emission_us = 100, .burst = 2 };
+	int64_t tat = 0, wait;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ck_assert(hq_rate_take(&r, 1000, &tat, &wait));
+	ck_assert(!hq_rate_take(&r, 1000, &tat, &wait));
+	ck_assert_int_eq(wait, 100);
+	ck_assert(!hq_rate_take(&r, 1099, &tat, &wait));
+	ck_assert_int_eq(wait, 1);
+	ck_assert(hq_rate_take(&r, 1100, &tat, &wait));
+	ck_assert(!hq_rate_take(&r, 1199, &tat, &wait));
+	for (i = 0; i < 3; i++)
+		ck_assert(hq_rate_take(&r, 5000, &tat, &wait));
+	ck_assert(!hq_rate_take(&r, 5000, &tat, &wait));
+}
+END_TEST
+
+START_TEST(a_rate_waits_no_longer_than_its_own_span_when_the_clock_goes_back)
+{
+	struct hq_rate r = { .emission_us = 100, .burst = 0 };
+	int64_t tat = 1000000, wait;
+
+	ck_assert(!hq_rate_take(&r, 500, &tat, &wait));
+	ck_assert_int_eq(wait, 100);
+}
+END_TEST
+
+#define LIMITED(more) FN_WITH("f", "\"rateLimit\":{" more "},")
+#define BY_KEY "\"key\":\"event.data.k\""
+
+START_TEST(events_beyond_a_rate_limit_start_nothing)
+{
+	w.host = noting;
+	register_fns("[" LIMITED("\"limit\":1,\"period\":\"10s\"") "]");
+	go("{\"n\":1}");
+	go("{\"n\":2}");
+	pass(9999);
+	go("{\"n\":3}");
+	pass(1);
+	go("{\"n\":4}");
+	ck_assert_str_eq(notes, "f:1;f:4;");
+}
+END_TEST
+
+START_TEST(a_tenth_of_a_rate_limit_and_one_more_may_come_at_once)
+{
+	int i;
+
+	w.host = noting;
+	register_fns("[" LIMITED("\"limit\":20,\"period\":\"20s\"") "]");
+	for (i = 0; i < 9; i++)
+		go("{\"n\":1}");
+	ck_assert_str_eq(notes, "f:1;f:1;f:1;");
+	pass(1000);
+	go("{\"n\":2}");
+	go("{\"n\":3}");
+	ck_assert_str_eq(notes, "f:1;f:1;f:1;f:2;");
+}
+END_TEST
+
+START_TEST(each_value_of_a_key_has_a_rate_limit_of_its_own)
+{
+	w.host = noting;
+	register_fns("[" LIMITED("\"limit\":1,\"period\":\"10s\"," BY_KEY) "]");
+	go("{\"n\":1,\"k\":\"a\"}");
+	go("{\"n\":2,\"k\":\"b\"}");
+	go("{\"n\":3,\"k\":\"a\"}");
+	go("{\"n\":4,\"k\":{\"a\":1}}");
+	go("{\"n\":5,\"k\":{\"a\":1}}");
+	ck_assert_str_eq(notes, "f:1;f:2;f:4;");
+}
+END_TEST
+
+START_TEST(an_event_without_the_key_is_not_limited)
+{
+	w.host = noting;
+	register_fns("[" LIMITED("\"limit\":1,\"period\":\"10s\"," BY_KEY) "]");
+	go("{\"n\":1}");
+	go("{\"n\":2}");
+	go("{\"n\":3,\"k\":false}");
+	go("{\"n\":4,\"k\":false}");
+	ck_assert_str_eq(notes, "f:1;f:2;f:3;f:4;");
+}
+END_TEST
+
+START_TEST(two_functions_have_rate_limits_of_their_own)
+{
+	w.host = noting;
+	register_fns(
+	    "[" LIMITED("\"limit\":1,\"period\":\"10s\"") "," FN_WITH("g",
+		"\"rateLimit\":{\"limit\":1,\"period\":\"10s\"},") "]");
+	go("{\"n\":1}");
+	ck_assert(strstr(notes, "f:1;") != NULL && strstr(notes, "g:1;"));
+}
+END_TEST
+
+START_TEST(an_idempotent_function_runs_once_a_day_for_each_value)
+{
+	w.host = noting;
+	register_fns("[" FN_WITH("f",
+	    "\"rateLimit\":{\"limit\":100,\"period\":\"1s\"},"
+	    "\"idempotency\":\"event.data.k + '-' + event.data.n\",") "]");
+	go("{\"n\":1,\"k\":\"a\"}");
+	go("{\"n\":1,\"k\":\"a\"}");
+	go("{\"n\":2,\"k\":\"a\"}");
+	pass(DAY_MS - 1);
+	go("{\"n\":1,\"k\":\"a\"}");
+	ck_assert_str_eq(notes, "f:1;f:2;");
+	pass(1);
+	go("{\"n\":1,\"k\":\"a\"}");
+	ck_assert_str_eq(notes, "f:1;f:2;f:1;");
+}
+END_TEST
+
+START_TEST(an_event_that_is_sent_again_uses_up_nothing_of_a_rate)
+{
+	w.host = noting;
+	register_fns("[" LIMITED("\"limit\":10,\"period\":\"10s\"") "]");
+	send_event("t/go", "same", "{\"n\":1}");
+	send_event("t/go", "same", "{\"n\":1}");
+	run_all();
+	go("{\"n\":2}");
+	go("{\"n\":3}");
+	ck_assert_str_eq(notes, "f:1;f:2;");
+}
+END_TEST
+
+START_TEST(an_event_that_was_over_a_limit_may_be_sent_again)
+{
+	w.host = noting;
+	register_fns("[" LIMITED("\"limit\":1,\"period\":\"10s\"") "]");
+	go("{\"n\":1}");
+	send_event("t/go", "same", "{\"n\":2}");
+	run_all();
+	pass(10000);
+	send_event("t/go", "same", "{\"n\":2}");
+	run_all();
+	ck_assert_str_eq(notes, "f:1;f:2;");
+}
+END_TEST
+
+/* Invokes f and notes what comes of it. */
+static void
+invoking(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	struct json_object *v;
+	bool any;
+
+	if (!IS_FN(c, "caller")) {
+		noting(x, c, body, r);
+		return;
+	}
+	v = memo(body, "ii", &any);
+	if (any)
+		snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes),
+		    "%s;", hq_json_text(arena, v));
+	else
+		ops(r,
+		    "[{\"op\":\"InvokeFunction\",\"id\":\"ii\",\"opts\":{"
+		    "\"function_id\":\"app-f\",\"payload\":{\"data\":"
+		    "{\"n\":1}}}}]");
+}
+
+#define CALLER FN("caller", EVENT("t/call"), 0)
+
+START_TEST(who_invokes_a_function_beyond_its_limit_is_told)
+{
+	w.host = invoking;
+	register_fns(
+	    "[" CALLER "," LIMITED("\"limit\":1,\"period\":\"10s\"") "]");
+	send_event("t/call", NULL, "{}");
+	run_all();
+	ck_assert_str_eq(notes, "f:1;{\"data\":null};");
+	notes[0] = '\0';
+	send_event("t/call", NULL, "{}");
+	run_all();
+	ck_assert_str_eq(notes,
+	    "{\"error\":{\"message\":\"invoked function is rate limited\","
+	    "\"name\":\"Error\"}};");
+}
+END_TEST
+
+/* ---------------------------------------------------------- registration -- */
+
+static const struct {
+	const char *options, *said;
+} wrong[] = {
+	{ "\"rateLimit\":7,", "function app-f: rateLimit: limit: not a whole" },
+	{ "\"rateLimit\":{\"limit\":0,\"period\":\"1s\"},", "limit: not a" },
+	{ "\"rateLimit\":{\"limit\":1.5,\"period\":\"1s\"},", "limit: not a" },
+	{ "\"rateLimit\":{\"limit\":1},", "period: not a duration" },
+	{ "\"rateLimit\":{\"limit\":1,\"period\":\"999ms\"},", "from 1 s to" },
+	{ "\"rateLimit\":{\"limit\":1,\"period\":\"25h\"},", "to 86400 s" },
+	{ "\"rateLimit\":{\"limit\":1,\"period\":\"1s\",\"key\":7},",
+	    "key: not a string" },
+	{ "\"rateLimit\":{\"limit\":1,\"period\":\"1s\",\"key\":\"a +\"},",
+	    "key: " },
+	{ "\"rateLimit\":{\"limit\":1,\"period\":\"1s\",\"key\":"
+	  "\"event.id + async.id\"},",
+	    "unknown variable \"async\" at 11" },
+	{ "\"idempotency\":7,", "idempotency: not a string" },
+	{ "\"idempotency\":\"event.data.\",", "idempotency: " },
+};
+
+START_TEST(an_option_that_is_not_as_it_should_be_is_refused_by_name)
+{
+	refuses(wrong[_i].options, wrong[_i].said);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("engine_admit");
+	TCase *t = tcase_create("admit");
+
+	tcase_add_checked_fixture(t, world_open, world_close);
+	tcase_add_test(t,
+	    a_rate_lets_one_through_each_emission_and_a_burst_behind_a_pause);
+	tcase_add_test(t,
+	    a_rate_waits_no_longer_than_its_own_span_when_the_clock_goes_back);
+	tcase_add_test(t, events_beyond_a_rate_limit_start_nothing);
+	tcase_add_test(t,
+	    a_tenth_of_a_rate_limit_and_one_more_may_come_at_once);
+	tcase_add_test(t, each_value_of_a_key_has_a_rate_limit_of_its_own);
+	tcase_add_test(t, an_event_without_the_key_is_not_limited);
+	tcase_add_test(t, two_functions_have_rate_limits_of_their_own);
+	tcase_add_test(t,
+	    an_idempotent_function_runs_once_a_day_for_each_value);
+	tcase_add_test(t,
+	    an_event_that_is_sent_again_uses_up_nothing_of_a_rate);
+	tcase_add_test(t, an_event_that_was_over_a_limit_may_be_sent_again);
+	tcase_add_test(t, who_invokes_a_function_beyond_its_limit_is_told);
+	tcase_add_loop_test(t,
+	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
+	    sizeof(wrong) / sizeof(wrong[0]));
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
