@@ -169,8 +169,7 @@ run_drop(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 static void
 print_moved(const struct hq_cli *c, struct json_object *r)
 {
-	(void)printf("%lld events%s\n",
-	    (long long)hq_json_i64(r, "events", 0),
+	(void)printf("%lld events%s\n", (long long)hq_json_i64(r, "events", 0),
 	    c->dry_run ? " would be" : "");
 }
 

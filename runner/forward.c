@@ -38,8 +38,8 @@ struct runner_forward {
 	struct hq_outgoings out; /* what is under way */
 	char seed[HQ_DELIVER_SEED_BYTES];
 	char seeded[HQ_SHA1_HEX_BYTES]; /* the events that it is for */
-	size_t alone; /* so many go one by one: one of them was refused */
-	int failures; /* in a row */
+	size_t alone;     /* so many go one by one: one of them was refused */
+	int failures;     /* in a row */
 	int64_t retry_ms; /* wall clock: not before then */
 	bool answered;    /* and not on record yet: */
 	struct hq_delivery answer;
@@ -235,7 +235,7 @@ send_registration(struct runner *r, struct hq_err *err)
 	struct hq_enroll e = { .config = r->config,
 		.composition = hq_composition,
 		.hash = w->hash[w->which] };
-	struct hq_enroll_request q;
+	struct hq_enroll_request q = { 0 };
 
 	w->out.n = 0;
 	HQ_TRY(hq_enroll_request(&e, w->arena, &q, err));

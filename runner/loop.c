@@ -202,8 +202,7 @@ is_still(struct loop *l)
 	    l->seen != seen || r->work->has_news(r) ||
 	    hq_now_ms(r->env) >= l->next_ms)
 		return false;
-	return r->work->inflight(r) == 0 ||
-	    now - l->turned_ms < RUNNER_IDLE_MS;
+	return r->work->inflight(r) == 0 || now - l->turned_ms < RUNNER_IDLE_MS;
 }
 
 static enum hq_rc

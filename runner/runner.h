@@ -85,8 +85,8 @@ struct runner_work {
 	enum hq_rc (*open)(struct runner *r, struct hq_err *err);
 	void (*close)(struct runner *r);
 	/* As hq_engine_turn() and what follows it have it. */
-	enum hq_rc (*turn)(struct runner *r, int64_t *ret_next_ms,
-	    struct hq_err *err);
+	enum hq_rc (
+	    *turn)(struct runner *r, int64_t *ret_next_ms, struct hq_err *err);
 	bool (*has_news)(const struct runner *r);
 	size_t (*inflight)(const struct runner *r);
 	void (*drain)(struct runner *r);
@@ -105,8 +105,8 @@ struct runner {
 	struct hq_arena *arena;
 	struct hq_db *db;
 	const struct runner_work *work;
-	struct hq_engine *engine; /* of runner_engine; or NULL */
-	size_t lost;              /* of its calls, that were told of */
+	struct hq_engine *engine;       /* of runner_engine; or NULL */
+	size_t lost;                    /* of its calls, that were told of */
 	struct runner_forward *forward; /* of runner_forward; or NULL */
 	bool dev;
 	struct runner_bell bell;

@@ -51,8 +51,8 @@ runner_start(struct runner *r, struct hq_err *err)
 	if (hq_keys_signing(r->keys) == NULL && !r->dev)
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "no signing.key in RAWR_KEYS (--dev goes without)");
-	r->work = hq_config_is_inngest(r->config) ? &runner_forward
-						  : &runner_engine;
+	r->work =
+	    hq_config_is_inngest(r->config) ? &runner_forward : &runner_engine;
 	if (r->work == &runner_engine)
 		r->n_calls = (size_t)r->config->i[HQ_SET_RAWR_CONCURRENCY];
 	r->calls = calloc(r->n_calls + 1, sizeof(*r->calls));

@@ -205,9 +205,9 @@ derive(struct hq_config *c, struct hq_err *err)
 		s[HQ_SET_RAWR_BASE_URL] = hq_arena_printf(c->arena,
 		    "http://127.0.0.1:%" PRId64, c->i[HQ_SET_RAWR_PORT]);
 	if (*s[HQ_SET_RAWR_ENGINE_URL] == '\0')
-		s[HQ_SET_RAWR_ENGINE_URL] = s[hq_config_is_inngest(c)
-			? HQ_SET_RAWR_INNGEST_URL
-			: HQ_SET_RAWR_BASE_URL];
+		s[HQ_SET_RAWR_ENGINE_URL] =
+		    s[hq_config_is_inngest(c) ? HQ_SET_RAWR_INNGEST_URL
+					      : HQ_SET_RAWR_BASE_URL];
 	if (!hq_arena_ok(c->arena))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 		    "the settings are too long");

@@ -119,8 +119,7 @@ count(struct hq_db *db, size_t q, int64_t *ret, struct hq_err *err)
 	HQ_CURSOR(row);
 
 	*ret = 0;
-	HQ_TRY(
-	    hq_query(db, &hq_engine_store, q, HQ_NO_BIND, &row, err));
+	HQ_TRY(hq_query(db, &hq_engine_store, q, HQ_NO_BIND, &row, err));
 	if (!hq_cursor_next(&row))
 		return hq_cursor_done(&row, err);
 	*ret = hq_cursor_i64(&row, 0);
@@ -221,8 +220,8 @@ look_at_waiting(struct hq_db *db, struct hq_outbox_look *ret,
 {
 	HQ_CURSOR(row);
 
-	HQ_TRY(hq_query(db, &hq_engine_store, Q_OUT_COUNT, HQ_NO_BIND, &row,
-	    err));
+	HQ_TRY(
+	    hq_query(db, &hq_engine_store, Q_OUT_COUNT, HQ_NO_BIND, &row, err));
 	if (!hq_cursor_next(&row))
 		return hq_cursor_done(&row, err);
 	ret->waiting = hq_cursor_i64(&row, 0);
@@ -231,8 +230,8 @@ look_at_waiting(struct hq_db *db, struct hq_outbox_look *ret,
 }
 
 enum hq_rc
-hq_outbox_look(struct hq_db *db, struct hq_arena *a,
-    struct hq_outbox_look *ret, struct hq_err *err)
+hq_outbox_look(struct hq_db *db, struct hq_arena *a, struct hq_outbox_look *ret,
+    struct hq_err *err)
 {
 	struct hq_outbox_look l = { 0 };
 

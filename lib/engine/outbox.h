@@ -13,15 +13,15 @@
 #include "engine/event.h"
 
 enum {
-	HQ_OUTBOX_EVENTS_MAX = 100,       /* in one request */
-	HQ_OUTBOX_BYTES_MAX = 256 << 10,  /* the same, unless it is one event */
-	HQ_OUTBOX_PARKED_MAX = 1000,      /* then nothing is parked any more */
-	HQ_OUTBOX_WHY_BYTES_MAX = 500,    /* of why; it is cut */
+	HQ_OUTBOX_EVENTS_MAX = 100,      /* in one request */
+	HQ_OUTBOX_BYTES_MAX = 256 << 10, /* the same, unless it is one event */
+	HQ_OUTBOX_PARKED_MAX = 1000,     /* then nothing is parked any more */
+	HQ_OUTBOX_WHY_BYTES_MAX = 500,   /* of why; it is cut */
 };
 
 struct hq_outgoing {
 	int64_t seq;
-	const char *event; /* its internal id */
+	const char *event;            /* its internal id */
 	const char *client_id, *name; /* client_id: or NULL */
 };
 

@@ -78,8 +78,7 @@ hq_event_past(struct hq_db *db, const struct hq_past *past, struct hq_arena *a,
 	enum hq_rc rc;
 
 	if (past->expression != NULL)
-		HQ_IGNORE(
-		    hq_expr_parse(a, past->expression, &l.x, NULL, NULL));
+		HQ_IGNORE(hq_expr_parse(a, past->expression, &l.x, NULL, NULL));
 	l.t.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
 	rc = find(&l, a, &text, err);
 	hq_arena_free(l.t.a);

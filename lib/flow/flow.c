@@ -269,8 +269,8 @@ is_first(const struct hq_flow *f, const struct hq_met *a,
 	const char *hash;
 
 	for (i = 0; i < n; i++) {
-		hash = json_object_get_string(
-		    json_object_array_get_idx(stack, i));
+		hash =
+		    json_object_get_string(json_object_array_get_idx(stack, i));
 		if (hash != NULL && strcmp(hash, a->hash) == 0)
 			return true;
 		if (hash != NULL && strcmp(hash, b->hash) == 0)
@@ -285,9 +285,10 @@ plan_look(struct hq_flow *f, struct hq_met *m, const struct wait *w,
 {
 	struct json_object *in = hq_json_new_object();
 	struct json_object *opts = hq_json_new_object();
-	struct hq_todo t = {
-		.fn = look_back, .in = in, .opts = opts, .plan = true
-	};
+	struct hq_todo t = { .fn = look_back,
+		.in = in,
+		.opts = opts,
+		.plan = true };
 
 	HQ_TRY(hq_json_own(f->in->arena, in, err));
 	HQ_TRY(hq_json_own(f->in->arena, opts, err));

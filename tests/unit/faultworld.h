@@ -115,8 +115,8 @@ runner_open(void)
 	o.db = w.db;
 	HQ_TRY(hq_engine_new(&o, &w.engine, &err));
 	return hq_engine_register(w.engine, HQ_APP_ID,
-	    hq_inngest_functions(hq_composition, "http://h/api/inngest",
-		false, arena),
+	    hq_inngest_functions(hq_composition, "http://h/api/inngest", false,
+		arena),
 	    &modified, &err);
 }
 

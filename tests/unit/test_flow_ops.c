@@ -275,8 +275,8 @@ recorded(const char *wait, const char *found)
 {
 	return hq_arena_printf(arena, "{%s%s%s%s%s%s%s}",
 	    wait == NULL ? "" : "\"" A "\":", wait == NULL ? "" : wait,
-	    wait == NULL || found == NULL ? "" : ",",
-	    found == NULL ? "" : "\"", found == NULL ? "" : past,
+	    wait == NULL || found == NULL ? "" : ",", found == NULL ? "" : "\"",
+	    found == NULL ? "" : past,
 	    found == NULL ? "" : "\":", found == NULL ? "" : found);
 }
 
@@ -284,15 +284,15 @@ START_TEST(a_wait_is_told_together_with_a_look_that_is_planned)
 {
 	call(looking_back, "{}");
 	ck_ops("WaitForEvent a, StepPlanned a/past");
-	ck_assert_str_eq(
-	    hq_json_text(arena,
-		hq_json_get(json_object_array_get_idx(answer.value, 0),
-		    "opts")),
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(answer.value,
+					     0),
+				 "opts")),
 	    "{\"timeout\":\"2s\"}");
-	ck_assert_str_eq(
-	    hq_json_text(arena,
-		hq_json_get(json_object_array_get_idx(answer.value, 1),
-		    "opts")),
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(answer.value,
+					     1),
+				 "opts")),
 	    "{\"parallelMode\":\"race\"}");
 }
 END_TEST
@@ -306,10 +306,10 @@ START_TEST(a_look_runs_as_the_target)
 	given.target = past;
 	call(looking_back, recorded(waits[_i], NULL));
 	ck_ops("StepRun a/past");
-	ck_assert_str_eq(
-	    hq_json_text(arena,
-		hq_json_get(json_object_array_get_idx(answer.value, 0),
-		    "data")),
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(answer.value,
+					     0),
+				 "data")),
 	    there);
 }
 END_TEST
@@ -339,12 +339,12 @@ START_TEST(of_wait_and_look_the_one_recorded_first_counts)
 {
 	const char *both = recorded("{\"n\":2}", "{\"data\":{\"n\":1}}");
 
-	given.stack = json(hq_arena_printf(arena, "[\"x\",\"%s\",\"" A "\"]",
-	    past));
+	given.stack =
+	    json(hq_arena_printf(arena, "[\"x\",\"%s\",\"" A "\"]", past));
 	call(looking_back, both);
 	ck_assert_str_eq(hq_json_text(arena, answer.value), "{\"n\":1}");
-	given.stack = json(hq_arena_printf(arena, "[\"" A "\",\"x\",\"%s\"]",
-	    past));
+	given.stack =
+	    json(hq_arena_printf(arena, "[\"" A "\",\"x\",\"%s\"]", past));
 	call(looking_back, both);
 	ck_assert_str_eq(hq_json_text(arena, answer.value), "{\"n\":2}");
 }

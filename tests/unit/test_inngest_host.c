@@ -190,9 +190,9 @@ START_TEST(an_inngest_server_is_told_what_cancels_a_function)
 	struct json_object *v =
 	    hq_inngest_functions(one, "http://h/api/inngest", true, arena);
 
-	ck_assert_str_eq(
-	    hq_json_text(arena,
-		hq_json_get(json_object_array_get_idx(v, 0), "cancel")),
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(v, 0),
+				 "cancel")),
 	    "[{\"event\":\"demo/stop\","
 	    "\"if\":\"event.data.id == async.data.id\"}]");
 	ck_assert_ptr_null(

@@ -72,7 +72,7 @@ START_TEST(an_event_without_an_id_goes_under_the_one_it_has_here)
 	next(1);
 	ck_assert_ptr_null(out.v[0].client_id);
 	ck_assert_str_eq(hq_json_str(json_object_array_get_idx(json(out.body),
-				       0),
+					 0),
 			     "id"),
 	    out.v[0].event);
 }
@@ -101,10 +101,35 @@ START_TEST(a_request_is_not_larger_than_it_may_be_unless_one_event_is)
 }
 END_TEST
 
+static const char *which; /* of the next three; or NULL */
+static int moved;
+
 static enum hq_rc
 cancel_tx(void *arg, struct hq_err *e)
 {
-	return hq_event_cancel_runs(w.db, &w.env, arg, e);
+	(void)arg;
+	return hq_event_cancel_runs(w.db, &w.env, which, e);
+}
+
+static enum hq_rc
+resend_tx(void *arg, struct hq_err *e)
+{
+	(void)arg;
+	return hq_outbox_resend(w.db, which, &moved, e);
+}
+
+static enum hq_rc
+drop_tx(void *arg, struct hq_err *e)
+{
+	(void)arg;
+	return hq_outbox_drop(w.db, which, &moved, e);
+}
+
+static void
+with(hq_tx_fn *fn, const char *event)
+{
+	which = event;
+	ck_hq_ok(hq_db_tx(w.db, fn, NULL, &err));
 }
 
 /* The store gives the number of the last row again. */
@@ -113,7 +138,7 @@ START_TEST(an_event_that_took_the_place_of_one_under_way_is_not_taken_for_it)
 	send_event("t", "1", "{}");
 	send_event("t", "2", "{}");
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "1 2");
-	ck_hq_ok(hq_db_tx(w.db, cancel_tx, (void *)"2", &err));
+	with(cancel_tx, "2");
 	send_event("t", "3", "{}");
 	sent();
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "3");
@@ -142,20 +167,6 @@ START_TEST(what_is_parked_lets_others_by_and_may_come_back)
 }
 END_TEST
 
-static int moved;
-
-static enum hq_rc
-resend_tx(void *arg, struct hq_err *e)
-{
-	return hq_outbox_resend(w.db, arg, &moved, e);
-}
-
-static enum hq_rc
-drop_tx(void *arg, struct hq_err *e)
-{
-	return hq_outbox_drop(w.db, arg, &moved, e);
-}
-
 START_TEST(one_event_is_sent_again_or_given_up_or_all_are)
 {
 	struct hq_parkeds p;
@@ -167,12 +178,12 @@ START_TEST(one_event_is_sent_again_or_given_up_or_all_are)
 		ck_assert(park("no"));
 	}
 	ck_hq_ok(hq_outbox_parked(w.db, arena, &p, &err));
-	ck_hq_ok(hq_db_tx(w.db, resend_tx, (void *)p.v[1].event, &err));
+	with(resend_tx, p.v[1].event);
 	ck_assert_int_eq(moved, 1);
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "1");
-	ck_hq_ok(hq_db_tx(w.db, drop_tx, (void *)p.v[0].event, &err));
+	with(drop_tx, p.v[0].event);
 	ck_assert_int_eq(moved, 1);
-	ck_hq_ok(hq_db_tx(w.db, resend_tx, NULL, &err));
+	with(resend_tx, NULL);
 	ck_assert_int_eq(moved, 1);
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "1 2");
 }
@@ -311,7 +322,8 @@ main(void)
 	tcase_add_checked_fixture(t, world_open, world_close);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, events_go_in_the_order_they_came_with_id_and_time);
-	tcase_add_test(t, an_event_without_an_id_goes_under_the_one_it_has_here);
+	tcase_add_test(t,
+	    an_event_without_an_id_goes_under_the_one_it_has_here);
 	tcase_add_test(t,
 	    a_request_is_not_larger_than_it_may_be_unless_one_event_is);
 	tcase_add_test(t,
@@ -323,9 +335,8 @@ main(void)
 	tcase_add_test(t,
 	    trouble_stands_from_its_first_attempt_until_it_is_mended);
 	tcase_add_test(t, what_our_own_engine_told_of_its_runs_stays);
-	tcase_add_loop_test(t,
-	    the_first_event_since_then_that_matches_is_found, 0,
-	    (int)(sizeof(pasts) / sizeof(pasts[0])));
+	tcase_add_loop_test(t, the_first_event_since_then_that_matches_is_found,
+	    0, (int)(sizeof(pasts) / sizeof(pasts[0])));
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -209,9 +209,8 @@ add_server(struct explain *x, struct hq_err *err)
 
 	HQ_TRY(hq_outbox_look(x->c->db, a, &look, err));
 	if (look.waiting > 0 && look.why != NULL)
-		trouble =
-		    hq_arena_printf(a, "; %lld events wait for it: %s",
-			(long long)look.waiting, look.why);
+		trouble = hq_arena_printf(a, "; %lld events wait for it: %s",
+		    (long long)look.waiting, look.why);
 	if (run == NULL)
 		r.detail = hq_arena_printf(a,
 		    "the Inngest server has its event and has not started "

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json/json.h"
 #include "proto/inngest/room.h"
+#include "json/json.h"
 
 enum { SEED_RANDOM = 10, SEED_BASE64 = 17 };
 

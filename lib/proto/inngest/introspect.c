@@ -42,9 +42,9 @@ static void
 put_inner(struct json_object *o, const struct hq_inngest_ex *x)
 {
 	const struct hq_config *c = x->h->o.config;
-	const char *origin = c->s[hq_config_is_inngest(c)
-		? HQ_SET_RAWR_INNGEST_URL
-		: HQ_SET_RAWR_ENGINE_URL];
+	const char *origin =
+	    c->s[hq_config_is_inngest(c) ? HQ_SET_RAWR_INNGEST_URL
+					 : HQ_SET_RAWR_ENGINE_URL];
 	struct hq_arena *a = x->req->arena;
 
 	hq_json_put_bool(o, "authentication_succeeded", true);

@@ -15,8 +15,7 @@ put_functions(struct json_object *o, const struct hq_inngest_ex *x,
     const char *url)
 {
 	struct json_object *list =
-	    hq_inngest_functions(x->h->o.composition, url, true,
-		x->req->arena);
+	    hq_inngest_functions(x->h->o.composition, url, true, x->req->arena);
 
 	hq_json_put_str(o, "url", url);
 	hq_json_put(o, "functions",
@@ -34,7 +33,7 @@ post(const struct hq_inngest_ex *x, const char *hash, const char *deploy_id,
 		.hash = hash,
 		.kind = hq_http_header(x->req, "x-inngest-server-kind"),
 		.deploy_id = deploy_id };
-	struct hq_enroll_request r;
+	struct hq_enroll_request r = { 0 };
 
 	HQ_TRY(hq_enroll_request(&e, x->req->arena, &r, err));
 	return hq_http_post(

@@ -68,8 +68,8 @@ all_run(struct hq_flow *f, struct json_object *in, struct json_object **ret_out,
 }
 
 static enum hq_rc
-one_step(struct hq_flow *f, struct json_object *in, struct json_object **ret_out,
-    struct hq_err *err)
+one_step(struct hq_flow *f, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
 {
 	return hq_step(f, "one", note, in, ret_out, err);
 }
