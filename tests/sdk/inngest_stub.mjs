@@ -17,7 +17,7 @@ function eventFault(e) {
   if (e.id !== undefined && typeof e.id !== 'string') return 'Event id is not a string';
   if (e.ts !== undefined && (!Number.isInteger(e.ts) || (e.ts !== 0 && (e.ts < TS_MIN || e.ts > TS_MAX)))) return 'timestamp is out of range';
   const strange = Object.keys(e).find((k) => !['id', 'name', 'data', 'user', 'ts', 'v', 'meta'].includes(k));
-  return strange && `unknown member ${strange}`;
+  return strange === undefined ? undefined : `unknown member ${strange}`;
 }
 const only = (o, keys) => isObject(o) && Object.keys(o).every((k) => keys.includes(k));
 function functionFault(f, app) {
@@ -34,6 +34,7 @@ function functionFault(f, app) {
 export class InngestStub {
   requests = []; // {method, path, headers, text, body, status}
   events = []; // that were taken, in order, repeats too
+  refuses = () => undefined; // of an event: why it is not taken, beside the rules
   answers = []; // instead of its own: functions of (request, response), used up from the front
   constructor({ eventKey, signingKey }) { Object.assign(this, { eventKey, signingKey }); }
   async start(port = 0) {
@@ -70,7 +71,7 @@ export class InngestStub {
     if (q.method !== 'POST' || q.path !== `/e/${this.eventKey}`) return [401, { status: 401, message: '', error: 'Event key not found' }];
     const ids = [];
     for (const e of Array.isArray(q.body) ? q.body : [q.body]) {
-      const error = eventFault(e);
+      const error = eventFault(e) ?? this.refuses(e);
       if (error) return [400, { ids: [...ids, ''], status: 400, error }];
       this.events.push(e);
       ids.push(crypto.randomUUID());

@@ -140,27 +140,30 @@ test('a wrong event key is told without the key, loses nothing, and goes on with
   await empty(sys);
 });
 
-test('an event that the server will never take is put aside, named, and what stands behind it goes', async (t) => {
+test('an event that the server will never take is put aside, named, and what stands around it goes', async (t) => {
   const { sys, stub } = await outward(t);
+  stub.refuses = (e) => (e.name === 'shop/bad' ? 'nobody wants it' : undefined);
   await stub.stop();
   for (const id of ['p-1', 'p-2']) await sys.event('shop/p', id);
-  await sys.event('shop/large', 'p-3', { text: 'x'.repeat(600 << 10) });
+  await sys.event('shop/bad', 'p-3');
   for (const id of ['p-4', 'p-5']) await sys.event('shop/p', id);
+  await sys.event('shop/large', 'p-6', { text: 'x'.repeat(600 << 10) });
+  await sys.event('shop/p', 'p-7');
   await stub.start(stub.port);
   await empty(sys);
-  const seen = [...new Set(stub.events.map((e) => e.id))];
-  assert.deepEqual(seen, ['p-1', 'p-2', 'p-4', 'p-5']);
-  assert.match(sys.logs('runner'), /event_parked.*"id":"p-3".*Event is over the max size/);
+  assert.deepEqual([...new Set(stub.events.map((e) => e.id))], ['p-1', 'p-2', 'p-4', 'p-5', 'p-7']);
+  assert.match(sys.logs('runner'), /event_parked.*"id":"p-3".*nobody wants it/);
   const check = await sys.check('engine');
-  assert.deepEqual([check.verdict, check.text], ['warn', 'the Inngest server refused 1 events']);
+  assert.deepEqual([check.verdict, check.text], ['warn', 'the Inngest server refused 2 events']);
   const { events } = (await sys.rawr('events', 'parked')).doc.result;
-  assert.equal(events.length, 1);
-  assert.match(events[0].why, /it answers 400: Event is over the max size/);
+  assert.deepEqual(events.map((e) => [e.name, e.why]), [['shop/bad', 'it answers 400: nobody wants it'], ['shop/large', `it answers 400: Event is over the max size of ${512 << 10} bytes`]]);
   assert.equal((await sys.rawr('events', 'resend', 'nobody')).code, 3);
   assert.equal((await sys.rawr('events', 'resend', events[0].id, '--dry-run')).code, 0);
-  assert.equal((await sys.rawr('events', 'resend')).doc.result.events, 1);
-  await until('it is parked again', async () => (await sys.rawr('events', 'parked')).doc.result.events.length === 1 && sys.inbox() === 0);
-  assert.equal((await sys.rawr('events', 'drop', events[0].id)).doc.result.events, 1);
+  stub.refuses = () => undefined;
+  assert.equal((await sys.rawr('events', 'resend')).doc.result.events, 2);
+  await until('one is parked again', async () => (await sys.rawr('events', 'parked')).doc.result.events.length === 1 && sys.inbox() === 0);
+  assert.equal(stub.events.at(-1).id, 'p-3');
+  assert.equal((await sys.rawr('events', 'drop', events[1].id)).doc.result.events, 1);
   assert.equal((await sys.check('engine')).verdict, 'ok');
 });
 
