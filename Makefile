@@ -61,6 +61,7 @@ RUNNEROBJ = $(patsubst %.c,$(O)/%.o,$(wildcard runner/*.c))
 CLIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter-out cli/compose.c,$(wildcard cli/*.c)))
 LIBHQ	= $(O)/libhq.a
 APIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/api/%,$(PLUGSRC)))
+COMMANDOBJ = $(patsubst %.c,$(O)/%.o,$(filter plugins/cli/%,$(PLUGSRC)))
 FLOWOBJ	= $(patsubst %.c,$(O)/%.o,$(filter plugins/workflows/%,$(PLUGSRC)))
 
 .PHONY: objects all build run up down test soak check fuzz bench sync install deps \
@@ -124,7 +125,8 @@ $(LIBHQ): $(LIBSRC:%.c=$(O)/%.o) $(SQLITE_OBJ)
 $(O)/compose: $(O)/cli/compose.o $(LIBHQ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 CONTRACTS = rawr.hq.json $(wildcard plugins/*/*/*.json lib/domain/*/types.json)
-$(O)/gen/%.c: $(O)/compose $(CONTRACTS) $(PLUGSRC)
+PAGES	= $(shell find plugins/agents -type d -o -name '*.md')
+$(O)/gen/%.c: $(O)/compose $(CONTRACTS) $(PLUGSRC) $(PAGES)
 	@mkdir -p $(@D)
 	@$(O)/compose . $(subst +,$(comma),$*) $@
 $(O)/gen/%.o: $(O)/gen/%.c
@@ -133,14 +135,15 @@ comma	:= ,
 .PRECIOUS: $(O)/gen/%.c
 
 $(B)/rpc.fcgi: $(O)/fcgi/rpc.o $(O)/gen/api+workflows.o $(APIOBJ) $(FLOWOBJ)
-$(B)/openapi.fcgi: $(O)/fcgi/openapi.o $(O)/gen/api.o $(APIOBJ)
+$(B)/openapi.fcgi: $(O)/fcgi/openapi.o $(O)/gen/api.o $(O)/gen/listing.o $(APIOBJ)
 $(B)/workflows.fcgi: $(O)/fcgi/workflows.o $(O)/gen/workflows.o $(FLOWOBJ)
 $(B)/inngest.fcgi: $(O)/fcgi/inngest.o $(O)/gen/workflows.o $(FLOWOBJ)
 # It serves no plugin: those of the web have no code.
 $(B)/engine.fcgi: $(O)/fcgi/engine.o $(O)/gen/web.o
 $(RESPONDERS:%=$(B)/%.fcgi): $(HOSTOBJ)
 $(B)/rawr-runner: $(RUNNEROBJ) $(O)/gen/workflows.o $(FLOWOBJ)
-$(B)/rawr: $(CLIOBJ) $(O)/gen/api+workflows.o $(APIOBJ) $(FLOWOBJ)
+$(B)/rawr: $(CLIOBJ) $(O)/gen/api+workflows.o $(O)/gen/listing.o \
+	$(O)/gen/commands.o $(APIOBJ) $(FLOWOBJ) $(COMMANDOBJ)
 $(PROGRAMS): $(LIBHQ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBHQ) $(LDLIBS)
@@ -199,7 +202,7 @@ SOAK	= test_power test_io_faults
 soak: test-deps build
 	@$(MAKE) --no-print-directory MODE=san $(SOAK:%=build/obj/san/tests/%)
 	@RAWR_SOAK=1 tests/unit/run.sh build/obj/san/tests $(SOAK)
-	@RAWR_SOAK=1 tests/run.sh faults
+	@RAWR_SOAK=1 tests/run.sh faults sdk
 
 check: test-deps build
 	@tests/lint/check.sh

@@ -135,7 +135,7 @@ find(const struct hq_cli *c)
 	const struct hq_command *const *t, *cmd;
 	int words;
 
-	for (t = hq_commands; *t != NULL; t++)
+	for (t = c->commands; *t != NULL; t++)
 		for (cmd = *t; cmd->name != NULL; cmd++) {
 			words = cmd->group == NULL ? 1 : 2;
 			if (c->argc != words ||

@@ -48,12 +48,21 @@ enum {
 };
 
 struct hq_command;
+struct hq_cli;
+
+/* *ret: the result; owned by the arena. */
+typedef enum hq_rc hq_command_run(struct hq_cli *c, struct json_object **ret,
+    struct hq_err *err);
+typedef void hq_command_print(const struct hq_cli *c,
+    struct json_object *result);
 
 struct hq_cli {
 	struct hq_arena *arena;
 	const struct hq_env *env;
 	struct hq_config config;
 	const struct hq_module *const *modules; /* of the whole composition */
+	/* Tables, each ending with { 0 }; ends with NULL. */
+	const struct hq_command *const *commands;
 	const struct hq_command *command;
 	const char *root; /* --root: the tree that holds plugins/ */
 	bool json;        /* --json */
@@ -81,22 +90,56 @@ struct hq_command {
 	const char *args;  /* "FILE", for the usage line; "" if none */
 	int min_args, max_args;
 	const char *summary;
-	/* *ret: the result; owned by the arena. */
-	enum hq_rc (*run)(struct hq_cli *c, struct json_object **ret,
-	    struct hq_err *err);
-	void (*print)(const struct hq_cli *c, struct json_object *result);
+	hq_command_run *run;
+	hq_command_print *print;
 	unsigned flags;
 	const struct hq_option *options; /* ends with { 0 }; or NULL */
 };
 
-/* Each ends with { 0 }; the list ends with NULL. */
+/* Our own.  Each ends with { 0 }; the list ends with NULL. */
 extern const struct hq_command hq_commands_hq[], hq_commands_plugins[],
-    hq_commands_db[], hq_commands_look[], hq_commands_import[],
-    hq_commands_export[], hq_commands_workflow[], hq_commands_runs[],
-    hq_commands_tasks[], hq_commands_events[], hq_commands_doctor[],
-    hq_commands_explain[], hq_commands_own[];
+    hq_commands_agents[], hq_commands_db[], hq_commands_look[],
+    hq_commands_import[], hq_commands_export[], hq_commands_workflow[],
+    hq_commands_runs[], hq_commands_tasks[], hq_commands_events[],
+    hq_commands_doctor[], hq_commands_explain[], hq_commands_own[];
 extern const struct hq_command *const hq_commands[];
 extern const struct hq_option hq_options[]; /* of every command */
+
+/* ----------------------------------------------------- commands of plugins -- */
+
+/*
+ * A plugin of kind cli says in commands.json what its commands take, and binds
+ * each by name to what it does.  It may include cli.h and operator.h.
+ */
+struct hq_command_binding {
+	const char *name; /* "notes add" */
+	hq_command_run *run;
+	hq_command_print *print;
+};
+struct hq_cli_plugin {
+	const struct hq_command_binding *commands; /* ends with { 0 } */
+};
+
+/* One row of the composition that the build generates from rawr.hq.json. */
+struct hq_cli_composed {
+	const char *name; /* of the plugin: what is switched */
+	const char *dir;  /* "plugins/cli/notes" */
+	const struct hq_cli_plugin *plugin;
+	const char *commands; /* commands.json */
+};
+extern const struct hq_cli_composed hq_cli_composition[]; /* ends with { 0 } */
+
+enum { HQ_CLI_WORDS_MAX = 1024 }; /* that a plugin's command may take */
+
+/*
+ * Set c->commands: our own, then those of the plugins.  BAD_REQUEST says what is
+ * wrong with which plugin: a key, a name that is taken, a command without a
+ * function, a function without a command.  Then those before it are there.
+ */
+enum hq_rc hq_cli_commands_load(struct hq_cli *c, struct hq_err *err) HQ_MUST;
+/* The plugin that a command is of; NULL if it is our own. */
+const struct hq_cli_composed *hq_cli_plugin_of(const struct hq_cli *c,
+    const struct hq_command *cmd);
 
 /* --------------------------------------------------------- the words given -- */
 
@@ -145,7 +188,7 @@ void hq_cli_document(struct hq_cli *c, enum hq_rc rc,
     struct json_object *result, const struct hq_err *err);
 /* For people, on stderr. */
 void hq_cli_complain(struct hq_cli *c, enum hq_rc rc, const struct hq_err *err);
-void hq_cli_usage(FILE *to);
+void hq_cli_usage(const struct hq_cli *c, FILE *to);
 /* A command's usage and options. */
 void hq_cli_help(const struct hq_command *cmd, FILE *to);
 /* Prints the result as indented JSON: for results that are documents. */

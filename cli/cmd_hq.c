@@ -35,8 +35,8 @@ print_sync(const struct hq_cli *c, struct json_object *r)
 }
 
 /*
- * The manifest is in step with the plugins, and every contract of the linked
- * composition has its handlers and nothing else.
+ * The manifest is in step with the plugins, every contract of the linked
+ * composition has its handlers and nothing else, and so has every command.
  */
 static enum hq_rc
 run_check(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
@@ -51,6 +51,7 @@ run_check(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	HQ_TRY(hq_procs_load(hq_composition,
 	    1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS, c->arena, &procs,
 	    err));
+	HQ_TRY(hq_cli_commands_load(c, err));
 	*ret = hq_cli_object(c);
 	hq_json_put_i64(*ret, "plugins",
 	    (int64_t)json_object_array_length(

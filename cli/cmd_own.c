@@ -159,13 +159,13 @@ option_lines(FILE *to, const struct hq_option *o)
 }
 
 void
-hq_cli_usage(FILE *to)
+hq_cli_usage(const struct hq_cli *c, FILE *to)
 {
 	enum { WIDTH = 34 };
 	const struct hq_command *const *t, *cmd;
 
 	(void)fprintf(to, "usage: rawr COMMAND [ARGUMENT...] [OPTION...]\n\n");
-	for (t = hq_commands; *t != NULL; t++)
+	for (t = c->commands; *t != NULL; t++)
 		for (cmd = *t; cmd->name != NULL; cmd++)
 			usage_line(to, cmd, WIDTH);
 	(void)fprintf(to, "\noptions of every command:\n");
@@ -209,6 +209,7 @@ options_json(const struct hq_option *o)
 static struct json_object *
 command_json(struct hq_cli *c, const struct hq_command *cmd)
 {
+	const struct hq_cli_composed *plugin = hq_cli_plugin_of(c, cmd);
 	struct json_object *o = hq_json_new_object();
 
 	hq_json_put_str(o, "name", hq_command_name(c->arena, cmd));
@@ -218,6 +219,8 @@ command_json(struct hq_cli *c, const struct hq_command *cmd)
 	hq_json_put_str(o, "summary", cmd->summary);
 	hq_json_put_bool(o, "mutates", (cmd->flags & HQ_CMD_MUTATES) != 0);
 	hq_json_put(o, "options", options_json(cmd->options));
+	if (plugin != NULL)
+		hq_json_put_str(o, "plugin", plugin->name);
 	return o;
 }
 
@@ -230,7 +233,7 @@ run_commands(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	(void)err;
 	*ret = hq_cli_object(c);
 	hq_json_put(*ret, "commands", rows);
-	for (t = hq_commands; *t != NULL; t++)
+	for (t = c->commands; *t != NULL; t++)
 		for (cmd = *t; cmd->name != NULL; cmd++)
 			hq_json_push(rows, command_json(c, cmd));
 	hq_json_put(*ret, "options", options_json(hq_options));
@@ -256,12 +259,12 @@ print_commands(const struct hq_cli *c, struct json_object *r)
 
 /* Every word that may follow "rawr" or "rawr GROUP", each once. */
 static void
-put_words(struct hq_buf *b, const char *group)
+put_words(const struct hq_cli *c, struct hq_buf *b, const char *group)
 {
 	const struct hq_command *const *t, *cmd;
 	const char *last = "";
 
-	for (t = hq_commands; *t != NULL; t++)
+	for (t = c->commands; *t != NULL; t++)
 		for (cmd = *t; cmd->name != NULL; cmd++) {
 			const char *word = cmd->name;
 
@@ -286,21 +289,21 @@ put_options(struct hq_buf *b, const struct hq_option *o)
 
 /* One "case" arm per group and per command with options of its own. */
 static void
-put_arms(struct hq_buf *b)
+put_arms(const struct hq_cli *c, struct hq_buf *b)
 {
 	const struct hq_command *const *t, *cmd;
 	const char *last = "";
 
-	for (t = hq_commands; *t != NULL; t++)
+	for (t = c->commands; *t != NULL; t++)
 		for (cmd = *t; cmd->name != NULL; cmd++) {
 			if (cmd->group == NULL || strcmp(cmd->group, last) == 0)
 				continue;
 			last = cmd->group;
 			hq_buf_printf(b, "\t%s) words=\"", last);
-			put_words(b, last);
+			put_words(c, b, last);
 			hq_buf_puts(b, "\" ;;\n");
 		}
-	for (t = hq_commands; *t != NULL; t++)
+	for (t = c->commands; *t != NULL; t++)
 		for (cmd = *t; cmd->name != NULL; cmd++) {
 			if (cmd->options == NULL)
 				continue;
@@ -332,13 +335,13 @@ run_completion(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words= options=\n"
 	    "\tCOMPREPLY=()\n"
 	    "\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"");
-	put_words(&b, NULL);
+	put_words(c, &b, NULL);
 	hq_buf_puts(&b,
 	    "\"; fi\n"
 	    "\tfor at in \"${COMP_WORDS[1]}\" "
 	    "\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"; do\n"
 	    "\tcase $at in\n");
-	put_arms(&b);
+	put_arms(c, &b);
 	hq_buf_puts(&b,
 	    "\tesac\n\tdone\n"
 	    "\t[ \"$COMP_CWORD\" -le 2 ] || words=\n"

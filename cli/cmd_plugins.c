@@ -79,16 +79,18 @@ static enum hq_rc
 list_linked(struct hq_cli *c, struct hq_db *db, struct json_object *rows,
     struct hq_err *err)
 {
-	const struct hq_composed *p;
+	const struct hq_listed *p;
 
-	for (p = hq_composition; p->plugin != NULL; p++) {
+	for (p = hq_listing; p->name != NULL; p++) {
 		const struct hq_state_plugin sp = {
 			.name = p->name,
 			.dir = strrchr(p->dir, '/') + 1,
 			.by_default = true,
 		};
 
-		HQ_TRY(push_row(c, db, rows, hq_kind_name(p->kind), &sp, err));
+		if (p->kind != HQ_KIND_WEB) /* which need not be linked */
+			HQ_TRY(push_row(c, db, rows, hq_kind_name(p->kind), &sp,
+			    err));
 	}
 	return HQ_OK;
 }

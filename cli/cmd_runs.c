@@ -144,35 +144,28 @@ follow(struct follow *f, struct hq_err *err)
 	return HQ_OK;
 }
 
-/* The document, out of the arena of the last look. */
+/* The document: what the last look gave, in whose arena it stays. */
 static enum hq_rc
 followed(struct follow *f, struct json_object **ret, struct hq_err *err)
 {
 	struct json_object *out = hq_cli_object(f->c);
 	struct json_object *data;
 
-	hq_json_put(out, "run", hq_json_clone(f->run));
-	hq_json_put(out, "timeline", hq_json_clone(f->events));
+	hq_json_put(out, "run", json_object_get(f->run));
+	hq_json_put(out, "timeline", json_object_get(f->events));
 	*ret = out;
 	if (strcmp(hq_json_str(f->run, "status"), "failed") != 0)
 		return HQ_OK;
 	data = hq_cli_object(f->c);
-	hq_json_put(data, "run", json_object_get(hq_json_get(out, "run")));
+	hq_json_put(data, "run", json_object_get(f->run));
 	return HQ_FAIL_DECLARED(err, "RUN_FAILED", data, "run %s failed: %s",
 	    hq_json_str(f->run, "runId"), hq_json_str(f->run, "error"));
 }
 
-/* An error's data outlives the arena it was made in. */
 static void
-keep_data(struct follow *f, struct hq_err *err)
+free_arena(void *p)
 {
-	struct json_object *kept;
-
-	if (err == NULL || err->data == NULL)
-		return;
-	kept = hq_cli_object(f->c);
-	hq_json_put(kept, "data", hq_json_clone(err->data));
-	err->data = hq_json_get(kept, "data");
+	hq_arena_free(p);
 }
 
 static enum hq_rc
@@ -182,19 +175,14 @@ run_follow(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	struct follow f = { .c = c, .seen = hq_cli_object(c) };
 	enum hq_rc rc;
 
-	rc = hq_cli_input(c, "runId", &f.in, err);
+	HQ_TRY(hq_arena_defer(c->arena, free_arena, each, err));
+	HQ_TRY(hq_cli_input(c, "runId", &f.in, err));
+	HQ_TRY(hq_operator_open(c, &f.o, err));
+	f.o.boundary.arena = each;
+	rc = follow(&f, err);
 	if (rc == HQ_OK)
-		rc = hq_operator_open(c, &f.o, err);
-	if (rc == HQ_OK) {
-		f.o.boundary.arena = each;
-		rc = follow(&f, err);
-		if (rc == HQ_OK)
-			rc = followed(&f, ret, err);
-		else
-			keep_data(&f, err);
-		hq_operator_close(&f.o);
-	}
-	hq_arena_free(each);
+		rc = followed(&f, ret, err);
+	hq_operator_close(&f.o);
 	return rc;
 }
 

@@ -49,7 +49,7 @@ for p in rpc.fcgi openapi.fcgi workflows.fcgi inngest.fcgi engine.fcgi \
 	put 755 "$bin/$p" "$prefix/libexec/rawr"
 done
 
-find plugins/web -type f | while IFS= read -r f; do
+find plugins/web plugins/agents -type f | while IFS= read -r f; do
 	put 644 "$f" "$prefix/share/rawr/$(dirname "$f")"
 done
 put 644 rawr.hq.json "$prefix/share/rawr"

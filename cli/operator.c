@@ -57,8 +57,6 @@ hq_operator_open(struct hq_cli *c, struct hq_operator *o, struct hq_err *err)
 		.source_addr = "unix",
 		.wake_runner = c->dry_run ? NULL : wake,
 		.wake_ctx = &c->config,
-		.deadline_ms = hq_mono_ms(c->env) +
-		    c->config.i[HQ_SET_RAWR_REQUEST_TIMEOUT] * 1000,
 	};
 	b->request_id = hq_random_hex(c->env, c->arena, ID_BYTES);
 	b->correlation_id = b->request_id;
@@ -80,12 +78,14 @@ enum hq_rc
 hq_operator_call(struct hq_operator *o, const char *proc,
     struct json_object *in, struct json_object **ret, struct hq_err *err)
 {
+	struct hq_boundary *b = &o->boundary;
 	size_t i;
 
+	b->deadline_ms = hq_mono_ms(b->env) +
+	    b->config->i[HQ_SET_RAWR_REQUEST_TIMEOUT] * 1000;
 	for (i = 0; i < o->procs.n; i++)
 		if (strcmp(o->procs.v[i].name, proc) == 0)
-			return hq_proc_call(&o->procs.v[i], &o->boundary, in,
-			    ret, err);
+			return hq_proc_call(&o->procs.v[i], b, in, ret, err);
 	return HQ_FAIL(err, NOT_IMPLEMENTED,
 	    "no linked plugin has the procedure %s", proc);
 }

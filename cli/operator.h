@@ -21,7 +21,8 @@ enum hq_rc hq_operator_open(struct hq_cli *c, struct hq_operator *o,
 void hq_operator_close(struct hq_operator *o);
 
 /*
- * proc: "coordination.queueRun".  *ret is the boundary's arena's.
+ * proc: "coordination.queueRun".  *ret is the boundary's arena's.  The deadline
+ * is each call's own: a command may take longer than a request.
  * NOT_IMPLEMENTED if no linked plugin has it.
  */
 enum hq_rc hq_operator_call(struct hq_operator *o, const char *proc,

@@ -17,6 +17,7 @@ const struct hq_command *const hq_commands[] = {
 	hq_commands_tasks,
 	hq_commands_events,
 	hq_commands_plugins,
+	hq_commands_agents,
 	hq_commands_db,
 	hq_commands_look,
 	hq_commands_import,
@@ -125,6 +126,31 @@ system_env(const char *name)
 	return getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
+/* A plugin's command runs while the plugin is on. */
+static enum hq_rc
+check_switch(struct hq_cli *c, struct hq_err *err)
+{
+	const struct hq_cli_composed *row = hq_cli_plugin_of(c, c->command);
+	struct hq_state_plugin p = { .by_default = true };
+	struct hq_db *db;
+	enum hq_rc rc;
+	bool on;
+
+	if (row == NULL)
+		return HQ_OK;
+	p.name = row->name;
+	p.dir = strrchr(row->dir, '/') + 1;
+	HQ_TRY(hq_cli_open(c, true, &db, err));
+	rc = hq_state_is_enabled(db, c->arena, &p, &on, err);
+	hq_db_close(db);
+	HQ_TRY(rc);
+	if (on)
+		return HQ_OK;
+	return HQ_FAIL(err, CONFLICT,
+	    "%s is of a plugin that is off: rawr plugins enable %s",
+	    hq_command_name(c->arena, c->command), row->name);
+}
+
 static enum hq_rc
 run(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
@@ -136,6 +162,7 @@ run(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 		return rc;
 	HQ_TRY(hq_cli_opt_i64(c, "--progress", 1, INT32_MAX, &every, err));
 	c->modules = modules_of(c->arena);
+	HQ_TRY(check_switch(c, err));
 	return c->command->run(c, ret, err);
 }
 
@@ -143,7 +170,7 @@ static void
 help(const struct hq_cli *c)
 {
 	if (c->command == NULL)
-		hq_cli_usage(stdout);
+		hq_cli_usage(c, stdout);
 	else
 		hq_cli_help(c->command, stdout);
 }
@@ -158,6 +185,20 @@ wants_json(int argc, char *argv[])
 		if (strcmp(argv[i], "--json") == 0)
 			return true;
 	return false;
+}
+
+/* A plugin that is wrong is told of to who calls what it may have been. */
+static enum hq_rc
+take(struct hq_cli *c, int argc, char *argv[], struct hq_err *err)
+{
+	struct hq_err wrong = { 0 };
+	enum hq_rc loaded = hq_cli_commands_load(c, &wrong);
+	enum hq_rc rc = hq_args_take(c, argc, argv, err);
+
+	if (rc == HQ_OK || c->command != NULL || loaded == HQ_OK)
+		return rc;
+	*err = wrong;
+	return loaded;
 }
 
 static void
@@ -181,7 +222,7 @@ main(int argc, char *argv[])
 	hq_log_open("rawr", HQ_WARN);
 	c.arena = hq_arena_new(HQ_CLI_ARENA_MAX);
 	c.json = wants_json(argc, argv);
-	rc = hq_args_take(&c, argc, argv, &err);
+	rc = take(&c, argc, argv, &err);
 	if (rc == HQ_OK && hq_cli_opt(&c, "--help") != NULL) {
 		help(&c);
 		hq_arena_free(c.arena);

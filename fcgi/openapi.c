@@ -1,7 +1,10 @@
 /*
  * openapi.fcgi - /api/orpc: published callers, oRPC's OpenAPI protocol over the
- * api plugins, and their openapi.json.
+ * api plugins, and their openapi.json.  Also what tells such callers what there
+ * is: the index, the catalog, the pages of agents plugins.
  */
+#include "domain/state/agents.h"
+#include "domain/state/discovery.h"
 #include "host.h"
 #include "surface.h"
 
@@ -12,7 +15,9 @@ open_route(struct hq_host *h, const struct hq_surface *s, struct hq_boundary *c,
 	struct hq_document *d = s->documents;
 
 	(void)h;
-	(void)c;
+	if (hq_agents_handle(hq_listing, c, req, res) ||
+	    hq_discovery_handle(hq_listing, c, req, res))
+		return true;
 	while (d->capability != NULL)
 		d++;
 	return hq_surface_document(s, d, "/api/orpc/openapi.json", req, res);

@@ -6,19 +6,19 @@
  *
  * An expression that fails has no value.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "engine/inside.h"
 #include "engine/rate.h"
-
-/* What a key's value is remembered by: one letter for what, and its digest. */
-enum { KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
+#include "json/value.h"
 
 struct admission {
 	struct hq_eng_tx *t;
 	const struct hq_eng_start *s;
 	struct json_object *vars; /* {event}, once made */
+	struct hq_eng_keys keys;
 };
 
 static enum hq_rc
@@ -34,27 +34,48 @@ make_vars(struct admission *in, struct hq_err *err)
 
 /* *ret_none: there is no such value, or it is false. */
 static enum hq_rc
-key_of(struct admission *in, char what, const struct hq_expr *x,
-    char out[KEY_BYTES], bool *ret_none, struct hq_err *err)
+value_of(struct admission *in, const struct hq_expr *x, const char **ret,
+    bool *ret_none, struct hq_err *err)
 {
 	struct json_object *v = NULL;
-	const char *text = "";
 
+	*ret = "";
 	*ret_none = false;
-	if (x != NULL) {
-		HQ_TRY(make_vars(in, err));
-		if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK)
-			v = NULL;
-		*ret_none = v == NULL ||
-		    (json_object_is_type(v, json_type_boolean) &&
-			!json_object_get_boolean(v));
-		text = hq_expr_text(in->t->a, v);
-	}
-	if (!hq_arena_ok(in->t->a))
+	if (x == NULL)
+		return HQ_OK;
+	HQ_TRY(make_vars(in, err));
+	if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK)
+		v = NULL;
+	*ret_none = v == NULL ||
+	    (json_object_is_type(v, json_type_boolean) &&
+		!json_object_get_boolean(v));
+	*ret = hq_expr_text(in->t->a, v);
+	return HQ_OK;
+}
+
+/* What something is remembered by: a letter for what, and a digest. */
+static enum hq_rc
+digest(struct hq_eng_tx *t, char what, const char *whose, const char *value,
+    char out[HQ_ENG_KEY_BYTES], struct hq_err *err)
+{
+	const char *text = hq_arena_printf(t->a, "%s\n%s", whose, value);
+
+	if (text == NULL || !hq_arena_ok(t->a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "event too large");
 	out[0] = what;
 	hq_sha1_hex(text, strlen(text), out + 1);
 	return HQ_OK;
+}
+
+/* A key of the function. */
+static enum hq_rc
+key_of(struct admission *in, char what, const struct hq_expr *x,
+    char out[HQ_ENG_KEY_BYTES], bool *ret_none, struct hq_err *err)
+{
+	const char *value;
+
+	HQ_TRY(value_of(in, x, &value, ret_none, err));
+	return digest(in->t, what, in->s->fn->slug, value, out, err);
 }
 
 /* No run comes of it: whoever invoked the function is told. */
@@ -89,7 +110,7 @@ static enum hq_rc
 within_rate(struct admission *in, bool *ret, struct hq_err *err)
 {
 	const struct hq_fn_rate *r = &in->s->fn->options->rate;
-	char key[KEY_BYTES];
+	char key[HQ_ENG_KEY_BYTES];
 	int64_t wait_ms;
 	bool none;
 
@@ -104,13 +125,163 @@ within_rate(struct admission *in, bool *ret, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* ------------------------------------------------------------ singletons -- */
+
+/* The open run of that key, in t->a; or NULL. */
+static enum hq_rc
+find_single(struct hq_eng_tx *t, const char *key, const char **ret,
+    struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	*ret = NULL;
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_SINGLE_FIND,
+	    HQ_BIND(hq_text(key)), &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	*ret = hq_cursor_text(&row, 0, t->a);
+	if (*ret == NULL)
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "event too large");
+	return HQ_OK;
+}
+
+/* *ret_skip: there is a run that this one would be beside. */
+static enum hq_rc
+make_single(struct admission *in, bool *ret_skip, struct hq_err *err)
+{
+	const struct hq_fn_single *single = &in->s->fn->options->single;
+	char *key = in->keys.single;
+	const char *run;
+	bool none;
+
+	*ret_skip = false;
+	if (single->mode == HQ_SINGLE_OFF)
+		return HQ_OK;
+	HQ_TRY(key_of(in, 's', single->key, key, &none, err));
+	if (none) {
+		key[0] = '\0';
+		return HQ_OK;
+	}
+	HQ_TRY(find_single(in->t, key, &run, err));
+	*ret_skip = run != NULL && single->mode == HQ_SINGLE_SKIP;
+	if (run == NULL || *ret_skip)
+		return HQ_OK;
+	return hq_eng_cancel(in->t, run, err);
+}
+
+/* ----------------------------------------------------------------- gates -- */
+
+/*
+ * Of the function alone, a key for each of its limits; else one for all functions
+ * that give the value in that scope.
+ */
+static enum hq_rc
+place_key(struct admission *in, const struct hq_fn_places *p, size_t i,
+    char out[HQ_ENG_KEY_BYTES], struct hq_err *err)
+{
+	static const char letters[] = { [HQ_SCOPE_FN] = 'f',
+		[HQ_SCOPE_ENV] = 'e',
+		[HQ_SCOPE_ACCOUNT] = 'a' };
+	const char *whose = "", *value;
+	bool none;
+
+	if (p->scope == HQ_SCOPE_FN)
+		whose = hq_arena_printf(in->t->a, "%s %zu", in->s->fn->slug, i);
+	HQ_TRY(value_of(in, p->key, &value, &none, err));
+	return digest(in->t, letters[p->scope], whose, value, out, err);
+}
+
+/* The gates that the run's calls may stand at; a throttle's is the last. */
+static enum hq_rc
+name_gates(struct admission *in, struct hq_err *err)
+{
+	const struct hq_fn_options *o = in->s->fn->options;
+	char key[HQ_ENG_KEY_BYTES];
+	struct hq_buf b;
+	bool none;
+	size_t i;
+
+	if (o->n_places == 0 && o->throttle.limit == 0)
+		return HQ_OK;
+	hq_buf_init(&b, in->t->a);
+	for (i = 0; i < o->n_places; i++) {
+		HQ_TRY(place_key(in, &o->places[i], i, key, err));
+		hq_buf_printf(&b, "%s ", key);
+	}
+	if (o->throttle.limit > 0) {
+		HQ_TRY(key_of(in, HQ_ENG_THROTTLE, o->throttle.key, key, &none,
+		    err));
+		hq_buf_puts(&b, key);
+	}
+	in->keys.gates = hq_buf_str(&b);
+	return HQ_OK;
+}
+
+/* ------------------------------------------------------------- priority -- */
+
+static enum hq_rc
+ahead(struct admission *in, int64_t *ret_ms, struct hq_err *err)
+{
+	const struct hq_expr *x = in->s->fn->options->priority;
+	struct json_object *v = NULL;
+	double s;
+
+	*ret_ms = 0;
+	if (x == NULL)
+		return HQ_OK;
+	HQ_TRY(make_vars(in, err));
+	if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK ||
+	    hq_js_type(v) != HQ_JS_NUMBER)
+		return HQ_OK;
+	s = json_object_get_double(v);
+	if (isnan(s))
+		return HQ_OK;
+	if (s > HQ_ENGINE_PRIORITY_MAX_S)
+		s = HQ_ENGINE_PRIORITY_MAX_S;
+	if (s < -HQ_ENGINE_PRIORITY_MAX_S)
+		s = -HQ_ENGINE_PRIORITY_MAX_S;
+	*ret_ms = (int64_t)s * 1000;
+	return HQ_OK;
+}
+
 /* ------------------------------------------------------------ admission -- */
+
+enum hq_rc
+hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err)
+{
+	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct hq_eng_start now = *s;
+	bool skip;
+
+	if (s->fn->options == NULL)
+		return hq_eng_run_start(t, s, err);
+	HQ_TRY(make_single(&in, &skip, err));
+	if (skip)
+		return drop(&in, "invoked function is skipped", err);
+	HQ_TRY(name_gates(&in, err));
+	HQ_TRY(ahead(&in, &now.ahead_ms, err));
+	now.keys = &in.keys;
+	return hq_eng_run_start(t, &now, err);
+}
+
+static enum hq_rc
+debounce(struct admission *in, struct hq_err *err)
+{
+	char key[HQ_ENG_KEY_BYTES];
+	bool none;
+
+	HQ_TRY(key_of(in, HQ_ENG_DEBOUNCE, in->s->fn->options->debounce.key,
+	    key, &none, err));
+	return hq_eng_debounce(in->t, in->s, key, err);
+}
 
 enum hq_rc
 hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
 	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct hq_eng_start late;
 	bool seen, within;
 
 	if (s->fn->options == NULL)
@@ -122,5 +293,9 @@ hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	HQ_TRY(within_rate(&in, &within, err));
 	if (!within)
 		return drop(&in, "invoked function is rate limited", err);
-	return hq_eng_run_start(t, s, err);
+	if (s->fn->options->debounce.period_ms > 0)
+		return debounce(&in, err);
+	late = *s;
+	late.vars = in.vars;
+	return hq_eng_admit_late(t, &late, err);
 }

@@ -246,13 +246,6 @@ put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
 	    NULL, err);
 }
 
-/* Is it the first call of its run? */
-static bool
-is_first(const struct hq_eng_job *j)
-{
-	return j->generation == 1 && strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
-}
-
 enum hq_rc
 hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
@@ -260,7 +253,7 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	const char *id = c->job.run;
 	struct hq_eng_run run;
 	struct state s = { 0 };
-	bool found;
+	bool found, passed = true;
 
 	*ret_made = false;
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
@@ -274,6 +267,10 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 		    err);
 	if (s.fn->url == NULL)
 		return put_off(t, &c->job, err);
+	if (s.fn->options != NULL)
+		HQ_TRY(hq_eng_gate_pass(t, s.fn, keep, &c->job, &passed, err));
+	if (!passed)
+		return HQ_OK;
 	HQ_TRY(read_state(t, id, &s, err));
 	if (s.too_much != NULL)
 		return hq_eng_finish(t, id, HQ_RUN_FAILED, s.too_much, err);
@@ -284,7 +281,7 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 	c->n_steps = s.n;
 	c->state_bytes = s.steps.n;
 	*ret_made = true;
-	if (s.fn->options != NULL && is_first(&c->job))
+	if (s.fn->options != NULL && c->job.first)
 		return hq_eng_started(t, s.fn, id, err);
 	return HQ_OK;
 }

@@ -171,18 +171,26 @@ hq_engine_drain(struct hq_engine *e)
 }
 
 static enum hq_rc
+release(struct hq_eng_tx *t, const char *owner, const struct hq_eng_slot *s,
+    struct hq_err *err)
+{
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_RELEASE,
+	    HQ_BIND(hq_text(s->run), hq_text(s->step), hq_i64(s->generation),
+		hq_text(owner), hq_i64(t->now_ms)),
+	    NULL, err));
+	return hq_eng_give_back(t, s, err);
+}
+
+static enum hq_rc
 release_all(void *arg, struct hq_err *err)
 {
 	struct hq_engine *e = arg;
+	struct hq_eng_tx t = { .db = e->o.db, .now_ms = hq_now_ms(e->o.env) };
 	struct hq_eng_slot *s;
 
 	for (s = e->slots; s < e->slots + e->n_slots; s++)
 		if (s->ticket != 0)
-			HQ_TRY(hq_exec(e->o.db, &hq_engine_store, Q_JOB_RELEASE,
-			    HQ_BIND(hq_text(s->run), hq_text(s->step),
-				hq_i64(s->generation), hq_text(e->owner),
-				hq_i64(hq_now_ms(e->o.env))),
-			    NULL, err));
+			HQ_TRY(release(&t, e->owner, s, err));
 	return HQ_OK;
 }
 

@@ -195,6 +195,55 @@ send_events(struct hq_eng_tx *t, const struct hq_eng_run *run,
 	return hq_eng_event_put(t, &put, true, err);
 }
 
+/* What the jobs of a run that has ended had of gates goes to the next. */
+static enum hq_rc
+open_gates(struct hq_eng_tx *t, const struct hq_buf *keys, struct hq_err *err)
+{
+	const char *key;
+	size_t at;
+
+	for (at = 0; at < keys->n; at += sizeof(key)) {
+		memcpy(&key, keys->p + at, sizeof(key));
+		HQ_TRY(hq_eng_gate_open(t, key, 1, err));
+	}
+	return HQ_OK;
+}
+
+/* The places of a call whose answer is being taken are given back behind it. */
+static bool
+is_own(const struct hq_eng_tx *t, const struct hq_cursor *row, const char *run)
+{
+	size_t n;
+
+	return t->job != NULL && strcmp(t->job->run, run) == 0 &&
+	    strcmp(t->job->step, hq_cursor_peek(row, 0, &n)) == 0;
+}
+
+static enum hq_rc
+drop_jobs(struct hq_eng_tx *t, const char *run, int *ret_n, struct hq_err *err)
+{
+	struct hq_buf keys;
+	const char *key;
+	int col;
+	HQ_CURSOR(row);
+
+	*ret_n = 0;
+	hq_buf_init(&keys, t->a);
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_JOB_DROP_RUN,
+	    HQ_BIND(hq_text(run)), &row, err));
+	while (hq_cursor_next(&row)) {
+		(*ret_n)++;
+		for (col = 1; col <= 3 && !is_own(t, &row, run); col++) {
+			key = hq_cursor_text(&row, col, t->a);
+			if (key != NULL)
+				hq_buf_put(&keys, &key, sizeof(key));
+		}
+	}
+	HQ_TRY(hq_cursor_done(&row, err));
+	hq_cursor_close(&row);
+	return open_gates(t, &keys, err);
+}
+
 /* The run has ended: drop its jobs, say so. */
 static enum hq_rc
 tell(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
@@ -204,9 +253,8 @@ tell(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
 	int changes;
 	bool found;
 
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_DROP_RUN,
-	    HQ_BIND(hq_text(id)), &changes, err));
-	if (changes > 1 || t->job == NULL)
+	HQ_TRY(drop_jobs(t, id, &changes, err));
+	if (changes > 1 || t->job == NULL || strcmp(t->job->run, id) != 0)
 		t->ended = true;
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
 	HQ_ASSERT(found);

@@ -207,6 +207,38 @@ read_all(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* *ret is left as it is if the answer is no. */
+static enum hq_rc
+ask(struct hq_db *db, size_t q, bool *ret, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(db, &hq_engine_store, q, HQ_NO_BIND, &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	*ret |= hq_cursor_i64(&row, 0) != 0;
+	return HQ_OK;
+}
+
+/* What has to be looked at: also for an option that is no more. */
+static enum hq_rc
+look_at_options(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
+{
+	const struct hq_fn_options *o;
+	size_t i;
+
+	f->gated = f->timed = false;
+	for (i = 0; i < f->n; i++) {
+		o = f->v[i].options;
+		if (o == NULL)
+			continue;
+		f->gated |= o->n_places > 0;
+		f->timed |= o->throttle.limit > 0 || o->debounce.period_ms > 0;
+	}
+	HQ_TRY(ask(db, Q_GATES_ANY, &f->gated, err));
+	return ask(db, Q_WAKES_ANY, &f->timed, err);
+}
+
 enum hq_rc
 hq_fns_refresh(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 {
@@ -222,6 +254,8 @@ hq_fns_refresh(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	f->v = NULL;
 	f->n = 0;
 	rc = read_all(f, db, err);
+	if (rc == HQ_OK)
+		rc = look_at_options(f, db, err);
 	f->rev = rc == HQ_OK ? rev : -1;
 	return rc;
 }

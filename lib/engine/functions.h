@@ -31,6 +31,8 @@ struct hq_fns {
 	struct hq_arena *arena;
 	struct hq_fn *v; /* by slug */
 	size_t n;
+	bool gated;  /* a job may be held at a gate */
+	bool timed;  /* engine_wake may have a row */
 	int64_t rev; /* of the tables when this was read; -1: never */
 };
 

@@ -10,6 +10,7 @@
 #ifndef HQ_ENGINE_INSIDE_H
 #define HQ_ENGINE_INSIDE_H
 
+#include "base/digest.h"
 #include "base/env.h"
 #include "base/ids.h"
 #include "engine/functions.h"
@@ -39,7 +40,9 @@ struct hq_eng_job {
 	bool again;   /* something new was recorded meanwhile */
 	bool told;    /* and it was this call that told of it */
 	bool settled; /* a retry is scheduled: leave it as it is */
+	bool first;   /* call of its run */
 	bool over;    /* its run has ended */
+	const char *place[HQ_ENGINE_PLACES_MAX]; /* its call's; NULL: none */
 };
 
 struct hq_eng_tx {
@@ -134,11 +137,23 @@ struct hq_eng_run {
 	bool force_plan;
 };
 
+/* What an event's run is counted by; "" : it is not (admit.c). */
+enum { HQ_ENG_KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
+/* How the keys begin that have a time (wake.c). */
+#define HQ_ENG_THROTTLE 't'
+#define HQ_ENG_DEBOUNCE 'd'
+struct hq_eng_keys {
+	char single[HQ_ENG_KEY_BYTES];
+	const char *gates; /* keys apart by blanks; or NULL */
+};
+
 struct hq_eng_start {
 	const struct hq_fn *fn;
 	const struct hq_eng_event *event;
 	const char *seen_key; /* starts once per function and day; or NULL */
 	const char *invoker;  /* or NULL */
+	const struct hq_eng_keys *keys; /* or NULL */
+	int64_t ahead_ms; /* in the queue, if it starts now; below 0: behind */
 	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
 };
 /* What cancels a run of a function with options is armed when it starts (cancel.c). */
@@ -158,6 +173,18 @@ enum hq_rc hq_eng_cancel(struct hq_eng_tx *t, const char *run,
 
 /* What the function's options make of it: a run, now or later, or none (admit.c). */
 enum hq_rc hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
+/* The same, behind what delays it: a single run, its keys, its priority. */
+enum hq_rc hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
+/* Has the function not had the event yet?  Now it has. */
+enum hq_rc hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    bool *ret, struct hq_err *err) HQ_MUST;
+/* The event waits for the silence behind it (debounce.c); key: of wake.c. */
+enum hq_rc hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    const char *key, struct hq_err *err) HQ_MUST;
+/* It has come. */
+enum hq_rc hq_eng_debounce_wake(struct hq_eng_tx *t, const char *key,
     struct hq_err *err) HQ_MUST;
 /* A run, now. */
 enum hq_rc hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
@@ -208,6 +235,23 @@ const char *hq_eng_text(struct hq_eng_tx *t, struct json_object *v);
  */
 enum hq_rc hq_eng_rate_take(struct hq_eng_tx *t, const char *fn,
     const struct hq_fn_rate *rate, const char *key, int64_t *ret_wait_ms,
+    struct hq_err *err) HQ_MUST;
+
+/*
+ * May a claimed call be made now (gate.c)?  Then j->place is what it holds, in
+ * `keep`; else the job waits, unclaimed.  fn has options.
+ */
+enum hq_rc hq_eng_gate_pass(struct hq_eng_tx *t, const struct hq_fn *fn,
+    struct hq_arena *keep, struct hq_eng_job *j, bool *ret, struct hq_err *err)
+    HQ_MUST;
+/* n places of that key have been given back, or n that were let go are gone. */
+enum hq_rc hq_eng_gate_open(struct hq_eng_tx *t, const char *key, int64_t n,
+    struct hq_err *err) HQ_MUST;
+/* The time of a throttle's gate has come, at due_ms. */
+enum hq_rc hq_eng_gate_wake(struct hq_eng_tx *t, const char *gate,
+    int64_t due_ms, struct hq_err *err) HQ_MUST;
+/* Look at some gates behind `at`, and remember there which; "" at the end. */
+enum hq_rc hq_eng_gates_check(struct hq_eng_tx *t, char at[HQ_ENG_KEY_BYTES],
     struct hq_err *err) HQ_MUST;
 
 /* -------------------------------------------------------------- answers -- */
@@ -271,6 +315,14 @@ enum hq_rc hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
  */
 enum hq_rc hq_eng_clock_back(struct hq_eng_tx *t, int64_t from_ms,
     int64_t lease_ms, struct hq_err *err) HQ_MUST;
+/* Times that are no run's (wake.c); *ret_n: how many had come. */
+enum hq_rc hq_eng_wakes(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
+    HQ_MUST;
+/* Set such a time, in place of the one of that name. */
+enum hq_rc hq_eng_wake_at(struct hq_eng_tx *t, const char *name, int64_t due_ms,
+    struct hq_err *err) HQ_MUST;
+enum hq_rc hq_eng_wake_drop(struct hq_eng_tx *t, const char *name,
+    struct hq_err *err) HQ_MUST;
 /* Start the runs of due cron ticks. */
 enum hq_rc hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;
 

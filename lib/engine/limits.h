@@ -10,12 +10,14 @@ enum {
 	HQ_ENGINE_TRIGGERS_MAX = 10, /* of one function */
 	HQ_ENGINE_TRIGGER_BYTES_MAX = 255,
 	HQ_ENGINE_RETRIES_MAX = 20,
-	HQ_ENGINE_RETRIES_DEFAULT = 4,  /* where the payload names none */
-	HQ_ENGINE_PERIOD_MIN_MS = 1000, /* of what an option counts in */
-	HQ_ENGINE_CANCELS_MAX = 5,      /* events that cancel a run */
-	HQ_ENGINE_RATE_MAX = 1000000,   /* in one period */
-	HQ_ENGINE_STEPS_MAX = 1000,     /* recorded steps of one run */
-	HQ_ENGINE_OPS_MAX = 1000,       /* in one answer */
+	HQ_ENGINE_RETRIES_DEFAULT = 4,    /* where the payload names none */
+	HQ_ENGINE_PERIOD_MIN_MS = 1000,   /* of what an option counts in */
+	HQ_ENGINE_CANCELS_MAX = 5,        /* events that cancel a run */
+	HQ_ENGINE_PRIORITY_MAX_S = 43200, /* ahead of others, or behind */
+	HQ_ENGINE_PLACES_MAX = 2,         /* limits on calls in flight */
+	HQ_ENGINE_RATE_MAX = 1000000,     /* in one period */
+	HQ_ENGINE_STEPS_MAX = 1000,       /* recorded steps of one run */
+	HQ_ENGINE_OPS_MAX = 1000,         /* in one answer */
 	HQ_ENGINE_STEP_ID_MAX = 64,
 	HQ_ENGINE_STATE_BYTES_MAX = 4 << 20,  /* recorded values of one run */
 	HQ_ENGINE_ANSWER_BYTES_MAX = 8 << 20, /* of one call */
@@ -70,6 +72,7 @@ enum {
 };
 
 #define HQ_ENGINE_DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+#define HQ_ENGINE_PERIOD_MAX_MS (7 * HQ_ENGINE_DAY_MS)
 #define HQ_ENGINE_SLEEP_MAX_MS (366 * HQ_ENGINE_DAY_MS)
 #define HQ_ENGINE_CANCEL_MS (365 * HQ_ENGINE_DAY_MS) /* a run is cancelled */
 #define HQ_ENGINE_INVOKE_MS (365 * HQ_ENGINE_DAY_MS) /* default timeout */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "engine/duration.h"
-#include "engine/limits.h"
 
 /* An option of the payload; only called for one that is there. */
 typedef enum hq_rc read_fn(struct json_object *v, struct hq_arena *a,
@@ -98,6 +97,21 @@ read_rate_limit(struct json_object *v, struct hq_arena *a,
 }
 
 static enum hq_rc
+read_throttle(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_rate *r = &ret->throttle;
+
+	HQ_TRY(read_number(v, "limit", 1, HQ_ENGINE_RATE_MAX, &r->limit, err));
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_PERIOD_MAX_MS, &r->period_ms,
+	    err));
+	if (hq_json_get(v, "burst") != NULL)
+		HQ_TRY(read_number(v, "burst", 0, HQ_ENGINE_RATE_MAX, &r->burst,
+		    err));
+	return read_key(v, a, &r->key, err);
+}
+
+static enum hq_rc
 read_idempotency(struct json_object *v, struct hq_arena *a,
     struct hq_fn_options *ret, struct hq_err *err)
 {
@@ -107,6 +121,119 @@ read_idempotency(struct json_object *v, struct hq_arena *a,
 		return HQ_FAIL(err, BAD_REQUEST, "not a string");
 	return parse(json_object_get_string(v), starting, a, &ret->rate.key,
 	    err);
+}
+
+static enum hq_rc
+read_debounce(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_fn_debounce *d = &ret->debounce;
+
+	HQ_TRY(read_span(v, "period", HQ_ENGINE_PERIOD_MAX_MS, &d->period_ms,
+	    err));
+	if (hq_json_get(v, "timeout") != NULL)
+		HQ_TRY(read_span(v, "timeout", HQ_ENGINE_PERIOD_MAX_MS,
+		    &d->timeout_ms, err));
+	return read_key(v, a, &d->key, err);
+}
+
+static enum hq_rc
+read_singleton(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	const char *mode = hq_json_str(v, "mode");
+
+	if (mode != NULL && strcmp(mode, "skip") == 0)
+		ret->single.mode = HQ_SINGLE_SKIP;
+	else if (mode != NULL && strcmp(mode, "cancel") == 0)
+		ret->single.mode = HQ_SINGLE_CANCEL;
+	else
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "mode: neither skip nor cancel");
+	return read_key(v, a, &ret->single.key, err);
+}
+
+static enum hq_rc
+read_priority(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	if (!json_object_is_type(v, json_type_object))
+		return HQ_FAIL(err, BAD_REQUEST, "not an object");
+	return read_expression(v, "run", starting, a, &ret->priority, err);
+}
+
+static enum hq_rc
+read_scope(struct json_object *v, struct hq_fn_places *p, struct hq_err *err)
+{
+	const char *scope = hq_json_str(v, "scope");
+
+	if (hq_json_get(v, "scope") == NULL ||
+	    (scope != NULL && strcmp(scope, "fn") == 0))
+		p->scope = HQ_SCOPE_FN;
+	else if (scope != NULL && strcmp(scope, "env") == 0)
+		p->scope = HQ_SCOPE_ENV;
+	else if (scope != NULL && strcmp(scope, "account") == 0)
+		p->scope = HQ_SCOPE_ACCOUNT;
+	else
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "scope: neither fn nor env nor account");
+	if (p->scope != HQ_SCOPE_FN && p->key == NULL)
+		return HQ_FAIL(err, BAD_REQUEST, "scope: it needs a key");
+	return HQ_OK;
+}
+
+/* One limit; 0 is none. */
+static enum hq_rc
+add_places(struct json_object *v, struct hq_arena *a, struct hq_fn_options *ret,
+    struct hq_err *err)
+{
+	struct hq_fn_places p = { 0 };
+
+	if (!json_object_is_type(v, json_type_object))
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "neither a number nor an object");
+	HQ_TRY(read_number(v, "limit", 0, HQ_ENGINE_RATE_MAX, &p.limit, err));
+	HQ_TRY(read_key(v, a, &p.key, err));
+	HQ_TRY(read_scope(v, &p, err));
+	if (p.limit > 0)
+		ret->places[ret->n_places++] = p;
+	return HQ_OK;
+}
+
+/* A number stands for an object that has no other member than its limit. */
+static enum hq_rc
+add_limit(struct json_object *v, struct hq_arena *a, struct hq_fn_options *ret,
+    struct hq_err *err)
+{
+	struct json_object *o;
+
+	if (!json_object_is_type(v, json_type_int))
+		return add_places(v, a, ret, err);
+	o = hq_json_new_object();
+	HQ_TRY(hq_json_own(a, o, err));
+	hq_json_put(o, "limit", json_object_get(v));
+	return add_places(o, a, ret, err);
+}
+
+static enum hq_rc
+read_concurrency(struct json_object *v, struct hq_arena *a,
+    struct hq_fn_options *ret, struct hq_err *err)
+{
+	struct hq_err why;
+	size_t i, n;
+
+	if (!json_object_is_type(v, json_type_array))
+		return add_limit(v, a, ret, err);
+	n = json_object_array_length(v);
+	if (n > HQ_ENGINE_PLACES_MAX)
+		return HQ_FAIL(err, BAD_REQUEST, "more than %d",
+		    HQ_ENGINE_PLACES_MAX);
+	for (i = 0; i < n; i++)
+		if (add_limit(json_object_array_get_idx(v, i), a, ret, &why) !=
+		    HQ_OK)
+			return HQ_FAIL(err, BAD_REQUEST, "[%zu]: %s", i,
+			    why.msg);
+	return HQ_OK;
 }
 
 /* ----------------------------------------------------------- the run's end -- */
@@ -180,6 +307,11 @@ static const struct {
 } kinds[] = {
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
+	{ "debounce", read_debounce },
+	{ "singleton", read_singleton },
+	{ "throttle", read_throttle },
+	{ "concurrency", read_concurrency },
+	{ "priority", read_priority },
 	{ "cancel", read_cancels },
 	{ "timeouts", read_timeouts },
 };

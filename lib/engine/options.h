@@ -5,6 +5,7 @@
 #ifndef HQ_ENGINE_OPTIONS_H
 #define HQ_ENGINE_OPTIONS_H
 
+#include "engine/limits.h"
 #include "expr/expr.h"
 
 /* So many in a period, for each value of the key. */
@@ -22,8 +23,35 @@ struct hq_fn_cancel {
 	int64_t timeout_ms; /* from the run's start: none after it */
 };
 
+/* The last event of each value of the key starts a run, after a silence. */
+struct hq_fn_debounce {
+	int64_t period_ms;  /* 0: the function does not ask for it */
+	int64_t timeout_ms; /* from the first event, at most; 0: no end */
+	const struct hq_expr *key; /* over the event; NULL: one for all */
+};
+
+/* One open run of each value of the key: what an event does that finds one. */
+struct hq_fn_single {
+	enum { HQ_SINGLE_OFF, HQ_SINGLE_SKIP, HQ_SINGLE_CANCEL } mode;
+	const struct hq_expr *key; /* over the event; NULL: one of all */
+};
+
+/* So many calls in flight at once, for each value of the key. */
+struct hq_fn_places {
+	int64_t limit;
+	/* Of this function, or of all that name the value in that scope. */
+	enum { HQ_SCOPE_FN, HQ_SCOPE_ENV, HQ_SCOPE_ACCOUNT } scope;
+	const struct hq_expr *key; /* over the event; NULL: one for all */
+};
+
 struct hq_fn_options {
 	struct hq_fn_rate rate; /* what comes beyond starts no run */
+	struct hq_fn_debounce debounce;
+	struct hq_fn_single single;
+	struct hq_fn_rate throttle; /* what comes beyond starts later */
+	struct hq_fn_places places[HQ_ENGINE_PLACES_MAX];
+	size_t n_places;
+	const struct hq_expr *priority; /* seconds ahead of others; or NULL */
 	struct hq_fn_cancel *cancels;
 	size_t n_cancels;
 	/* 0: none.  A run that has not started, or ended, by then is cancelled. */

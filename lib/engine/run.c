@@ -5,9 +5,8 @@
 
 #include "engine/inside.h"
 
-/* False: this function has had this event already. */
-static enum hq_rc
-first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
+enum hq_rc
+hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
     struct hq_err *err)
 {
 	int changes;
@@ -23,6 +22,23 @@ first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
 	return HQ_OK;
 }
 
+static struct hq_val
+key_or_null(const char *key)
+{
+	return key[0] == '\0' ? hq_null() : hq_text(key);
+}
+
+static enum hq_rc
+put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
+    struct hq_err *err)
+{
+	if (k == NULL || (k->single[0] == '\0' && k->gates == NULL))
+		return HQ_OK;
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_KEYS,
+	    HQ_BIND(hq_text(run), key_or_null(k->single), hq_text(k->gates)),
+	    NULL, err);
+}
+
 enum hq_rc
 hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
@@ -32,12 +48,14 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	int64_t due = t->now_ms;
 	bool first;
 
-	HQ_TRY(first_time(t, s, &first, err));
+	HQ_TRY(hq_eng_first_time(t, s, &first, err));
 	if (!first)
 		return HQ_OK;
 	/* Ahead of the clock that it came by. */
 	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
 		due = e->ts_ms;
+	else
+		due -= s->ahead_ms;
 	hq_ulid(t->env, id);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
@@ -53,8 +71,11 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    NULL, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
+	HQ_TRY(put_keys(t, id, s->keys, err));
 	return hq_eng_arm(t,
-	    &(struct hq_eng_armed){ .fn = s->fn, .run = id, .due_ms = due },
+	    &(struct hq_eng_armed){ .fn = s->fn,
+		.run = id,
+		.due_ms = due > t->now_ms ? due : t->now_ms },
 	    err);
 }
 

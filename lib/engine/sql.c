@@ -115,6 +115,33 @@ static const char *const migrations[] = {
 	"CREATE TABLE engine_rate ("
 	" fn TEXT NOT NULL, key TEXT NOT NULL, tat_us INTEGER NOT NULL,"
 	" PRIMARY KEY (fn, key)) STRICT, WITHOUT ROWID",
+	/* Of the job of step 'step': what its run is the only open one of. */
+	"ALTER TABLE engine_job ADD COLUMN single TEXT;"
+	"CREATE INDEX engine_job_single ON engine_job (single)"
+	" WHERE single IS NOT NULL",
+	/*
+	 * keys, of the job of step 'step': what the run's calls are counted
+	 * by.  Places count while there is an owner.  gate: where a held job
+	 * stands, or what one was let go from.
+	 */
+	"ALTER TABLE engine_job ADD COLUMN keys TEXT;"
+	"ALTER TABLE engine_job ADD COLUMN place1 TEXT;"
+	"ALTER TABLE engine_job ADD COLUMN place2 TEXT;"
+	"ALTER TABLE engine_job ADD COLUMN gate TEXT;"
+	"CREATE INDEX engine_job_place1 ON engine_job (place1)"
+	" WHERE place1 IS NOT NULL AND owner IS NOT NULL;"
+	"CREATE INDEX engine_job_place2 ON engine_job (place2)"
+	" WHERE place2 IS NOT NULL AND owner IS NOT NULL;"
+	"CREATE INDEX engine_job_gate ON engine_job (gate, due_ms)"
+	" WHERE gate IS NOT NULL AND lane >= 8",
+	"CREATE TABLE engine_wake ("
+	" name TEXT PRIMARY KEY, due_ms INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_wake_due ON engine_wake (due_ms)",
+	"CREATE TABLE engine_debounce ("
+	" key TEXT PRIMARY KEY, fn TEXT NOT NULL, event TEXT NOT NULL,"
+	" invoker TEXT, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX engine_debounce_event ON engine_debounce (event)",
 	/*
 	 * Where an Inngest server takes the inbox (outbox.h): events that it
 	 * will never take, and why it takes none now (one row at most).
@@ -133,11 +160,15 @@ static const char *const migrations[] = {
 	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event_client =" \
 	" coalesce(engine_event.client_id, engine_event.id)" \
 	" AND r.state = 0 AND r.event = engine_event.id)"
-#define IS_PARKED \
-	"EXISTS (SELECT 1 FROM engine_parked p" \
-	" WHERE p.event = engine_event.id)"
 /* Of a row of engine_event e: it is not our own engine's. */
 #define GOES_OUT "substr(e.name, 1, 8) <> 'inngest/'"
+
+/* The same: a run began with it, or will, or it is parked. */
+#define IS_NEEDED \
+	"(" BEGAN_OPEN_RUN " OR EXISTS (SELECT 1 FROM engine_debounce d" \
+	" WHERE d.event = engine_event.id)" \
+	" OR EXISTS (SELECT 1 FROM engine_parked p" \
+	" WHERE p.event = engine_event.id))"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -168,6 +199,59 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_RATE_SET] = "INSERT INTO engine_rate (fn, key, tat_us)"
 		       " VALUES ($1, $2, $3) ON CONFLICT (fn, key)"
 		       " DO UPDATE SET tat_us = excluded.tat_us",
+	[Q_SINGLE_FIND] =
+	    "SELECT run FROM engine_job WHERE single = $1 LIMIT 1",
+	[Q_JOB_KEYS] = "UPDATE engine_job SET single = $2, keys = $3"
+		       " WHERE run = $1 AND step = 'step'",
+	[Q_JOB_GATE] =
+	    "SELECT gate, (SELECT f.keys FROM engine_job f WHERE f.run = $1"
+	    " AND f.step = 'step') FROM engine_job WHERE run = $1 AND step = $2",
+	/* As if it had not been claimed. */
+	[Q_JOB_HOLD] =
+	    "UPDATE engine_job SET owner = NULL, generation = generation - 1,"
+	    " lane = lane + 8, gate = $3, due_ms = armed_ms"
+	    " WHERE run = $1 AND step = $2",
+	[Q_PLACES_TAKEN] = "SELECT count(*) FROM (SELECT 1 FROM engine_job"
+			   " WHERE place1 = $1 AND owner IS NOT NULL"
+			   " UNION ALL SELECT 1 FROM engine_job"
+			   " WHERE place2 = $1 AND owner IS NOT NULL LIMIT $2)",
+	[Q_PLACES_TAKE] =
+	    "UPDATE engine_job SET place1 = $3, place2 = $4, gate = NULL"
+	    " WHERE run = $1 AND step = $2",
+	[Q_GATE_OPEN] =
+	    "UPDATE engine_job SET lane = lane - 8, due_ms = min(due_ms, $2)"
+	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
+	    " WHERE gate = $1 AND lane >= 8 ORDER BY due_ms LIMIT $3)",
+	[Q_GATE_NEXT] =
+	    "SELECT min(gate) FROM engine_job WHERE gate > $1 AND lane >= 8",
+	[Q_GATE_FIRST] =
+	    "SELECT r.fn, f.keys FROM engine_job j"
+	    " JOIN engine_run r ON r.id = j.run"
+	    " JOIN engine_job f ON f.run = j.run AND f.step = 'step'"
+	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
+	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
+			" WHERE gate > '' AND lane >= 8)",
+	[Q_DEBOUNCE_GET] = "SELECT fn, event, invoker, until_ms"
+			   " FROM engine_debounce WHERE key = $1",
+	[Q_DEBOUNCE_SET] =
+	    "INSERT INTO engine_debounce (key, fn, event, invoker, until_ms)"
+	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE SET"
+	    " fn = excluded.fn, event = excluded.event,"
+	    " invoker = excluded.invoker",
+	[Q_DEBOUNCE_DROP] = "DELETE FROM engine_debounce WHERE key = $1",
+	[Q_WAKE_SET] = "INSERT INTO engine_wake (name, due_ms) VALUES ($1, $2)"
+		       " ON CONFLICT (name) DO UPDATE SET"
+		       " due_ms = excluded.due_ms",
+	[Q_WAKE_SOONER] =
+	    "INSERT INTO engine_wake (name, due_ms) VALUES ($1, $2)"
+	    " ON CONFLICT (name) DO UPDATE SET due_ms = excluded.due_ms"
+	    " WHERE excluded.due_ms < due_ms",
+	[Q_WAKE_DROP] = "DELETE FROM engine_wake WHERE name = $1",
+	[Q_WAKES_DUE] = "SELECT name, due_ms FROM engine_wake"
+			" WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2",
+	[Q_WAKE_NEXT] = "SELECT min(due_ms) FROM engine_wake",
+	[Q_WAKES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_wake"
+			" WHERE due_ms > 0)",
 	[Q_RUN_ADD] =
 	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
 	    " state, req_version, force_plan, created_ms)"
@@ -218,9 +302,15 @@ static const char *const sql[Q__MAX + 1] = {
 	    " THEN $2 ELSE due_ms END"
 	    " WHERE run = $1 AND step = 'step'",
 	[Q_JOB_DROP] = "DELETE FROM engine_job WHERE run = $1 AND step = $2",
-	[Q_JOB_DROP_RUN] = "DELETE FROM engine_job WHERE run = $1",
+	/* With what each had of gates: places, and having been let go. */
+	[Q_JOB_DROP_RUN] =
+	    "DELETE FROM engine_job WHERE run = $1 RETURNING step,"
+	    " CASE WHEN owner IS NOT NULL THEN place1 END,"
+	    " CASE WHEN owner IS NOT NULL THEN place2 END,"
+	    " CASE WHEN lane < 8 THEN gate END",
 	[Q_JOB_CLAIM] =
 	    "UPDATE engine_job SET owner = $1, due_ms = $2,"
+	    " armed_ms = due_ms, place1 = NULL, place2 = NULL,"
 	    " generation = generation + 1, again = 0"
 	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
 	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
@@ -373,12 +463,11 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
 			 " AND state <> 0 AND ended_ms < $2",
 	[Q_RETAIN_EVENTS] =
-	    "SELECT id, CASE WHEN received_ms < $3 AND NOT " BEGAN_OPEN_RUN
-	    " AND NOT " IS_PARKED " THEN 1 ELSE 0 END FROM engine_event WHERE id > $1 AND id < $2"
+	    "SELECT id, CASE WHEN received_ms < $3 AND NOT " IS_NEEDED
+	    " THEN 1 ELSE 0 END FROM engine_event WHERE id > $1 AND id < $2"
 	    " ORDER BY id LIMIT $4",
 	[Q_RETAIN_EVENT] =
-	    "DELETE FROM engine_event WHERE id = $1 AND NOT " BEGAN_OPEN_RUN
-	    " AND NOT " IS_PARKED,
+	    "DELETE FROM engine_event WHERE id = $1 AND NOT " IS_NEEDED,
 	[Q_RETAIN_SEEN_LOOK] =
 	    "SELECT event_id, fn, CASE WHEN seen_ms < $3 THEN 1 ELSE 0 END"
 	    " FROM engine_seen WHERE (event_id, fn) > ($1, $2)"

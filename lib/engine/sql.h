@@ -30,6 +30,9 @@ enum {
 	HQ_LANE__MAX
 };
 
+/* Added to the lane of a job that is held at a gate (gate.c). */
+enum { HQ_LANE_HELD = 8 };
+
 /* engine_job.again of a call in flight: something was recorded meanwhile. */
 enum {
 	HQ_AGAIN = 1,     /* it does not know: another has to follow */
@@ -57,6 +60,25 @@ enum {
 	Q_SEEN_HAS,
 	Q_RATE_GET,
 	Q_RATE_SET,
+	Q_SINGLE_FIND,
+	Q_JOB_KEYS,
+	Q_JOB_GATE,
+	Q_JOB_HOLD,
+	Q_PLACES_TAKEN,
+	Q_PLACES_TAKE,
+	Q_GATE_OPEN,
+	Q_GATE_NEXT,
+	Q_GATE_FIRST,
+	Q_GATES_ANY,
+	Q_DEBOUNCE_GET,
+	Q_DEBOUNCE_SET,
+	Q_DEBOUNCE_DROP,
+	Q_WAKE_SET,
+	Q_WAKE_SOONER,
+	Q_WAKE_DROP,
+	Q_WAKES_DUE,
+	Q_WAKE_NEXT,
+	Q_WAKES_ANY,
 	Q_RUN_ADD,
 	Q_RUN_GET,
 	Q_RUN_VERSION,

@@ -17,6 +17,7 @@ struct turn {
 	struct hq_buf calls; /* struct hq_eng_call */
 	size_t busy[2];      /* calls in flight after it: ours, foreign apps' */
 	size_t bytes;        /* of bodies */
+	int put_back;        /* claimed jobs that no call was made of */
 	bool more;           /* a batch was full */
 	bool checked;
 	int64_t next_ms;
@@ -30,6 +31,18 @@ soonest(struct turn *u, int64_t at_ms)
 }
 
 /* -------------------------------------------------------------- answers -- */
+
+enum hq_rc
+hq_eng_give_back(struct hq_eng_tx *t, const struct hq_eng_slot *s,
+    struct hq_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < HQ_ENGINE_PLACES_MAX; i++)
+		if (s->place[i][0] != '\0')
+			HQ_TRY(hq_eng_gate_open(t, s->place[i], 1, err));
+	return HQ_OK;
+}
 
 static struct hq_eng_job
 job_of(const struct hq_eng_slot *s)
@@ -75,14 +88,15 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	HQ_TRY(held(u, &j, &ours, err));
 	if (!ours) {
 		s->fate = HQ_SLOT_LATE;
-		return HQ_OK;
+		return hq_eng_give_back(&u->tx, s, err);
 	}
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
 		rc = fail_run(u, j.run, err);
 	u->tx.job = NULL;
-	return rc;
+	HQ_TRY(rc);
+	return hq_eng_give_back(&u->tx, s, err);
 }
 
 static enum hq_rc
@@ -123,6 +137,8 @@ take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	}
 	s->fate = ours && !j.settled ? HQ_SLOT_GOES_ON : HQ_SLOT_LOST;
 	u->busy[s->foreign] -= s->fate == HQ_SLOT_LOST;
+	if (s->fate == HQ_SLOT_LOST)
+		HQ_TRY(hq_eng_give_back(&u->tx, s, err));
 	hq_arena_reset(u->tx.a);
 	return HQ_OK;
 }
@@ -149,11 +165,11 @@ look_after(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	} else if (u->checked) {
 		HQ_TRY(held(u, &j, &ours, err));
 	}
-	if (!ours) {
-		s->fate = HQ_SLOT_LOST;
-		u->busy[s->foreign]--;
-	}
-	return HQ_OK;
+	if (ours)
+		return HQ_OK;
+	s->fate = HQ_SLOT_LOST;
+	u->busy[s->foreign]--;
+	return hq_eng_give_back(&u->tx, s, err);
 }
 
 static enum hq_rc
@@ -235,6 +251,10 @@ take_times(struct turn *u, struct hq_err *err)
 	if (n == HQ_ENGINE_BATCH)
 		u->more = true;
 	hq_arena_reset(u->tx.a);
+	HQ_TRY(hq_eng_wakes(&u->tx, &n, err));
+	if (n == HQ_ENGINE_BATCH)
+		u->more = true;
+	hq_arena_reset(u->tx.a);
 	HQ_TRY(hq_eng_ticks(&u->tx, err));
 	hq_arena_reset(u->tx.a);
 	return HQ_OK;
@@ -264,6 +284,8 @@ claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
 		j->attempt = (int)hq_cursor_i64(&row, 3);
 		j->max_attempts = (int)hq_cursor_i64(&row, 4);
 		j->timeout_ms = hq_cursor_i64(&row, 5);
+		j->first = j->generation == 1 &&
+		    strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
 	}
 	*ret_n = n;
 	return hq_cursor_done(&row, err);
@@ -286,6 +308,7 @@ claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
 		if (rc != HQ_OK)
 			return rc;
 		hq_arena_reset(u->tx.a);
+		u->put_back += !made;
 		if (!made)
 			continue;
 		hq_buf_put(&u->calls, &v[i], sizeof(v[i]));
@@ -302,7 +325,8 @@ claim_lane(struct turn *u, int lane, struct hq_err *err)
 	size_t want, n = 1;
 
 	while (n > 0 && u->busy[foreign] < u->e->room[foreign]) {
-		if (u->bytes > HQ_ENGINE_TURN_BYTES) {
+		if (u->bytes > HQ_ENGINE_TURN_BYTES ||
+		    u->put_back > HQ_ENGINE_BATCH) {
 			u->more = true;
 			return HQ_OK;
 		}
@@ -324,6 +348,8 @@ claim_all(struct turn *u, struct hq_err *err)
 	hq_buf_init(&u->calls, u->e->keep);
 	if (u->e->draining)
 		return HQ_OK;
+	if (u->checked && u->e->fns.gated)
+		HQ_TRY(hq_eng_gates_check(&u->tx, u->e->gate, err));
 	for (lane = 0; lane < HQ_LANE__MAX; lane++)
 		if (lane != HQ_LANE_TIMER)
 			HQ_TRY(claim_lane(u, lane, err));
@@ -365,6 +391,8 @@ look_ahead(struct turn *u, struct hq_err *err)
 		if (lane == HQ_LANE_TIMER || has_room(u, lane))
 			HQ_TRY(ask_time(u, Q_JOB_NEXT, HQ_BIND(hq_i64(lane)),
 			    err));
+	if (u->e->fns.timed)
+		HQ_TRY(ask_time(u, Q_WAKE_NEXT, HQ_NO_BIND, err));
 	return ask_time(u, Q_CRON_NEXT, HQ_NO_BIND, err);
 }
 
@@ -454,6 +482,17 @@ free_slot(struct hq_engine *e)
 }
 
 static void
+keep_places(struct hq_eng_slot *s, const struct hq_eng_job *j)
+{
+	size_t i;
+
+	for (i = 0; i < HQ_ENGINE_PLACES_MAX; i++)
+		if (j->place[i] != NULL)
+			memcpy(s->place[i], j->place[i],
+			    strlen(j->place[i]) + 1);
+}
+
+static void
 send_call(struct turn *u, const struct hq_eng_call *c)
 {
 	struct hq_engine *e = u->e;
@@ -481,6 +520,7 @@ send_call(struct turn *u, const struct hq_eng_call *c)
 	s->timeout_ms = timeout;
 	s->req_version = c->job.req_version;
 	s->foreign = c->foreign;
+	keep_places(s, &c->job);
 	s->n_steps = c->n_steps;
 	s->state_bytes = c->state_bytes;
 	s->lease_until_ms = u->tx.now_ms + e->o.lease_ms;

@@ -28,6 +28,7 @@ struct hq_eng_slot {
 	int64_t timeout_ms;
 	int req_version;
 	bool foreign;
+	char place[HQ_ENGINE_PLACES_MAX][HQ_ENG_KEY_BYTES]; /* "": none */
 	int64_t lease_until_ms;
 	struct hq_eng_told *told;    /* not recorded yet; or NULL */
 	size_t told_bytes;           /* of the state, that it makes */
@@ -57,10 +58,14 @@ struct hq_engine {
 	uint64_t sequence;  /* of tickets */
 	int64_t turned_ms;  /* the last turn's time; 0: no turn yet */
 	int64_t checked_ms; /* when our leases were last looked at */
-	bool recheck;       /* a run with calls in flight has ended */
+	char gate[HQ_ENG_KEY_BYTES]; /* the last one that was looked at */
+	bool recheck;                /* a run with calls in flight has ended */
 	bool draining;
 };
 
+/* Its call is over: what it held is for the next. */
+enum hq_rc hq_eng_give_back(struct hq_eng_tx *t, const struct hq_eng_slot *s,
+    struct hq_err *err) HQ_MUST;
 /* Free a slot in use. */
 void hq_eng_slot_free(struct hq_engine *e, struct hq_eng_slot *s);
 

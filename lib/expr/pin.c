@@ -42,13 +42,13 @@ hq_expr_pin(const struct hq_expr *e, const char *name, struct hq_arena *a,
 		return NULL;
 	for (i = 0; e->op == HQ_TOK_AND && found == NULL && i < 2; i++)
 		found = hq_expr_pin(e->kids[i], name, a, ret_path);
-	for (i = 0; e->op == HQ_TOK_EQ && found == NULL && i < 2; i++) {
+	for (i = 0; e->op == HQ_TOK_EQ && i < 2; i++) {
 		hq_buf_init(&b, a);
 		if (!write_path(e->kids[i], name, &b) || b.n == 0 ||
 		    mentions(e->kids[1 - i], name))
 			continue;
 		*ret_path = hq_buf_str(&b);
-		found = e->kids[1 - i];
+		return e->kids[1 - i];
 	}
 	return found;
 }

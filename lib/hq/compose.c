@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "hq/compose.h"
+#include "hq/listing.h"
 
 /* ------------------------------------------------------------ references -- */
 
@@ -180,17 +181,65 @@ put_literal(struct hq_buf *b, const char *text)
 
 /* The linker would only say "undefined reference"; say what to write. */
 static enum hq_rc
-check_symbol(const char *root, const char *dir, const char *sym,
-    struct hq_arena *a, struct hq_err *err)
+check_symbol(const char *root, const char *file, const char *type,
+    const char *sym, struct hq_arena *a, struct hq_err *err)
 {
-	const char *path = hq_arena_printf(a, "%s/%s/router.c", root, dir);
+	const char *path = hq_arena_printf(a, "%s/%s", root, file);
 	char *text;
 
 	HQ_TRY(hq_file_read(path, HQ_MANIFEST_FILE_MAX, a, &text, NULL, err));
 	if (strstr(text, sym) == NULL)
 		return HQ_FAIL(err, BAD_REQUEST,
-		    "%s/router.c: must define `const struct hq_plugin %s`", dir,
-		    sym);
+		    "%s: must define `const struct %s %s`", file, type, sym);
+	return HQ_OK;
+}
+
+static enum hq_rc
+read_json(const char *root, const char *file, struct hq_arena *a,
+    struct json_object **ret, struct hq_err *err)
+{
+	struct hq_err why = { 0 };
+	char *text;
+	size_t n;
+
+	HQ_TRY(hq_file_read(hq_arena_printf(a, "%s/%s", root, file),
+	    HQ_MANIFEST_FILE_MAX, a, &text, &n, err));
+	if (hq_json_parse(a, text, n, ret, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "%s: %s", file, why.msg);
+	return HQ_OK;
+}
+
+static const char *const kinds[HQ_KIND__MAX] = {
+	[HQ_KIND_API] = "HQ_KIND_API",
+	[HQ_KIND_WORKFLOWS] = "HQ_KIND_WORKFLOWS",
+	[HQ_KIND_WEB] = "HQ_KIND_WEB",
+	[HQ_KIND_CLI] = "HQ_KIND_CLI",
+	[HQ_KIND_AGENTS] = "HQ_KIND_AGENTS",
+};
+
+/* Of a row of the manifest, which has been checked. */
+static enum hq_kind
+kind_of(struct json_object *row)
+{
+	enum hq_kind k;
+
+	for (k = 0; k < HQ_KIND__MAX; k++)
+		if (strcmp(hq_json_str(row, "kind"), hq_kind_name(k)) == 0)
+			return k;
+	HQ_BUG("a plugin of no kind");
+}
+
+/* With its references replaced. */
+static enum hq_rc
+read_contract(const char *root, const char *dir, struct hq_arena *a,
+    struct json_object **ret, struct hq_err *err)
+{
+	const char *file = hq_arena_printf(a, "%s/contract.json", dir);
+	struct hq_err why = { 0 };
+
+	HQ_TRY(read_json(root, file, a, ret, err));
+	if (hq_contract_resolve(root, *ret, a, ret, &why) != HQ_OK)
+		return HQ_FAIL(err, BAD_REQUEST, "%s: %s", file, why.msg);
 	return HQ_OK;
 }
 
@@ -198,62 +247,40 @@ static enum hq_rc
 put_row(const char *root, struct json_object *row, struct hq_arena *a,
     struct hq_buf *externs, struct hq_buf *rows, struct hq_err *err)
 {
-	static const char *const enums[] = { [HQ_KIND_API] = "HQ_KIND_API",
-		[HQ_KIND_WORKFLOWS] = "HQ_KIND_WORKFLOWS" };
 	const char *dir = hq_json_str(row, "dir"), *sym = symbol(a, dir);
-	const char *kind = hq_json_str(row, "kind");
-	struct hq_err why = { 0 };
 	struct json_object *contract;
-	char *text;
-	size_t n;
 
-	HQ_TRY(check_symbol(root, dir, sym, a, err));
-	HQ_TRY(
-	    hq_file_read(hq_arena_printf(a, "%s/%s/contract.json", root, dir),
-		HQ_MANIFEST_FILE_MAX, a, &text, &n, err));
-	if (hq_json_parse(a, text, n, &contract, &why) != HQ_OK ||
-	    hq_contract_resolve(root, contract, a, &contract, &why) != HQ_OK)
-		return HQ_FAIL(err, BAD_REQUEST, "%s/contract.json: %s", dir,
-		    why.msg);
+	HQ_TRY(check_symbol(root, hq_arena_printf(a, "%s/router.c", dir),
+	    "hq_plugin", sym, a, err));
+	HQ_TRY(read_contract(root, dir, a, &contract, err));
 	hq_buf_printf(externs, "extern const struct hq_plugin %s;\n", sym);
 	hq_buf_printf(rows,
 	    "\t{ .kind = %s,\n\t    .capability = \"%s\",\n"
 	    "\t    .name = \"%s\",\n\t    .dir = \"%s\",\n"
 	    "\t    .plugin = &%s,\n\t    .contract =\n",
-	    enums[strcmp(kind, "api") == 0 ? HQ_KIND_API : HQ_KIND_WORKFLOWS],
-	    hq_json_str(row, "capability"), hq_json_str(row, "name"), dir, sym);
+	    kinds[kind_of(row)], hq_json_str(row, "capability"),
+	    hq_json_str(row, "name"), dir, sym);
 	put_literal(rows, hq_json_text(a, contract));
 	hq_buf_puts(rows, " },\n");
 	return HQ_OK;
 }
 
-static bool
-is_wanted(struct json_object *row, unsigned kinds)
-{
-	enum hq_kind k;
-
-	for (k = 0; k < HQ_KIND__MAX; k++)
-		if (strcmp(hq_json_str(row, "kind"), hq_kind_name(k)) == 0)
-			return (kinds & (1u << k)) != 0;
-	return false;
-}
-
 enum hq_rc
-hq_compose(const char *root, unsigned kinds, struct hq_arena *a,
+hq_compose(const char *root, unsigned mask, struct hq_arena *a,
     const char **ret_text, struct hq_err *err)
 {
 	struct json_object *m, *plugins, *row;
 	struct hq_buf externs, rows;
 	size_t i;
 
-	kinds &= 1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS;
+	mask &= 1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS;
 	HQ_TRY(hq_manifest_check(root, a, &m, err));
 	hq_buf_init(&externs, a);
 	hq_buf_init(&rows, a);
 	plugins = hq_json_get(m, "plugins");
 	for (i = 0; i < json_object_array_length(plugins); i++) {
 		row = json_object_array_get_idx(plugins, i);
-		if (is_wanted(row, kinds))
+		if ((mask & 1u << kind_of(row)) != 0)
 			HQ_TRY(put_row(root, row, a, &externs, &rows, err));
 	}
 	*ret_text = hq_arena_printf(a,
@@ -261,6 +288,135 @@ hq_compose(const char *root, unsigned kinds, struct hq_arena *a,
 	    "#include \"proto/contract.h\"\n\n%s\n"
 	    "const struct hq_composed hq_composition[] = {\n%s\t{ 0 }\n};\n",
 	    hq_buf_str(&externs), hq_buf_str(&rows));
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
+	return HQ_OK;
+}
+
+/* ------------------------------------------------------------ the commands -- */
+
+static enum hq_rc
+put_commands(const char *root, struct json_object *row, struct hq_arena *a,
+    struct hq_buf *externs, struct hq_buf *rows, struct hq_err *err)
+{
+	const char *dir = hq_json_str(row, "dir"), *sym = symbol(a, dir);
+	struct json_object *commands;
+
+	HQ_TRY(check_symbol(root, hq_arena_printf(a, "%s/commands.c", dir),
+	    "hq_cli_plugin", sym, a, err));
+	HQ_TRY(read_json(root, hq_arena_printf(a, "%s/commands.json", dir), a,
+	    &commands, err));
+	hq_buf_printf(externs, "extern const struct hq_cli_plugin %s;\n", sym);
+	hq_buf_printf(rows,
+	    "\t{ .name = \"%s\",\n\t    .dir = \"%s\",\n"
+	    "\t    .plugin = &%s,\n\t    .commands =\n",
+	    hq_json_str(row, "name"), dir, sym);
+	put_literal(rows, hq_json_text(a, commands));
+	hq_buf_puts(rows, " },\n");
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_compose_commands(const char *root, struct hq_arena *a, const char **ret_text,
+    struct hq_err *err)
+{
+	struct json_object *m, *plugins, *row;
+	struct hq_buf externs, rows;
+	size_t i;
+
+	HQ_TRY(hq_manifest_check(root, a, &m, err));
+	hq_buf_init(&externs, a);
+	hq_buf_init(&rows, a);
+	plugins = hq_json_get(m, "plugins");
+	for (i = 0; i < json_object_array_length(plugins); i++) {
+		row = json_object_array_get_idx(plugins, i);
+		if (kind_of(row) == HQ_KIND_CLI)
+			HQ_TRY(
+			    put_commands(root, row, a, &externs, &rows, err));
+	}
+	*ret_text = hq_arena_printf(a,
+	    "/* Generated from rawr.hq.json by build/compose. */\n"
+	    "#include \"cli/cli.h\"\n\n%s\n"
+	    "const struct hq_cli_composed hq_cli_composition[] = {\n"
+	    "%s\t{ 0 }\n};\n",
+	    hq_buf_str(&externs), hq_buf_str(&rows));
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
+	return HQ_OK;
+}
+
+/* ------------------------------------------------------------- the listing -- */
+
+static void
+put_pages(const struct hq_page *p, const char *name, struct hq_buf *b)
+{
+	hq_buf_printf(b, "static const struct hq_page %s[] = {\n", name);
+	for (; p->path != NULL; p++) {
+		hq_buf_printf(b, "\t{ .path = \"%s\",\n", p->path);
+		if (p->name != NULL) {
+			hq_buf_printf(b,
+			    "\t    .name = \"%s\",\n\t    .description =\n",
+			    p->name);
+			put_literal(b, p->description);
+			hq_buf_puts(b, ",\n");
+		}
+		hq_buf_puts(b, "\t    .text =\n");
+		put_literal(b, p->text);
+		hq_buf_puts(b, " },\n");
+	}
+	hq_buf_puts(b, "\t{ 0 }\n};\n");
+}
+
+static enum hq_rc
+put_listed(const char *root, struct json_object *row, struct hq_arena *a,
+    struct hq_buf *pages, struct hq_buf *rows, struct hq_err *err)
+{
+	const char *dir = hq_json_str(row, "dir"), *sym = symbol(a, dir);
+	struct json_object *contract = NULL, *procedures;
+	const struct hq_page *read;
+	enum hq_kind k = kind_of(row);
+
+	if (k == HQ_KIND_API || k == HQ_KIND_WORKFLOWS)
+		HQ_TRY(read_contract(root, dir, a, &contract, err));
+	procedures = hq_json_get(contract, "procedures");
+	hq_buf_printf(rows,
+	    "\t{ .kind = %s,\n\t    .capability = \"%s\",\n"
+	    "\t    .name = \"%s\",\n\t    .dir = \"%s\",\n"
+	    "\t    .procedures = %d",
+	    kinds[k], hq_json_str(row, "capability"), hq_json_str(row, "name"),
+	    dir,
+	    json_object_is_type(procedures, json_type_object)
+		? json_object_object_length(procedures)
+		: 0);
+	if (k == HQ_KIND_AGENTS) {
+		HQ_TRY(hq_pages_read(root, dir, a, &read, err));
+		put_pages(read, sym, pages);
+		hq_buf_printf(rows, ",\n\t    .pages = %s", sym);
+	}
+	hq_buf_puts(rows, " },\n");
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_compose_listing(const char *root, struct hq_arena *a, const char **ret_text,
+    struct hq_err *err)
+{
+	struct json_object *m, *plugins;
+	struct hq_buf pages, rows;
+	size_t i;
+
+	HQ_TRY(hq_manifest_check(root, a, &m, err));
+	hq_buf_init(&pages, a);
+	hq_buf_init(&rows, a);
+	plugins = hq_json_get(m, "plugins");
+	for (i = 0; i < json_object_array_length(plugins); i++)
+		HQ_TRY(put_listed(root, json_object_array_get_idx(plugins, i),
+		    a, &pages, &rows, err));
+	*ret_text = hq_arena_printf(a,
+	    "/* Generated from rawr.hq.json by build/compose. */\n"
+	    "#include \"hq/listing.h\"\n\n%s\n"
+	    "const struct hq_listed hq_listing[] = {\n%s\t{ 0 }\n};\n",
+	    pages.n == 0 ? "" : hq_buf_str(&pages), hq_buf_str(&rows));
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
 	return HQ_OK;

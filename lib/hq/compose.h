@@ -21,11 +21,19 @@ enum { HQ_REF_DEPTH_MAX = 32 };
 enum hq_rc hq_contract_resolve(const char *root, struct json_object *contract,
     struct hq_arena *a, struct json_object **ret, struct hq_err *err) HQ_MUST;
 
+/* The C text of hq_listing[] (hq/listing.h).  The same of the manifest. */
+enum hq_rc hq_compose_listing(const char *root, struct hq_arena *a,
+    const char **ret_text, struct hq_err *err) HQ_MUST;
+
+/* The C text of hq_cli_composition[] (cli/cli.h).  The same of the manifest. */
+enum hq_rc hq_compose_commands(const char *root, struct hq_arena *a,
+    const char **ret_text, struct hq_err *err) HQ_MUST;
+
 /*
  * The C text for the plugins whose kind is in the mask and which have code
  * (api, workflows).  root's manifest must be in step (hq_manifest_check).
  */
-enum hq_rc hq_compose(const char *root, unsigned kinds, struct hq_arena *a,
+enum hq_rc hq_compose(const char *root, unsigned mask, struct hq_arena *a,
     const char **ret_text, struct hq_err *err) HQ_MUST;
 
 #endif /* HQ_HQ_COMPOSE_H */

@@ -4,16 +4,22 @@
 #include <unistd.h>
 
 #include "hq/manifest.h"
+#include "hq/page.h"
+
+/* What must stand in the directory of a plugin of that kind. */
+typedef enum hq_rc check_fn(const char *root, const char *dir,
+    struct hq_arena *a, struct hq_err *err);
+static check_fn check_code, check_commands, check_pages;
 
 static const struct {
 	const char *name;
-	bool has_code; /* needs contract.json and router.c */
+	check_fn *check;
 } kinds[HQ_KIND__MAX] = {
-	[HQ_KIND_API] = { "api", true },
-	[HQ_KIND_WORKFLOWS] = { "workflows", true },
-	[HQ_KIND_WEB] = { "web", false },
-	[HQ_KIND_CLI] = { "cli", false },
-	[HQ_KIND_AGENTS] = { "agents", false },
+	[HQ_KIND_API] = { "api", check_code },
+	[HQ_KIND_WORKFLOWS] = { "workflows", check_code },
+	[HQ_KIND_WEB] = { "web", NULL },
+	[HQ_KIND_CLI] = { "cli", check_commands },
+	[HQ_KIND_AGENTS] = { "agents", check_pages },
 };
 
 const char *
@@ -56,22 +62,42 @@ read_json(const char *path, struct hq_arena *a, struct json_object **ret,
 	return HQ_OK;
 }
 
-/* A plugin with code must have its contract and its router beside it. */
 static enum hq_rc
-check_files(const char *root, const char *dir, struct hq_arena *a,
+need_file(const char *root, const char *dir, const char *file,
+    struct hq_arena *a, struct hq_err *err)
+{
+	const char *path = hq_arena_printf(a, "%s/%s/%s", root, dir, file);
+
+	if (path == NULL || access(path, R_OK) != 0)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s: has no %s; see docs/plugins.md", dir, file);
+	return HQ_OK;
+}
+
+/* A plugin with code must have beside it what says what it promises. */
+static enum hq_rc
+check_code(const char *root, const char *dir, struct hq_arena *a,
     struct hq_err *err)
 {
-	static const char *const need[] = { "contract.json", "router.c" };
-	const char *path;
-	size_t i;
+	HQ_TRY(need_file(root, dir, "contract.json", a, err));
+	return need_file(root, dir, "router.c", a, err);
+}
 
-	for (i = 0; i < sizeof(need) / sizeof(need[0]); i++) {
-		path = hq_arena_printf(a, "%s/%s/%s", root, dir, need[i]);
-		if (path == NULL || access(path, R_OK) != 0)
-			return HQ_FAIL(err, BAD_REQUEST,
-			    "%s: has no %s; see docs/plugins.md", dir, need[i]);
-	}
-	return HQ_OK;
+static enum hq_rc
+check_commands(const char *root, const char *dir, struct hq_arena *a,
+    struct hq_err *err)
+{
+	HQ_TRY(need_file(root, dir, "commands.json", a, err));
+	return need_file(root, dir, "commands.c", a, err);
+}
+
+static enum hq_rc
+check_pages(const char *root, const char *dir, struct hq_arena *a,
+    struct hq_err *err)
+{
+	const struct hq_page *pages;
+
+	return hq_pages_read(root, dir, a, &pages, err);
 }
 
 /* What the manifest says of a plugin. */
@@ -119,8 +145,8 @@ read_plugin(const char *root, enum hq_kind k, const char *dir,
 		    "%s/plugin.json: \"rawr\".\"capability\" must name the "
 		    "capability in lower-case letters, digits and \"-\"",
 		    dir);
-	if (kinds[k].has_code)
-		HQ_TRY(check_files(root, dir, a, err));
+	if (kinds[k].check != NULL)
+		HQ_TRY(kinds[k].check(root, dir, a, err));
 	return row_of(def, dir, a, ret, err);
 }
 

@@ -138,9 +138,11 @@ clone_json(struct json_object *v)
 {
 	struct hq_arena *a = hq_arena_new(SIZE_MAX / 2);
 	struct json_object *to;
+	const char *text;
+	size_t n;
 
-	if (hq_json_parse(a, json_object_get_string(v),
-		(size_t)json_object_get_string_len(v), &to, NULL) != HQ_OK)
+	text = hq_js_json_text(v, &n);
+	if (hq_json_parse(a, text, n, &to, NULL) != HQ_OK)
 		HQ_BUG("a value's own text is not JSON");
 	to = json_object_get(to);
 	hq_arena_free(a);

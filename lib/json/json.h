@@ -66,6 +66,14 @@ enum hq_rc hq_json_own(struct hq_arena *a, struct json_object *o,
  */
 enum hq_rc hq_json_parse(struct hq_arena *a, const char *text, size_t n,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
+/*
+ * The same of what hq_json_write() gave, for a document on its way out: its own
+ * members or items are made, but an array or object among them is a value that
+ * has a text of its own (hq_js_json in value.h), a part of text, which is
+ * borrowed.  So it takes little more memory than the text itself.
+ */
+enum hq_rc hq_json_parse_top(struct hq_arena *a, const char *text, size_t n,
+    struct json_object **ret, struct hq_err *err) HQ_MUST;
 /* The same verdict, and nothing is made.  a: for what has to be unescaped. */
 enum hq_rc hq_json_check(struct hq_arena *a, const char *text, size_t n,
     struct hq_err *err) HQ_MUST;

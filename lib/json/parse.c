@@ -4,6 +4,7 @@
 #include "json/json.h"
 #include "json/name.h"
 #include "json/token.h"
+#include "json/value.h"
 
 /* What may come next. */
 enum next {
@@ -42,6 +43,8 @@ struct parser {
 	size_t depth, cap, containers;
 	enum limit hit;
 	bool only_look; /* nothing is made: no container has an o */
+	bool only_top;  /* nor of what is in a container of the root */
+	struct json_object *whole; /* that container, which has its text */
 	struct container few[OPEN_FEW];
 };
 
@@ -98,10 +101,6 @@ add(struct parser *x, struct json_object *v)
 {
 	struct container *in;
 
-	if (x->only_look) {
-		(void)json_object_put(v);
-		return;
-	}
 	if (x->depth == 0) {
 		x->root = v;
 		return;
@@ -131,6 +130,22 @@ push_open(struct parser *x, struct container in)
 	x->open[x->depth++] = in;
 }
 
+/* From here to its end a container of the root is only looked at. */
+static void
+begin_whole(struct parser *x)
+{
+	x->whole = hq_js_json(x->c.s, 0);
+	add(x, x->whole);
+	x->only_look = true;
+}
+
+static void
+end_whole(struct parser *x)
+{
+	hq_js_json_end(x->whole, x->c.s);
+	x->only_look = false;
+}
+
 static enum next
 open_container(struct parser *x)
 {
@@ -142,6 +157,8 @@ open_container(struct parser *x)
 		x->hit = CONTAINERS;
 	if (x->hit != NONE)
 		return FAILED;
+	if (x->only_top && x->depth == 1)
+		begin_whole(x);
 	x->c.s++;
 	x->containers++;
 	if (!x->only_look) {
@@ -169,27 +186,27 @@ take_string(struct parser *x)
 }
 
 static enum next
-take_word(struct parser *x, const char *word, struct json_object *v)
+take_word(struct parser *x, const char *word)
 {
 	size_t n = strlen(word);
 
-	if ((size_t)(x->c.end - x->c.s) < n || memcmp(x->c.s, word, n) != 0) {
-		(void)json_object_put(v);
+	if ((size_t)(x->c.end - x->c.s) < n || memcmp(x->c.s, word, n) != 0)
 		return FAILED;
-	}
 	x->c.s += n;
-	add(x, v);
+	if (!x->only_look)
+		add(x, *word == 'n' ? NULL : hq_json_new_boolean(*word == 't'));
 	return after_value(x);
 }
 
 static enum next
 take_number(struct parser *x)
 {
-	struct json_object *v;
+	struct json_object *v = NULL;
 
-	if (!hq_json_number_at(&x->c, &v))
+	if (!hq_json_number_at(&x->c, x->only_look ? NULL : &v))
 		return FAILED;
-	add(x, v);
+	if (!x->only_look)
+		add(x, v);
 	return after_value(x);
 }
 
@@ -205,11 +222,11 @@ take_value(struct parser *x)
 	case '"':
 		return take_string(x);
 	case 't':
-		return take_word(x, "true", hq_json_new_boolean(true));
+		return take_word(x, "true");
 	case 'f':
-		return take_word(x, "false", hq_json_new_boolean(false));
+		return take_word(x, "false");
 	case 'n':
-		return take_word(x, "null", NULL);
+		return take_word(x, "null");
 	default:
 		return take_number(x);
 	}
@@ -240,6 +257,8 @@ take_close(struct parser *x)
 	x->depth--;
 	if (x->open[x->depth].has_proto)
 		json_object_object_del(x->open[x->depth].o, PROTO);
+	if (x->only_top && x->depth == 1)
+		end_whole(x);
 	return after_value(x);
 }
 
@@ -327,18 +346,33 @@ read_text(struct hq_arena *a, struct parser *x, const char *text, size_t n,
 	return rc;
 }
 
-enum hq_rc
-hq_json_parse(struct hq_arena *a, const char *text, size_t n,
+static enum hq_rc
+make(struct hq_arena *a, const char *text, size_t n, bool only_top,
     struct json_object **ret, struct hq_err *err)
 {
 	struct parser x;
 
 	x.only_look = false;
+	x.only_top = only_top;
 	HQ_TRY(read_text(a, &x, text, n, err));
 	if (x.root != NULL)
 		HQ_TRY(hq_json_own(a, x.root, err));
 	*ret = x.root;
 	return HQ_OK;
+}
+
+enum hq_rc
+hq_json_parse(struct hq_arena *a, const char *text, size_t n,
+    struct json_object **ret, struct hq_err *err)
+{
+	return make(a, text, n, false, ret, err);
+}
+
+enum hq_rc
+hq_json_parse_top(struct hq_arena *a, const char *text, size_t n,
+    struct json_object **ret, struct hq_err *err)
+{
+	return make(a, text, n, true, ret, err);
 }
 
 enum hq_rc
@@ -348,5 +382,6 @@ hq_json_check(struct hq_arena *a, const char *text, size_t n,
 	struct parser x;
 
 	x.only_look = true;
+	x.only_top = false;
 	return read_text(a, &x, text, n, err);
 }

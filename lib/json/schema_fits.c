@@ -118,12 +118,25 @@ any_fits(const struct hq_schema *s, enum hq_js t, struct json_object *v)
 	return false;
 }
 
+/* A value's own text is taken apart where the schema asks for anything. */
+static __attribute__((noinline)) bool
+json_fits(const struct hq_schema *s, struct json_object *v)
+{
+	struct json_object *apart = hq_json_clone(v);
+	bool ok = hq_schema_fits(s, apart);
+
+	(void)json_object_put(apart);
+	return ok;
+}
+
 /* t is v's type, which many ask for. */
 static bool
 value_fits(const struct hq_schema *s, enum hq_js t, struct json_object *v)
 {
 	if (s->takes_all)
 		return true;
+	if (t == HQ_JS_JSON)
+		return json_fits(s, v);
 	return hq_schema_has_type(s->type, t, v) && kind_fits(s, t, v) &&
 	    (!s->has_const || hq_schema_same(s->constant, t, v)) &&
 	    (s->choices == NULL || choice_fits(s, t, v)) &&

@@ -271,6 +271,8 @@ hq_json_number_at(struct hq_json_cursor *c, struct json_object **ret)
 
 	if (!take_number(c, &x))
 		return false;
+	if (ret == NULL)
+		return true;
 	power = x.power - x.n_fraction;
 	fits = x.n_digits <= EXACT_DIGITS;
 	if (fits && x.whole)

@@ -24,7 +24,10 @@ struct hq_json_cursor {
 bool hq_json_string_at(struct hq_json_cursor *c, struct hq_buf *scratch,
     const char **ret_s, size_t *ret_n);
 
-/* A number; false if there is none.  *ret is a new reference. */
+/*
+ * A number; false if there is none.  *ret is a new reference; ret may be NULL:
+ * then it is only looked at.
+ */
 bool hq_json_number_at(struct hq_json_cursor *c, struct json_object **ret);
 
 #endif /* HQ_JSON_TOKEN_H */

@@ -1,5 +1,7 @@
 #include "json/value.h"
 
+#include <string.h>
+
 /* A tag is a place in this array; a parsed double has userdata of its own. */
 static char tags[HQ_JS__MAX];
 
@@ -47,10 +49,42 @@ hq_js_tag(struct json_object *v, enum hq_js type)
 	return v;
 }
 
+/* What the string below HQ_JS_JSON holds. */
+struct own_text {
+	const char *p;
+	size_t n;
+};
+
 struct json_object *
-hq_js_json(const char *text)
+hq_js_json(const char *text, size_t n)
 {
-	return hq_js_tag(hq_json_new_string(text), HQ_JS_JSON);
+	const struct own_text own = { text, n };
+	struct json_object *v =
+	    hq_json_new_string_len((const char *)&own, sizeof(own));
+
+	return hq_js_tag(v, HQ_JS_JSON);
+}
+
+const char *
+hq_js_json_text(struct json_object *v, size_t *ret_n)
+{
+	struct own_text own;
+
+	HQ_ASSERT(json_object_get_string_len(v) == sizeof(own));
+	memcpy(&own, json_object_get_string(v), sizeof(own));
+	*ret_n = own.n;
+	return own.p;
+}
+
+void
+hq_js_json_end(struct json_object *v, const char *end)
+{
+	struct own_text own;
+
+	own.p = hq_js_json_text(v, &own.n);
+	own.n = (size_t)(end - own.p);
+	if (json_object_set_string_len(v, (const char *)&own, sizeof(own)) != 1)
+		HQ_BUG("out of memory");
 }
 
 /* An object that is not tagged has no other use for its userdata. */

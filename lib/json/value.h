@@ -18,7 +18,7 @@ enum hq_js {
 	HQ_JS_ARRAY,
 	HQ_JS_OBJECT,
 	/* tagged; what json-c holds */
-	HQ_JS_JSON,      /* string: the text of a value, see hq_js_json() */
+	HQ_JS_JSON,      /* string: where a value's text is, see hq_js_json() */
 	HQ_JS_BIGINT,    /* string of decimal digits */
 	HQ_JS_DATE,      /* ISO string; "" for an invalid date */
 	HQ_JS_NAN,       /* double NaN */
@@ -40,12 +40,17 @@ struct json_object *hq_js_tag(struct json_object *v, enum hq_js type);
 struct json_object *hq_js_undefined(void);
 
 /*
- * A value that carries its own text and is never taken apart: what the store
- * holds goes out as it stands.  text: what hq_json_write() gave, and from a file
- * only after hq_json_check(); copied.  Only for what is on its way out: whoever
+ * A value that has a text of its own and is never taken apart: what the store
+ * holds goes out as it stands.  text: n bytes of what hq_json_write() gave, and
+ * from a file only after hq_json_check(); borrowed for as long as the value
+ * lives, so it is mostly the arena's.  Only for what is on its way out: whoever
  * reads values does not look inside.  A new reference.
  */
-struct json_object *hq_js_json(const char *text);
+struct json_object *hq_js_json(const char *text, size_t n);
+/* That text of an HQ_JS_JSON; not NUL-terminated. */
+const char *hq_js_json_text(struct json_object *v, size_t *ret_n);
+/* For a text whose end was not known when the value was made. */
+void hq_js_json_end(struct json_object *v, const char *end);
 
 /*
  * The same for an object that has a text already and is looked into on its way:

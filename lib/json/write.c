@@ -286,10 +286,12 @@ static __attribute__((noinline)) void
 write_json(struct writer *w, struct json_object *v)
 {
 	struct json_object *apart;
+	const char *text;
+	size_t n;
 
 	if (w->layout == COMPACT) {
-		put(w->b, json_object_get_string(v),
-		    (size_t)json_object_get_string_len(v));
+		text = hq_js_json_text(v, &n);
+		put(w->b, text, n);
 		return;
 	}
 	apart = hq_json_clone(v);

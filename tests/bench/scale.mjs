@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { until } from '../lib/system.mjs';
-import { cpuSeconds, pssBytes, series } from './measure.mjs';
+import { cpuSeconds, median, pssBytes, series } from './measure.mjs';
 import { mb, ms } from './table.mjs';
 
 const CLAIM = '/api/workflows/coordination/tasks/claim';
@@ -21,15 +21,20 @@ export async function widen(sys, clients) {
   await until('new workers of nginx', () => sys.workers('nginx').length > 0 && !sys.workers('nginx').some((p) => workers.includes(String(p))));
 }
 
-// Claims that wait, each on a connection of its own: {answered, close}.
+// Claims that wait, each on a connection of its own, and anew when they are
+// answered: {answered, close}.
 export async function crowd(sys, n, { seconds = 30, kinds = 1 } = {}) {
   const sockets = [], state = { answered: 0, failed: 0 };
   for (let i = 0; i < n; i++) {
     const body = JSON.stringify({ agentId: `agent-${i}`, kind: `kind-${i % kinds}`, waitSeconds: seconds });
+    const claim = `POST ${CLAIM} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
     const s = net.connect(sys.port, '127.0.0.1');
     s.on('error', () => { state.failed++; });
-    s.on('data', (d) => { state[d.toString().startsWith('HTTP/1.1 200') ? 'answered' : 'failed']++; });
-    s.write(`POST ${CLAIM} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    s.on('data', (d) => {
+      state[d.toString().startsWith('HTTP/1.1 200') ? 'answered' : 'failed']++;
+      s.write(claim);
+    });
+    s.write(claim);
     sockets.push(s);
     if (i % 250 === 249) await until('the connections', () => sockets.every((x) => !x.connecting));
   }
@@ -68,28 +73,52 @@ async function rest(sys) {
 
 const waitingNow = (sys) => fs.readFileSync('/proc/net/unix', 'utf8').split('\n').filter((l) => l.endsWith(`${sys.dir}/run/workflows.sock`) && / 0001 03 /.test(l)).length;
 
-// A request of the same responder beside a crowd, and beside one with commits.
-export async function waiting(sys, table, { clients = 10000, template } = {}) {
-  const look = async (seconds = 3) => series({ url: `${sys.base}/api/workflows/coordination/tasks?limit=1`, connections: 8, seconds });
-  const saving = async () => Promise.all([look(), series({ url: `${sys.base}/rpc/coordination/saveWorkflow`, template, connections: 4, seconds: 3 })]);
-  await widen(sys, clients);
+// A request of the same responder: by itself, beside commits, and while every
+// worker is replaced: medians of p99, for one that does not come back moves it.
+async function others(sys, template, rounds = 5) {
+  const look = async (seconds) => series({ url: `${sys.base}/api/workflows/coordination/tasks?limit=1`, connections: 8, seconds });
+  const save = async () => series({ url: `${sys.base}/rpc/coordination/saveWorkflow`, template, connections: 4, seconds: 1 });
+  const replaced = async () => {
+    const before = sys.workers('workflows'), seen = look(3);
+    process.kill(sys.pid('workflows'), 'SIGHUP');
+    const s = await seen;
+    await until('the end of those before', () => !sys.workers('workflows').some((p) => before.includes(p)));
+    return s;
+  };
+  const p99 = async (n, what) => {
+    const all = [];
+    for (let i = 0; i < n; i++) all.push((await what()).p99Ms);
+    return median(all);
+  };
   await look(1);
-  const alone = await look(), [aloneSaving] = await saving();
-  const before = pssBytes(ours(sys));
+  return {
+    'p99': await p99(rounds, () => look(1)),
+    'p99 beside commits': await p99(rounds, async () => (await Promise.all([look(1), save()]))[0]),
+    'p99, workers replaced': await p99(3, replaced),
+  };
+}
+
+// Claims that wait, and others beside them.  A worker is replaced only when it
+// is asked: at this pace RAWR_RECYCLE would do so every few seconds.
+export async function waiting(sys, table, { clients = 10000, template } = {}) {
+  await sys.down();
+  await sys.up({ RAWR_RECYCLE: '0' });
+  await widen(sys, clients);
   for (const kinds of [1, 1000]) {
+    const alone = await others(sys, template);
+    const before = pssBytes(ours(sys));
     const c = await crowd(sys, clients, { kinds });
     await until(`${clients} that wait`, () => waitingNow(sys) >= clients, 20);
-    await look(1);
     const more = pssBytes(ours(sys)) - before;
     const cpu = cpuSeconds([sys.pid('workflows')]);
-    const beside = await look();
-    const [besideSaving] = await saving();
+    const beside = await others(sys, template);
     const name = `${clients} claims wait, for ${kinds} things`;
     table.figure(`${name}: memory`, mb, more, { most: 20 * 1048576 }, `${c.state.answered} answered, ${c.state.failed} failed`);
-    table.ratio(`${name}: others' p99`, ms, beside.p99Ms, 'alone', alone.p99Ms, { most: 1.5 });
-    table.ratio(`${name}: the same beside commits`, ms, besideSaving.p99Ms, 'alone', aloneSaving.p99Ms, { most: 1.5 });
-    table.figure(`${name}: CPU`, ms, (cpuSeconds([sys.pid('workflows')]) - cpu) * 1000);
+    for (const [what, ms99] of Object.entries(beside)) table.ratio(`others' ${what}`, ms, ms99, 'alone', alone[what], { most: 1.5 });
+    table.figure('CPU', ms, (cpuSeconds([sys.pid('workflows')]) - cpu) * 1000);
     c.close();
     await until('their end', () => waitingNow(sys) < 100, 20);
   }
+  await sys.down();
+  await sys.up();
 }

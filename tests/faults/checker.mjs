@@ -32,6 +32,12 @@ export class Ledger extends Map {
   switches = new Map(); // plugin -> [{on, acked}]
   events = new Map(); // event id -> {name, acked}
 }
+// The same of an app of the SDK.
+export class AppLedger {
+  events = new Map(); // data.k -> {name, data, ids: those of the answer, or undefined}
+  functions = new Map(); // id -> as it was registered, acknowledged
+  cancelled = new Set(); // ids of runs whose cancel was acknowledged
+}
 const ledgerOf = (log) => (log instanceof Ledger ? log : new Ledger(log));
 
 // ------------------------------------------------------------------- a model
@@ -246,4 +252,36 @@ export async function judge(sys, workflows, log, seconds = 40, externals = () =>
   const check = await sys.rawr('db', 'check');
   assert.equal(check.code, 0, JSON.stringify(check.doc));
   return store.runs.size;
+}
+
+// The same for an app of the SDK.  want(entry, run): what a run of that event
+// has to have come to, {fn, state, output, steps: {hash: value}}.
+export async function judgeApp(sys, ledger, want, seconds = 40) {
+  const left = () => one(sys, 'SELECT json_object(\'jobs\', (SELECT count(*) FROM engine_job), \'inbox\', (SELECT count(*) FROM engine_inbox))');
+  await until('nothing is left to do', () => Object.values(left()).every((x) => x === 0), seconds)
+    .catch((e) => { throw new Error(`${e.message}: ${JSON.stringify(left())}`); });
+  const sent = all(sys, 'engine_event', ['id', 'client_id', 'name', 'json(data)'], 'name LIKE \'app/%\'');
+  const runs = all(sys, 'engine_run', ['id', 'fn', 'event_client', 'state', 'json(output)'], 'event IN (SELECT id FROM engine_event WHERE name LIKE \'app/%\')'); // no ticks
+  const memos = all(sys, 'engine_memo m JOIN engine_value v ON v.id = m.value_id', ['m.run', 'm.step', 'json(v.value)']);
+  let judged = 0;
+  for (const [k, entry] of ledger.events) {
+    const mine = sent.filter((e) => e[3].k === k);
+    for (const id of entry.ids ?? []) assert.ok(mine.some((e) => e[0] === id), `the event ${id} of ${k} was acknowledged`);
+    for (const e of mine) assert.deepEqual([e[2], e[3]], [entry.name, entry.data], `what was sent as ${k}`);
+    const clients = [...new Set(mine.map((e) => e[1]))];
+    assert.ok(clients.length === 1 || (clients.length === 0 && !entry.ids), `${k} was known by ${clients.length} ids`);
+    const its = runs.filter((r) => r[2] === clients[0]);
+    assert.equal(its.length, clients.length, `runs of ${k}`);
+    for (const [id, fn, , state, output] of its) {
+      const steps = Object.fromEntries(memos.filter((m) => m[0] === id).map(([, step, value]) => [step, value]));
+      assert.deepEqual({ fn, state, output, steps }, want(entry, id), `the run of ${k}`);
+      judged++;
+    }
+  }
+  assert.equal(judged, runs.length, 'runs that nobody asked for');
+  const config = new Map(all(sys, 'engine_fn', ['slug', 'json(config)'], 'archived = 0'));
+  for (const [id, f] of ledger.functions) assert.deepEqual(config.get(id), f, `the registration of ${id} was acknowledged`);
+  const check = await sys.rawr('db', 'check');
+  assert.equal(check.code, 0, JSON.stringify(check.doc));
+  return judged;
 }

@@ -73,6 +73,7 @@ export const again = {
   rpc: (s, env) => s.startResponder('rpc', env),
   workflows: (s, env) => s.startResponder('workflows', env),
   inngest: (s, env) => s.startResponder('inngest', env),
+  engine: (s, env) => s.startResponder('engine', env),
 };
 
 // A program's own end, by process: {code, signal}.  env: what it is preloaded

@@ -1,6 +1,8 @@
 // Memory runs short in a process at work: one allocation of it fails.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import test from 'node:test';
+import { largeTimeline } from '../lib/large.mjs';
 import { until } from '../lib/system.mjs';
 import { gone, seed, signal, start } from './chaos.mjs';
 import { judge } from './checker.mjs';
@@ -59,3 +61,43 @@ for (const victim of Object.keys(sample))
     t.diagnostic(`${faults} faults in ${total} allocations, ${ends} ends, ${runs} runs, ${c.unanswered} requests again`);
     assert.ok(faults >= sample[victim] / 2, `only ${faults} faults`);
   });
+
+test('whatever allocation fails while a large answer is made, it is whole, or an error', async (t) => {
+  const rnd = seed(t);
+  const s = await start(t, { RAWR_WORKERS: '1' });
+  s.meant = OURS;
+  largeTimeline(path.join(s.dir, 'old'), 'run-large', 100);
+  const taken = await s.rawr('import', path.join(s.dir, 'old'));
+  assert.equal(taken.code, 0, JSON.stringify(taken.doc));
+  const ask = () => s.rpc('coordination/getRunTimeline', { runId: 'run-large' });
+  const whole = await ask();
+  assert.equal(whole.json.json.timeline.length, 100);
+  const fault = new Fault(s.dir), first = s.pid('rpc');
+  signal(first);
+  await until('the end of rpc', () => gone(first));
+  const nurse = new Nurse(s, 'rpc', fault.env('malloc', 'ENOMEM'));
+  const again = () => until('the whole answer', async () => (await ask()).text === whole.text);
+  let faults = 0, errors = 0, total;
+  try {
+    await again();
+    fault.at(FAR);
+    await ask();
+    total = FAR - fault.left();
+    for (const n of chosen(rnd, total, 60, MOST)) {
+      fault.at(n);
+      const r = await ask();
+      if (fault.left() <= 0) faults++;
+      fault.at(0);
+      if (r.status === 200) {
+        assert.equal(r.text, whole.text, `allocation ${n}`);
+      } else {
+        errors++;
+        assert.ok(r.status >= 500 && (r.json?.code ?? r.json?.json?.code), `allocation ${n}: ${r.status} ${r.text.slice(0, 300)}`);
+      }
+      await again();
+    }
+  } finally { nurse.leave(); }
+  const ends = judgeEnds(s, 'rpc', nurse.ends, faults);
+  t.diagnostic(`${faults} faults in ${total} allocations, ${errors} errors, ${ends} ends`);
+  assert.ok(faults >= 20 && errors > 0, `only ${faults} faults, ${errors} errors`);
+});

@@ -103,6 +103,8 @@ const commands = {
   'plugins list': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   'plugins enable': [() => ['hello'], [() => ['nothing'], 3, 'NOT_FOUND']],
   'plugins disable': [() => ['hello'], [() => ['nothing'], 3, 'NOT_FOUND']],
+  'agents list': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
+  'agents show': [() => ['work-a-task'], [() => ['nothing'], 3, 'NOT_FOUND']],
   'db migrate': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   'db check': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   'db backup': [() => [at('backup.db')], [() => [at('garbage')], 5, 'CONFLICT']],
@@ -120,6 +122,7 @@ const commands = {
   completion: [() => ['zsh'], [() => ['fish'], 2, 'BAD_REQUEST']],
   settings: [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   setting: [() => ['RAWR_PORT'], [() => ['RAWR_NOTHING'], 3, 'NOT_FOUND']],
+  work: [() => ['me', 'cat', '--workflow', 'none', '--wait', '0'], [() => ['me', './nothing'], 3, 'NOT_FOUND']],
   version: [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
 };
 
@@ -196,6 +199,11 @@ test('an agent and a person do their work from the console, and are followed', a
   assert.match(JSON.stringify(await ok('workflow', 'timeline', 'human-1')), /ann/);
 });
 
+test('a command may wait longer than a request may take', async () => {
+  const r = await json(['tasks', 'claim', 'me', '--workflow', 'none', '--wait', '2'], { env: { RAWR_REQUEST_TIMEOUT: '1' } });
+  assert.deepEqual([r.code, r.doc.result], [0, { task: null }], r.stdout);
+});
+
 test('a task given up for good ends its run, and following it says so', async () => {
   await ok('workflow', 'run', 'wf-agent', '--run-id', 'agent-2');
   await open('agent-2', 'a');
@@ -230,7 +238,7 @@ test('a dry run of any command changes nothing', async () => {
   const args = {
     'workflow create': [put('dry.json', chain('wf-dry', ['a']))], 'workflow run': ['wf-chain', '--run-id', 'dry-1'],
     'workflow cancel': ['dry-0'], 'runs retry': ['run-1'], 'runs rerun': ['run-1', '--from', 'a'],
-    'tasks claim': ['me', '--workflow', 'wf-agent', '--wait', '5'], 'tasks answer': [human.taskId, '--output', '{}'],
+    'tasks claim': ['me', '--workflow', 'wf-agent', '--wait', '5'], 'tasks answer': [human.taskId, '--output', '{}'], work: ['me', 'cat', '--workflow', 'wf-agent'],
     'events send': ['rawr/nothing'], 'events resend': [], 'events drop': ['x'], 'plugins enable': ['hello'], 'plugins disable': ['coordination'], 'db migrate': [],
     'db backup': [at('dry.db')], import: [at('dry-import')], export: [at('dry-export')], 'hq sync': [],
     // Refused: there is nothing of that name, and the store is in use.
@@ -305,7 +313,7 @@ test('every code has a meaning, and all but a few say what to do', async () => {
 test('the completion offers the commands of a group and the options of a command', async () => {
   const script = `${(await ok('completion', 'bash')).script}
     try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rawr; echo "\${COMPREPLY[*]}"; }
-    try rawr wo; try rawr db re; try rawr workflow run x --in`;
+    try rawr workf; try rawr db re; try rawr workflow run x --in`;
   assert.equal(execFileSync('bash', ['-c', script]).toString(), 'workflow\nrestore\n--input\n');
 });
 

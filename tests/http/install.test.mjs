@@ -37,6 +37,7 @@ const files = {
     '/etc/rawr/rawr.env', '/etc/nginx/conf.d/rawr-http.conf', '/etc/nginx/snippets/rawr.conf', '/etc/nginx/snippets/rawr-engine.conf', '/etc/nginx/snippets/rawr-fastcgi.conf',
     '/usr/share/doc/rawr/examples/nginx-site.conf', '/usr/share/doc/rawr/README.md', '/usr/share/rawr/rawr.hq.json',
     '/usr/share/rawr/plugins/web/hello/dist/web.js', '/usr/share/rawr/plugins/web/hello/package.json',
+    '/usr/share/rawr/plugins/agents/coordination/plugin.json', '/usr/share/rawr/plugins/agents/coordination/skills/work-a-task/SKILL.md',
     '/usr/share/man/man1/rawr.1', '/usr/share/man/man8/rawr-runner.8', '/usr/share/man/man8/rawr-responders.8',
     '/usr/share/man/man5/rawr.conf.5', '/usr/share/man/man5/rawr.hq.json.5',
   ],

@@ -5,7 +5,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { gone } from '../faults/chaos.mjs';
-import { System, bin, chain, root, until } from '../lib/system.mjs';
+import { digits, largeTimeline } from '../lib/large.mjs';
+import { System, bin, chain, desk, root, until } from '../lib/system.mjs';
 
 const processesOf = (dir) => fs.readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {
   try { return fs.readFileSync(`/proc/${p}/environ`, 'utf8').includes(`RAWR_VAR=${dir}\0`) || fs.readFileSync(`/proc/${p}/cmdline`, 'utf8').includes(dir); } catch { return false; }
@@ -116,5 +117,53 @@ test('a worker that served large requests gives their memory back', { skip: bin.
     for (let i = 0; i < 3; i++) assert.equal((await s.rpc('coordination/getRunStatus', { runId: 'x', many })).status, 400);
     await until('less than 4 MB more', () => ownKb() - before < 4096);
     assert.deepEqual(s.workers('rpc'), [pid], 'the same worker');
+  } finally { await s.close(); }
+});
+
+const ofMemory = (pid, what) => 1024 * Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+// What a worker held at most while it made an answer, beside what it held before.
+async function peakOf(pid, ask) {
+  fs.writeFileSync(`/proc/${pid}/clear_refs`, '5'); // VmHWM starts again
+  const before = ofMemory(pid, 'VmRSS');
+  const r = await ask();
+  return { r, before, bytes: Buffer.byteLength(r.text), held: ofMemory(pid, 'VmHWM') - before };
+}
+
+test('a large answer of stored documents takes a worker no more than a small multiple of its bytes', { skip: bin.endsWith('san') }, async () => {
+  const s = await System.start({ RAWR_WORKERS: '1' });
+  try {
+    const timeline = largeTimeline(path.join(s.dir, 'old'), 'run-large', 1000);
+    assert.equal((await s.rawr('import', path.join(s.dir, 'old'))).doc.result.events, 1000);
+    const workflows = Array.from({ length: 100 }, (_, i) => chain(`wf-${100 + i}`, ['x'], { desks: [desk('x', { inputSchema: { type: 'object', examples: digits(40000) } })] }));
+    for (const workflow of workflows) assert.equal((await s.rpc('coordination/saveWorkflow', { workflow })).status, 200);
+    for (const [name, ask, of, want] of [
+      ['rpc', () => s.rpc('coordination/getRunTimeline', { runId: 'run-large' }), (r) => r.json.json.timeline, timeline],
+      ['openapi', () => s.get('/api/orpc/coordination/runs/run-large/timeline'), (r) => r.json.timeline, timeline],
+      ['rpc', () => s.rpc('coordination/listWorkflows', {}), (r) => r.json.json.workflows.map(({ updatedAt, ...w }) => w), workflows],
+    ]) {
+      const [pid] = s.workers(name);
+      const { r, before, bytes, held } = await peakOf(pid, ask);
+      assert.equal(r.status, 200, r.text.slice(0, 300));
+      assert.ok(bytes > 8e6, `${bytes} bytes`);
+      assert.deepEqual(of(r), want);
+      assert.ok(held < 4 * bytes, `${held} bytes for an answer of ${bytes}`);
+      assert.deepEqual(s.workers(name), [pid], 'the same worker');
+      await until('less than 4 MB more', () => ofMemory(pid, 'VmRSS') - before < 4 << 20);
+    }
+  } finally { await s.close(); }
+});
+
+test('an answer that needs more memory than a request may have is an error of its own', async () => {
+  const s = await System.start({ RAWR_WORKERS: '1' });
+  try {
+    largeTimeline(path.join(s.dir, 'old'), 'run-large', 1000);
+    assert.equal((await s.rawr('import', path.join(s.dir, 'old'))).code, 0);
+    const item = { url: `${s.base}/rpc/coordination/getRunTimeline`, method: 'POST', body: { json: { runId: 'run-large' } } };
+    for (const mode of ['buffered', 'streaming']) {
+      const r = await s.post('/rpc/__batch__', Array(10).fill(item), { 'x-orpc-batch': mode });
+      assert.equal(r.status, 500);
+      assert.equal(r.json.json.code, 'INTERNAL_SERVER_ERROR', r.text.slice(0, 300));
+    }
+    assert.equal((await s.rpc('coordination/getRunTimeline', { runId: 'run-large' })).json.json.timeline.length, 1000);
   } finally { await s.close(); }
 });

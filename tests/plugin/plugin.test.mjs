@@ -1,7 +1,7 @@
 // A capability added by following docs/plugins.md, and nothing else: its files
 // and its commands are taken from that page, in a copy of the tree.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -23,7 +23,7 @@ const mustMake = (...targets) => {
 };
 
 // "File `x`:" and the block that follows.
-const filesOfThePage = Object.fromEntries([...page.matchAll(/^File `([^`]+)`:\n\n```\w*\n([\s\S]*?)^```$/gm)].map((m) => [m[1], m[2]]));
+const filesOfThePage = Object.fromEntries([...page.matchAll(/^File `([^`]+)`:\n\n(`{3,})\w*\n([\s\S]*?)^\2$/gm)].map((m) => [m[1], m[3]]));
 const digest = (file) => crypto.createHash('sha256').update(fs.readFileSync(at(file))).digest('hex');
 
 let before, sys, lib;
@@ -47,8 +47,8 @@ test.after(async () => {
 });
 const until = (what, f) => lib.until(what, f);
 
-test('the page holds every file of two plugins with code and one for the web', () => {
-  for (const f of ['plugins/api/notes/plugin.json', 'plugins/api/notes/contract.json', 'plugins/api/notes/router.c', 'plugins/workflows/notes/router.c', 'plugins/web/notes-panel/dist/web.js', 'lib/domain/notes/notes.c'])
+test('the page holds every file of a plugin of each kind', () => {
+  for (const f of ['plugins/cli/notes/commands.c', 'plugins/agents/notes/skills/take-notes/SKILL.md', 'plugins/api/notes/plugin.json', 'plugins/api/notes/contract.json', 'plugins/api/notes/router.c', 'plugins/workflows/notes/router.c', 'plugins/web/notes-panel/dist/web.js', 'lib/domain/notes/notes.c'])
     assert.ok(f in filesOfThePage, f);
 });
 
@@ -169,12 +169,91 @@ test('a web plugin is 404 until it is enabled, and 404 again once it is disabled
   await until('404', async () => (await get()).status === 404);
 });
 
+const agents = '/rawr/plugins/agents/notes/skills/take-notes';
+test('the new skill and what it refers to are served, until the plugin is disabled', async () => {
+  for (const f of ['SKILL.md', 'references/words.md']) {
+    const r = await sys.get(`${agents}/${f}`);
+    assert.equal(r.text, filesOfThePage[`plugins/agents/notes/skills/take-notes/${f}`]);
+    assert.equal(r.headers['content-type'], 'text/markdown; charset=utf-8');
+  }
+  const status = async () => (await sys.get(`${agents}/SKILL.md`)).status;
+  assert.equal((await sys.rawr('plugins', 'disable', '@acme/plugin-agents-notes')).code, 0);
+  await until('404', async () => (await status()) === 404);
+  assert.equal((await sys.rawr('agents', 'show', 'take-notes')).code, 3);
+  assert.equal((await sys.rawr('plugins', 'enable', '@acme/plugin-agents-notes')).code, 0);
+  await until('200', async () => (await status()) === 200);
+  assert.equal((await sys.rawr('agents', 'show', 'take-notes')).doc.result.text, filesOfThePage['plugins/agents/notes/skills/take-notes/SKILL.md']);
+});
+
+test('the new commands are listed, helped with and completed', async () => {
+  const { commands } = (await sys.rawr('commands')).doc.result;
+  const get = commands.find((c) => c.name === 'notes get');
+  assert.deepEqual(get, { name: 'notes get', args: 'NOTE', min_args: 1, max_args: 1, summary: 'read a note', mutates: false, options: [{ name: '--loud', text: 'in capitals' }], plugin: '@acme/plugin-cli-notes' });
+  assert.equal(commands.find((c) => c.name === 'notes add').mutates, true);
+  assert.match(execFileSync(at('build/rawr'), ['--help'], { encoding: 'utf8' }), /^ {2}notes add TEXT +add a note$/m);
+  assert.match(execFileSync(at('build/rawr'), ['notes', 'get', '--help'], { encoding: 'utf8' }), /^ {2}--loud +in capitals$/m);
+  const { script } = (await sys.rawr('completion', 'bash')).doc.result;
+  const words = execFileSync('bash', ['-c', `${script}
+    try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rawr; echo "\${COMPREPLY[*]}"; }
+    try rawr no; try rawr notes ''; try rawr notes get x --l`], { encoding: 'utf8' });
+  assert.equal(words, 'notes\nadd get\n--loud\n');
+});
+
+test('the new commands keep to what every command keeps to', async () => {
+  const count = async () => (await sys.rawr('db', 'size')).doc.result.rows.notes_note;
+  const before = await count();
+  const dry = await sys.rawr('notes', 'add', 'three little words', '--dry-run');
+  assert.deepEqual([dry.code, dry.doc.dry_run, dry.doc.result.note.text], [0, true, 'three little words'], JSON.stringify(dry.doc));
+  assert.equal(await count(), before);
+  const added = await sys.rawr('notes', 'add', 'three little words');
+  assert.deepEqual([added.code, added.doc.command], [0, 'notes add']);
+  const id = added.doc.result.note.noteId;
+  assert.equal(execFileSync(at('build/rawr'), ['notes', 'get', id, '--loud'], { env: sys.env, cwd: tree, encoding: 'utf8' }), `${id}: THREE LITTLE WORDS\n`);
+  await until('the summary', async () => (await sys.get(`/api/workflows/notes/${id}/summary`)).json.words === 3);
+  for (const [args, code, name] of [[['notes', 'get', 'none'], 3, 'NOTE_NOT_FOUND'], [['notes', 'add', ''], 2, 'BAD_REQUEST'], [['notes', 'add'], 2, 'BAD_REQUEST'], [['notes', 'add', 'x', '--loud'], 2, 'BAD_REQUEST'], [['notes'], 2, 'BAD_REQUEST']]) {
+    const r = await sys.rawr(...args);
+    assert.deepEqual([r.code, r.doc.error.code], [code, name], args.join(' '));
+  }
+});
+
+test('a command whose plugin is off does not run, and says how to switch it on', async () => {
+  assert.equal((await sys.rawr('plugins', 'disable', '@acme/plugin-cli-notes')).code, 0);
+  const r = await sys.rawr('notes', 'add', 'x');
+  assert.deepEqual([r.code, r.doc.error.code, r.doc.error.message], [5, 'CONFLICT', 'notes add is of a plugin that is off: rawr plugins enable @acme/plugin-cli-notes']);
+  assert.equal((await sys.rawr('plugins', 'enable', '@acme/plugin-cli-notes')).code, 0);
+  assert.equal((await sys.rawr('notes', 'add', 'x')).code, 0);
+});
+
+test('the new capability stands in the index and the catalog by itself', async () => {
+  const { text } = await sys.get('/llms.txt');
+  for (const p of ['/api/workflows/notes/openapi.json', `${agents}/SKILL.md`]) assert.ok(text.includes(`(${sys.base}${p})`), text);
+  assert.match(text, /api\/orpc\/openapi\.json\): OpenAPI 3\.1; coordination, notes, state/);
+  assert.doesNotMatch(text, /words\.md|notes-panel|plugin-cli/);
+  const { linkset } = (await sys.get('/.well-known/api-catalog')).json;
+  const docs = linkset.find((c) => c.anchor === `${sys.base}/api/workflows/notes`)['service-doc'].map((d) => d.href.slice(sys.base.length));
+  assert.deepEqual(docs, ['/llms.txt', `${agents}/SKILL.md`]);
+});
+
+test('the skill that tells how to add a capability tells it right', async () => {
+  const { text } = await sys.get('/rawr/plugins/agents/coordination/skills/add-a-capability/SKILL.md');
+  const script = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((m) => m[1]).join('\n');
+  const env = { ...sys.env, RAWR_BASE_URL: sys.base };
+  delete env.RAWR_BIN; // of the tree that was copied
+  const r = await new Promise((resolve) =>
+    execFile('bash', ['-euo', 'pipefail', '-c', script], { cwd: tree, env }, (e, stdout, stderr) => resolve({ code: e ? e.code : 0, said: stdout + stderr })));
+  assert.equal(r.code, 0, r.said);
+  for (const m of [/on +agents +@acme\/plugin-agents-notes/, /^- \[take-notes\]/m]) assert.match(r.said, m);
+  for (const [f] of text.matchAll(/docs\/\w+\.md|AGENTS\.md/g)) assert.ok(fs.existsSync(at(f)), f);
+});
+
 test('every plugin is listed as on or off', async () => {
   const { doc } = await sys.rawr('plugins', 'list');
   const on = Object.fromEntries(doc.result.plugins.map((p) => [`${p.kind} ${p.name}`, p.enabled]));
   assert.equal(on['api @acme/plugin-api-notes'], true);
   assert.equal(on['workflows @acme/plugin-workflows-notes'], true);
   assert.equal(on['web @acme/plugin-web-notes'], false);
+  assert.equal(on['agents @acme/plugin-agents-notes'], true);
+  assert.equal(on['cli @acme/plugin-cli-notes'], true);
 });
 
 test('the fields templateRole, channel, publishTier and published change nothing', () => {
@@ -205,7 +284,8 @@ const added = (dir, files) => () => {
   for (const [f, text] of Object.entries(files)) fs.writeFileSync(at(path.join(dir, f)), text);
   return () => fs.rmSync(at(dir), { recursive: true });
 };
-const api = 'plugins/api/notes';
+const cli = 'plugins/cli/notes', commandsJson = `${cli}/commands.json`, commandsC = `${cli}/commands.c`;
+const api = 'plugins/api/notes', agentsDir = 'plugins/agents/notes', skill = `${agentsDir}/skills/take-notes/SKILL.md`;
 const outOfStep = (dir) => `rawr.hq.json is out of step with plugins/ (${dir}): run \`make sync\` and commit the result`;
 const broken = {
   'a procedure without a handler': [edit(`${api}/router.c`, (t) => t.replace('\t{ "get", hq_notes_get },\n', '')),
@@ -232,6 +312,22 @@ const broken = {
   'a plugin that only the manifest has': [json('rawr.hq.json', (o) => { o.plugins.push({ name: '@acme/gone', kind: 'web', capability: 'gone', dir: 'plugins/web/gone' }); }), outOfStep('plugins/web/gone'), null],
   'a manifest edited by hand': [json('rawr.hq.json', (o) => { o.plugins.find((p) => p.dir === api).capability = 'other'; }), outOfStep(api)],
   'a plugin directory that was removed': [away('plugins/web/notes-panel'), outOfStep('plugins/web/notes-panel'), null],
+  'a command without a function': [edit(commandsC, (t) => t.replace('{ "notes get"', '{ "notes got"')), `${cli}: command notes get has no function: bind one in commands.c`],
+  'a function without a command': [json(commandsJson, (o) => { delete o.commands['notes get']; }), `${cli}: function notes get has no command: declare it in commands.json or drop it from commands.c`],
+  'a misspelt key of a command': [json(commandsJson, (o) => { o.commands['notes get'].sumary = 'x'; }), `${cli}: notes get: unknown key "sumary"`],
+  'a command with a word of rawr itself': [json(commandsJson, (o) => { o.commands['tasks get'] = o.commands['notes get']; }), `${cli}: tasks get: tasks is a word of rawr's own: begin with another`],
+  'a command called as one of rawr itself': [json(commandsJson, (o) => { o.commands.version = o.commands['notes get']; }), `${cli}: version: version is a word of rawr's own: begin with another`, null],
+  'a command with another plugin\'s word': [json(commandsJson, (o) => { o.commands.work = o.commands['notes get']; }), `${cli}: work: plugins/cli/coordination has commands that begin so, too: rename one`, null],
+  'a command that is the first word of another': [json(commandsJson, (o) => { o.commands.notes = o.commands['notes get']; }), `${cli}: notes: notes cannot be a command and the first word of others`, null],
+  'an option of every command': [json(commandsJson, (o) => { o.commands['notes get'].options[0].name = '--json'; }), `${cli}: notes get: --json is an option of every command`],
+  'a cli plugin without its object': [edit(commandsC, (t) => t.replaceAll('hq_plugin_cli_notes', 'hq_plugin_notes')), `${commandsC}: must define \`const struct hq_cli_plugin hq_plugin_cli_notes\``],
+  'a cli plugin without commands': [away(commandsJson), `${cli}: has no commands.json; see docs/plugins.md`, null],
+  'an agents plugin without a page': [away(`${agentsDir}/skills`), `${agentsDir}: has no skills/<name>/SKILL.md and no workflows/<name>.md; see docs/plugins.md`],
+  'a skill without front matter': [edit(skill, (t) => t.replace('---\n', '')), `${skill}: must begin with "---", name, description, "---"`],
+  'a skill of another name than its directory': [edit(skill, (t) => t.replace('name: take-notes', 'name: notes')), `${skill}: "name" must be take-notes, in lower-case letters, digits and single "-"`],
+  'a skill without a description': [edit(skill, (t) => t.replace(/^description: .*\n/m, '')), `${skill}: "description" must be one line, plain or in "double quotes", of 1 to 1024 bytes`],
+  'a link of a skill that leads nowhere': [edit(skill, (t) => t.replace('references/words.md', 'gone.md')), `${skill}: the link gone.md must lead to a page in the same directory or below, or be a whole URL`],
+  'a skill with a file that is no Markdown': [added(`${agentsDir}/skills/take-notes/x`, { 'run.sh': 'x' }), `${agentsDir}/skills/take-notes/x/run.sh: only Markdown stands here: regular files <name>.md, no links`, 'only Markdown stands here: regular files <name>.md, no links'],
   'two plugins of one name': [added('plugins/web/extra', { 'plugin.json': '{"name":"@acme/plugin-api-notes","rawr":{"kind":"web","capability":"extra"}}' }),
     'plugins/api/notes and plugins/web/extra claim the same name or capability: rename one', null],
 };
@@ -245,6 +341,17 @@ for (const [what, [damage, message, onPage = message]] of Object.entries(broken)
       if (onPage) assert.ok(page.includes(onPage), `docs/plugins.md does not list: ${onPage}`);
     } finally { restore(); }
   });
+
+test('a plugin with a fault takes no command of rawr\'s own away', () => {
+  const restore = json(commandsJson, (o) => { o.commands['notes get'].sumary = 'x'; })();
+  try {
+    assert.equal(make('build').ok, false);
+    assert.equal(spawnSync(at('build/rawr'), ['version']).status, 0);
+    const r = spawnSync(at('build/rawr'), ['notes', 'get', 'x'], { encoding: 'utf8' });
+    assert.equal(r.status, 2);
+    assert.match(r.stderr, /notes get: unknown key "sumary"/);
+  } finally { restore(); }
+});
 
 test('drift has an exit status of its own', () => {
   const restore = json('rawr.hq.json', (o) => { o.plugins.pop(); })();

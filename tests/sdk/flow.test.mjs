@@ -33,6 +33,64 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       assert.deepEqual([run.status, run.output.message], ['Cancelled', 'function cancelled']);
       assert.equal((await sys.runsOf(other))[0].status, 'Running');
     });
+    await t.test('singleton: an event beside an open run starts none', async () => {
+      assert.deepEqual(await runs('app/single', [{ user: 'a' }, { user: 'a' }, { user: 'b' }]), [1, 0, 1]);
+    });
+    await t.test('singleton: a run makes way for the next', async () => {
+      const [first, second] = [await sys.send('app/newest', { n: 1 }), await sys.send('app/newest', { n: 2 })];
+      assert.equal((await sys.ended(first)).status, 'Cancelled');
+      const [run] = await sys.runsOf(second);
+      await until('the wait', () => sys.rows(`SELECT 1 FROM engine_job WHERE run = '${run.run_id}' AND wait_event IS NOT NULL`).length > 0);
+      await sys.send('app/go-on', {});
+      assert.equal((await sys.ended(second)).status, 'Completed');
+    });
+    await t.test('priority: a run of a lower one starts later', async () => {
+      const later = await sys.send('app/prior', { n: 1, p: -1 });
+      assert.equal((await sys.run('app/prior', { n: 2, p: 5 })).output, 2);
+      await sys.ended(later);
+      assert.deepEqual(app.lines().filter((l) => l.what.startsWith('app/prior')).map((l) => l.what), ['app/prior 2', 'app/prior 1']);
+    });
+    await t.test('concurrency: no more calls than that are in flight', async () => {
+      const events = [];
+      for (const n of [1, 2, 3, 4]) events.push(await sys.send('app/two', { n }));
+      const begun = (k) => [1, 2, 3, 4].filter((n) => app.ran(`${k} ${n} begins`) > 0);
+      await until('two calls', () => begun('two').length === 2);
+      await taken(events.at(-1));
+      await sys.run('app/prior', { n: 3 }); // what could be called has been
+      assert.equal(begun('two').length, 2);
+      const [first] = begun('two');
+      app.open(`two-${first}`);
+      await until('the next', () => begun('two').length === 3);
+      for (const n of [1, 2, 3, 4]) app.open(`two-${n}`);
+      for (const e of events) assert.equal((await sys.ended(e)).status, 'Completed');
+      for (const n of [1, 2, 3, 4]) assert.equal(app.ran(`two ${n} begins`), 1);
+    });
+    await t.test('concurrency: by key', async () => {
+      const events = [];
+      for (const [n, user] of [[1, 'a'], [2, 'a'], [3, 'b']]) events.push(await sys.send('app/keyed', { n, user }));
+      const begun = () => [1, 2, 3].filter((n) => app.ran(`keyed ${n} begins`) > 0);
+      await until('a call of each', () => begun().length === 2);
+      assert.ok(begun().includes(3));
+      for (const n of [1, 2, 3]) app.open(`keyed-${n}`);
+      for (const e of events) assert.equal((await sys.ended(e)).status, 'Completed');
+    });
+    await t.test('throttle: runs start one after the other', async () => {
+      const events = [];
+      for (const n of [1, 2, 3]) events.push(await sys.send('app/paced', { n, user: 'a' }));
+      const other = await sys.run('app/paced', { n: 4, user: 'b' });
+      assert.equal(other.status, 'Completed');
+      for (const e of events) assert.equal((await sys.ended(e)).status, 'Completed');
+      const at = app.lines().filter((l) => /app.paced [123]/.test(l.what)).map((l) => l.at);
+      for (const i of [1, 2]) assert.ok(at[i] - at[i - 1] > 500, `${at}`);
+    });
+    await t.test('debounce: the last event starts one run', async () => {
+      const events = [];
+      for (const n of [1, 2, 3]) events.push(await sys.send('app/quiet', { n, user: 'a' }));
+      const other = await sys.send('app/quiet', { n: 4, user: 'b' });
+      const [last, alone] = [await sys.ended(events[2]), await sys.ended(other)];
+      assert.deepEqual([last.output, alone.output], [3, 4]);
+      assert.deepEqual([(await sys.runsOf(events[0])).length, (await sys.runsOf(events[1])).length], [0, 0]);
+    });
     await t.test('timeouts: a run that does not end in time is cancelled', async () => {
       assert.equal((await sys.run('app/overdue', {})).status, 'Cancelled');
     });

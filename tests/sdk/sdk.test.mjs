@@ -288,9 +288,13 @@ test('the engine API', async (t) => {
     assert.equal((await sys.api('POST', `/v1/checkpoint/${id}/async`, { steps: [{ op: 'StepRun', id: 'a', data: 1 }] })).json.error, `no run ${id}`);
   });
   await t.test('takes a checkpoint of nothing but results', async () => {
-    const [run] = await sys.runsOf(await sys.send('app/only', { k: 'any' }).then(async (e) => { await sys.ended(e); return e; }));
-    const r = await sys.api('POST', `/v1/checkpoint/${run.run_id}/async`, { steps: [{ op: 'Sleep', id: 'a', name: '1s' }], generation_id: 1 });
-    assert.equal(r.status, 400);
+    const event = await sys.send('app/hangs', { k: 'any' });
+    await until('the second step', () => app.ran('hangs any second') === 1);
+    const [run] = await sys.runsOf(event);
+    const r = await sys.api('POST', `/v1/checkpoint/${run.run_id}/async`, { steps: [{ op: 'Sleep', id: 'a', name: '1s' }] });
+    assert.equal(r.status, 400, r.text);
+    app.open('any');
+    assert.equal((await sys.ended(event)).output, 3);
     assert.equal((await sys.api('POST', '/v1/checkpoint/none/async', { steps: [{ op: 'StepRun', id: 'a', data: 1 }], generation_id: 1 })).status, 409);
   });
   await t.test('answers while every function worker hangs', async () => {

@@ -29,7 +29,15 @@ wake(void *ctx)
 }
 
 /* What no procedure shows, and what none would write. */
-enum { PROBE_TRACE, PROBE_DAMAGE_RUN, PROBE_DAMAGE_EVENT, PROBE__MAX };
+enum {
+	PROBE_TRACE,
+	PROBE_DAMAGE_RUN,
+	PROBE_DAMAGE_EVENT,
+	PROBE_DAMAGE_IMPORTED_RUN,
+	PROBE_DAMAGE_IMPORTED_EVENT,
+	PROBE_DAMAGE_WORKFLOW,
+	PROBE__MAX
+};
 static UNUSED const struct hq_module probe = {
 	.name = "probe",
 	.migrations = (const char *const[]){ NULL },
@@ -46,6 +54,12 @@ static UNUSED const struct hq_module probe = {
 		    "UPDATE coordination_run SET input = '{\"a\":'",
 		[PROBE_DAMAGE_EVENT] =
 		    "UPDATE coordination_timeline SET output = '{\"a\":'",
+		[PROBE_DAMAGE_IMPORTED_RUN] =
+		    "UPDATE coordination_run SET imported = '{\"a\":[}'",
+		[PROBE_DAMAGE_IMPORTED_EVENT] =
+		    "UPDATE coordination_timeline SET imported = '{\"a\":[}'",
+		[PROBE_DAMAGE_WORKFLOW] =
+		    "UPDATE coordination_workflow SET body = '{\"a\":'",
 		NULL },
 };
 

@@ -49,6 +49,15 @@ static struct {
 	size_t n;
 } noted;
 
+/* The call that its host is at, and what it has told the runner of. */
+static struct {
+	const struct fake_call *call; /* NULL: it goes on behind no step */
+	char step[HQ_ENGINE_STEP_ID_MAX + 1];
+	bool goes_on, lost;
+	enum hq_rc rc; /* of a turn that failed while it waited */
+} talk;
+static size_t checkpoints; /* that a call went on behind */
+
 /* Clients that take a refusal for a success: what a checker must see. */
 static bool deaf;
 static struct hq_arena *scratch;
@@ -96,13 +105,52 @@ responders_open(void)
 	return hq_inngest_host_new(&o, arena, &functions_host, &err);
 }
 
+static void
+note_step(const char *run, const char *step)
+{
+	size_t i;
+
+	for (i = 0; i < noted.n; i++)
+		if (strcmp(noted.steps[i].run, run) == 0 &&
+		    strcmp(noted.steps[i].step, step) == 0)
+			return;
+	if (noted.n == NOTED_MAX)
+		return;
+	(void)snprintf(noted.steps[i].run, sizeof(noted.steps[i].run), "%s",
+	    run);
+	(void)snprintf(noted.steps[i].step, sizeof(noted.steps[i].step), "%s",
+	    step);
+	noted.n++;
+}
+
+/* A call hears that its step is on disk. */
+static void
+fault_go_on(void *ctx, uint64_t ticket)
+{
+	(void)ctx;
+	if (talk.call == NULL || talk.call->ticket != ticket)
+		return;
+	note_step(talk.call->run, talk.step);
+	talk.goes_on = true;
+	checkpoints++;
+}
+
+static void
+fault_abandon(void *ctx, uint64_t ticket)
+{
+	world_abandon(ctx, ticket);
+	if (talk.call != NULL && talk.call->ticket == ticket)
+		talk.lost = true;
+}
+
 static enum hq_rc
 runner_open(void)
 {
 	static unsigned n;
 	struct hq_engine_opts o = { .env = &w.env,
 		.send = world_send,
-		.abandon = world_abandon,
+		.go_on = fault_go_on,
+		.abandon = fault_abandon,
 		.ctx = &w,
 		.concurrency = 4,
 		.lease_ms = LEASE_MS,
@@ -229,27 +277,88 @@ note_steps(const struct fake_call *c, struct json_object *body)
 {
 	struct json_object *steps = hq_json_get(body, "steps");
 	struct json_object_iter it;
-	const char *step;
-	size_t i;
 
 	if (steps == NULL)
 		return;
 	json_object_object_foreachC(steps, it)
 	{
-		step = it.key;
-		for (i = 0; i < noted.n; i++)
-			if (strcmp(noted.steps[i].run, c->run) == 0 &&
-			    strcmp(noted.steps[i].step, step) == 0)
-				break;
-		if (i < noted.n || noted.n == NOTED_MAX)
-			continue;
-		(void)snprintf(noted.steps[i].run, sizeof(noted.steps[i].run),
-		    "%s", c->run);
-		(void)snprintf(noted.steps[i].step, sizeof(noted.steps[i].step),
-		    "%s", step);
-		noted.n++;
+		note_step(c->run, it.key);
 	}
 }
+
+/* ---------------------------------------------------------- checkpoints -- */
+
+enum { TURNS = 3 }; /* that a call waits for */
+
+static bool
+talk_may(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+static bool
+talk_slow(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
+static void
+talk_limit(void *ctx, int64_t ms)
+{
+	(void)ctx;
+	(void)ms;
+}
+
+static bool
+talk_say(void *ctx, const char *p, size_t n)
+{
+	struct json_object *op;
+
+	(void)ctx;
+	ck_hq_ok(hq_json_parse(scratch, p, n, &op, &err));
+	(void)snprintf(talk.step, sizeof(talk.step), "%s",
+	    hq_json_str(op, "id"));
+	talk.goes_on = false;
+	hq_engine_checkpoint(w.engine, talk.call->ticket, p, n);
+	return true;
+}
+
+static enum hq_rc
+runner_turn(void)
+{
+	static unsigned turns;
+	int64_t wal;
+
+	HQ_TRY(hq_engine_turn(w.engine, &w.next_ms, &err));
+	if (++turns % 8 != 0)
+		return HQ_OK;
+	return hq_db_checkpoint(w.db, turns % 16 == 0, &wal, &err);
+}
+
+/* The runner turns again after a turn that failed, unless it has to leave. */
+static bool
+talk_hear(void *ctx)
+{
+	enum hq_rc rc = HQ_OK;
+	int i;
+
+	(void)ctx;
+	for (i = 0; i < TURNS && !talk.goes_on && !talk.lost; i++) {
+		rc = runner_turn();
+		if (rc != HQ_OK &&
+		    (rc != HQ_E_SERVICE_UNAVAILABLE || hq_db_is_broken(w.db)))
+			break;
+	}
+	talk.rc = talk.goes_on ? HQ_OK : rc;
+	return talk.goes_on;
+}
+
+static const struct hq_http_talk talker = { talk_may, talk_say, talk_hear,
+	talk_slow, talk_limit, NULL };
+
+/* ------------------------------------------------------------ the host -- */
 
 static const char *
 reply_header(const struct hq_http_res *res, const char *name)
@@ -262,10 +371,12 @@ reply_header(const struct hq_http_res *res, const char *name)
 	return NULL;
 }
 
-static void
+/* One call in four ends with its first step. */
+static enum hq_rc
 answer_as_host(struct fake_call *c)
 {
-	const char *params[] = { NULL };
+	bool goes_on = fault_random(4) != 0;
+	const char *params[] = { goes_on ? "RAWR_CHECKPOINTS=1" : NULL, NULL };
 	struct hq_http_req req = { .arena = scratch,
 		.method = "POST",
 		.path = "/api/inngest",
@@ -273,14 +384,22 @@ answer_as_host(struct fake_call *c)
 		.params = params,
 		.has_body = true,
 		.body = c->body,
-		.body_bytes = strlen(c->body) };
+		.body_bytes = strlen(c->body),
+		.talk = goes_on ? &talker : NULL };
 	struct hq_http_res res = { 0 };
 	struct json_object *body;
 	struct hq_engine_reply r = { .what = HQ_REPLY_ANSWER };
+	bool given_up;
 
 	ck_hq_ok(hq_json_parse(scratch, c->body, req.body_bytes, &body, &err));
 	note_steps(c, body);
+	memset(&talk, 0, sizeof(talk));
+	talk.call = c;
 	hq_inngest_http(functions_host, &req, &res);
+	given_up = talk.lost || talk.rc != HQ_OK;
+	talk.call = NULL;
+	if (given_up) /* it has tried nothing that is not recorded */
+		r.what = HQ_REPLY_REFUSED;
 	r.status = res.status;
 	r.body = res.body;
 	r.body_bytes = res.body_bytes;
@@ -288,24 +407,30 @@ answer_as_host(struct fake_call *c)
 	r.no_retry = reply_header(&res, "x-inngest-no-retry");
 	r.retry_after = reply_header(&res, "retry-after");
 	r.req_version = reply_header(&res, "x-inngest-req-version");
-	if (!c->dropped)
+	if (!c->dropped && !talk.lost)
 		hq_engine_reply(w.engine, c->ticket, &r);
 	hq_arena_reset(scratch);
+	return talk.rc;
 }
 
-static void
+/* The others are answered, too, where the runner has failed under one. */
+static enum hq_rc
 host_answers(void)
 {
 	struct fake_call now[CALLS_MAX];
 	size_t i, n = w.n_calls;
+	enum hq_rc rc = HQ_OK, one;
 
 	memcpy(now, w.calls, n * sizeof(now[0]));
 	w.n_calls = 0;
 	for (i = 0; i < n; i++) {
-		answer_as_host(&now[i]);
+		one = answer_as_host(&now[i]);
+		if (one != HQ_OK)
+			rc = one;
 		free(now[i].body);
 		free(now[i].url);
 	}
+	return rc;
 }
 
 static enum hq_rc
@@ -327,19 +452,13 @@ is_done(bool *ret)
 }
 
 static enum hq_rc
-work_once(unsigned round, bool *ret_done)
+work_once(bool *ret_done)
 {
-	int64_t wal;
-
 	*ret_done = false;
 	HQ_TRY(clients_ask());
-	HQ_TRY(hq_engine_turn(w.engine, &w.next_ms, &err));
-	if (round % 8 == 7)
-		HQ_TRY(hq_db_checkpoint(w.db, round % 16 == 15, &wal, &err));
-	if (w.n_calls > 0 || w.next_ms <= w.now_ms) {
-		host_answers();
-		return HQ_OK;
-	}
+	HQ_TRY(runner_turn());
+	if (w.n_calls > 0 || w.next_ms <= w.now_ms)
+		return host_answers();
 	HQ_TRY(is_done(ret_done));
 	hq_arena_reset(scratch);
 	if (!*ret_done && w.next_ms != INT64_MAX)

@@ -19,7 +19,7 @@
 #include "proto/http/fcgi_wire.h"
 #include "proto/http/serve.h"
 
-enum { BIG = 300000, PATIENCE_MS = 20000 };
+enum { BIG = 300000 };
 
 /* The test's own. */
 static void handle(void *app, const struct hq_http_req *req,

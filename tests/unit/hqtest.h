@@ -16,6 +16,19 @@
 
 #define ck_hq_ok(expr) ck_assert_msg((expr) == HQ_OK, "%s: %s", #expr, err.msg)
 
+/*
+ * A test ends by what it waits for.  These are for one that would wait for ever,
+ * on whatever machine and however busy that is.
+ */
+enum { PATIENCE_MS = 120000 }; /* for one thing that has to happen */
+#define TEST_PATIENCE_S "300"  /* for a whole test, as check reads it */
+
+static __attribute__((constructor)) void
+be_patient(void)
+{
+	(void)setenv("CK_DEFAULT_TIMEOUT", TEST_PATIENCE_S, 0);
+}
+
 static struct hq_arena *arena __attribute__((unused));
 static struct hq_err err __attribute__((unused));
 

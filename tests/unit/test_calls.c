@@ -13,7 +13,7 @@
 
 #include "proto/http/calls.h"
 
-enum { ANSWER_MAX = 1000, WAIT_MS = 10000 };
+enum { ANSWER_MAX = 1000 };
 
 static struct hq_calls *calls;
 static int listener = -1, port;
@@ -140,7 +140,7 @@ static void
 wait_for(size_t n)
 {
 	const struct hq_env *env = hq_env_system();
-	int64_t until = hq_mono_ms(env) + WAIT_MS, ms;
+	int64_t until = hq_mono_ms(env) + PATIENCE_MS, ms;
 	struct pollfd p = { .fd = hq_calls_fd(calls), .events = POLLIN };
 
 	while (n_ends < n) {
@@ -160,7 +160,7 @@ START_TEST(an_answer_comes_with_its_status_its_headers_and_its_body)
 	      "HTTP/1.1 206 Partial Content\r\nX-SDK:  late \r\n"
 	      "Retry-After: 7\r\nContent-Length: 4\r\n\r\n[\"a]",
 	    1);
-	post(5000, &mark);
+	post(PATIENCE_MS, &mark);
 	wait_for(1);
 	ck_assert_int_eq(ends[0].end, HQ_CALLS_ANSWERED);
 	ck_assert_int_eq(ends[0].status, 206);
@@ -176,7 +176,7 @@ START_TEST(a_redirect_is_an_answer_and_is_not_followed)
 	serve("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
 	      "Content-Length: 0\r\n\r\n",
 	    1);
-	post(5000, NULL);
+	post(PATIENCE_MS, NULL);
 	wait_for(1);
 	ck_assert_int_eq(ends[0].end, HQ_CALLS_ANSWERED);
 	ck_assert_int_eq(ends[0].status, 302);
@@ -187,11 +187,11 @@ START_TEST(calls_one_behind_the_other_share_a_connection)
 {
 	/* The server accepts once. */
 	serve("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n7", 3);
-	post(5000, NULL);
+	post(PATIENCE_MS, NULL);
 	wait_for(1);
-	post(5000, NULL);
+	post(PATIENCE_MS, NULL);
 	wait_for(2);
-	post(5000, NULL);
+	post(PATIENCE_MS, NULL);
 	wait_for(3);
 	ck_assert_int_eq(ends[2].status, 200);
 }
@@ -204,7 +204,7 @@ START_TEST(an_answer_that_is_too_large_is_cut)
 	snprintf(text, sizeof(text),
 	    "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n%03000d", 0);
 	serve(text, 1);
-	post(5000, NULL);
+	post(PATIENCE_MS, NULL);
 	wait_for(1);
 	ck_assert_int_eq(ends[0].end, HQ_CALLS_ANSWERED);
 	ck_assert_uint_eq(ends[0].body_bytes, ANSWER_MAX + 1);
@@ -215,7 +215,7 @@ START_TEST(a_call_that_nobody_takes_is_refused)
 {
 	close(listener);
 	listener = -1;
-	post(5000, NULL);
+	post(PATIENCE_MS, NULL);
 	wait_for(1);
 	ck_assert_int_eq(ends[0].end, HQ_CALLS_REFUSED);
 }
@@ -231,7 +231,7 @@ static const char *const broken[] = {
 START_TEST(a_call_whose_answer_breaks_off_has_died)
 {
 	serve(broken[_i], 1);
-	post(5000, NULL);
+	post(PATIENCE_MS, NULL);
 	wait_for(1);
 	ck_assert_int_eq(ends[0].end, HQ_CALLS_DIED);
 }
@@ -280,7 +280,6 @@ main(void)
 	TCase *tc = tcase_create("how a call ends");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc,
 	    an_answer_comes_with_its_status_its_headers_and_its_body);
 	tcase_add_test(tc, a_redirect_is_an_answer_and_is_not_followed);

@@ -323,16 +323,25 @@ damage(void *arg, struct hq_err *e)
 	return hq_exec(db, &probe, *(size_t *)arg, HQ_NO_BIND, NULL, e);
 }
 
+/* What shows the text that was damaged. */
+static const char *
+shown(size_t q)
+{
+	if (q == PROBE_DAMAGE_WORKFLOW)
+		return call(hq_coord_list_workflows, json("{}"));
+	if (q == PROBE_DAMAGE_RUN || q == PROBE_DAMAGE_IMPORTED_RUN)
+		return status("r");
+	return timeline("r");
+}
+
 START_TEST(a_stored_text_that_is_no_json_is_an_internal_error)
 {
 	size_t q = (size_t)_i;
-	const char *got;
 
 	save(SINGLE);
 	(void)queue("{'workflowId':'wf','runId':'r','input':{'a':1}}");
 	ck_hq_ok(hq_db_tx(db, damage, &q, &err));
-	got = q == PROBE_DAMAGE_RUN ? status("r") : timeline("r");
-	ck_assert_str_eq(got,
+	ck_assert_str_eq(shown(q),
 	    "INTERNAL_SERVER_ERROR the store holds a text that is no JSON ");
 }
 END_TEST
@@ -541,7 +550,7 @@ main(void)
 	    a_run_and_its_timeline_keep_the_correlation_of_their_requests);
 	tcase_add_loop_test(tc,
 	    a_stored_text_that_is_no_json_is_an_internal_error,
-	    PROBE_DAMAGE_RUN, PROBE_DAMAGE_EVENT + 1);
+	    PROBE_DAMAGE_RUN, PROBE_DAMAGE_WORKFLOW + 1);
 	tcase_add_test(tc, a_cancelled_run_has_failed_and_takes_nothing_more);
 	tcase_add_test(tc, a_step_that_runs_again_writes_nothing_again);
 	tcase_add_test(tc, a_second_engine_run_does_not_take_over_a_run);

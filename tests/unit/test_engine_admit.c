@@ -194,6 +194,217 @@ START_TEST(who_invokes_a_function_beyond_its_limit_is_told)
 }
 END_TEST
 
+/* ------------------------------------------------------------ singletons -- */
+
+#define SINGLE(more) "\"singleton\":{" more "},"
+#define SKIP "\"mode\":\"skip\""
+#define CANCEL "\"mode\":\"cancel\""
+
+/* All but caller sleep for an hour before they note. */
+static void
+sleeping(struct world *x, const struct fake_call *c, struct json_object *body,
+    struct hq_engine_reply *r)
+{
+	if (IS_FN(c, "told"))
+		note_event(
+		    hq_json_get(hq_json_get(hq_json_get(body, "event"), "data"),
+			"event"));
+	else if (!IS_FN(c, "caller") && !has(body, "zz"))
+		ops(r, "[{\"op\":\"Sleep\",\"id\":\"zz\",\"name\":\"1h\"}]");
+	else
+		invoking(x, c, body, r);
+}
+
+#define TOLD FN("told", EVENT("inngest/function.cancelled"), 0)
+
+START_TEST(a_singleton_that_skips_has_no_run_beside_an_open_one)
+{
+	w.host = sleeping;
+	register_fns("[" TOLD "," FN_WITH("f", SINGLE(SKIP)) "]");
+	go("{\"n\":1}");
+	go("{\"n\":2}");
+	pass(3600000);
+	ck_assert_str_eq(notes, "f:1;");
+	go("{\"n\":3}");
+	pass(3600000);
+	ck_assert_str_eq(notes, "f:1;f:3;");
+}
+END_TEST
+
+START_TEST(a_singleton_that_cancels_has_the_newest_run)
+{
+	w.host = sleeping;
+	register_fns("[" TOLD "," FN_WITH("f", SINGLE(CANCEL)) "]");
+	go("{\"n\":1}");
+	go("{\"n\":2}");
+	ck_assert_str_eq(notes, "{\"n\":1};");
+	pass(3600000);
+	ck_assert_str_eq(notes, "{\"n\":1};f:2;");
+}
+END_TEST
+
+START_TEST(events_of_one_turn_leave_one_run_of_a_singleton)
+{
+	int i;
+
+	w.host = sleeping;
+	register_fns("[" TOLD "," FN_WITH("f", SINGLE(SKIP)) "]");
+	for (i = 0; i < 5; i++)
+		send_event("t/go", NULL, "{\"n\":1}");
+	run_all();
+	ck_assert_uint_eq(w.total, 1);
+}
+END_TEST
+
+START_TEST(each_value_of_a_key_has_a_singleton_of_its_own)
+{
+	w.host = sleeping;
+	register_fns("[" TOLD "," FN_WITH("f",
+	    SINGLE(SKIP ",\"key\":\"event.data.k\"")) "," FN_WITH("g",
+	    SINGLE(SKIP ",\"key\":\"event.data.k\"")) "]");
+	go("{\"n\":1,\"k\":1}");
+	go("{\"n\":2,\"k\":2}");
+	go("{\"n\":3,\"k\":1}");
+	go("{\"n\":4}");
+	go("{\"n\":5}");
+	notes[0] = '\0';
+	pass(3600000);
+	ck_assert_uint_eq(strlen(notes), 2 * strlen("f:1;f:2;f:4;f:5;"));
+	ck_assert(strstr(notes, "f:3;") == NULL);
+}
+END_TEST
+
+START_TEST(a_singleton_whose_call_is_in_flight_is_given_up_for_the_next)
+{
+	w.host = sleeping;
+	register_fns("[" TOLD "," FN_WITH("f", SINGLE(CANCEL)) "]");
+	send_event("t/go", NULL, "{\"n\":1}");
+	turn();
+	send_event("t/go", NULL, "{\"n\":2}");
+	turn();
+	turn();
+	ck_assert(w.calls[0].dropped);
+}
+END_TEST
+
+START_TEST(a_singleton_that_is_invoked_gives_up_the_call_that_is_in_flight)
+{
+	w.host = sleeping;
+	register_fns("[" TOLD "," CALLER "," FN_WITH("f", SINGLE(CANCEL)) "]");
+	send_event("t/go", NULL, "{\"n\":1}");
+	turn();
+	send_event("t/call", NULL, "{}");
+	turn();
+	answer_call(w.engine, &w.calls[1]);
+	turn();
+	turn();
+	ck_assert(w.calls[0].dropped);
+}
+END_TEST
+
+START_TEST(who_invokes_a_singleton_that_runs_is_told)
+{
+	w.host = sleeping;
+	register_fns("[" TOLD "," CALLER "," FN_WITH("f", SINGLE(SKIP)) "]");
+	go("{\"n\":1}");
+	send_event("t/call", NULL, "{}");
+	run_all();
+	ck_assert_str_eq(notes,
+	    "{\"error\":{\"message\":\"invoked function is skipped\","
+	    "\"name\":\"Error\"}};");
+}
+END_TEST
+
+/* A run of f invokes f. */
+static void
+invoking_itself(struct world *x, const struct fake_call *c,
+    struct json_object *body, struct hq_engine_reply *r)
+{
+	struct json_object *data =
+	    hq_json_get(hq_json_get(body, "event"), "data");
+
+	if (hq_json_get(data, "_inngest") != NULL || has(body, "ii"))
+		noting(x, c, body, r);
+	else
+		ops(r,
+		    "[{\"op\":\"InvokeFunction\",\"id\":\"ii\",\"opts\":{"
+		    "\"function_id\":\"app-f\",\"payload\":{\"data\":"
+		    "{\"n\":7}}}}]");
+}
+
+START_TEST(a_singleton_that_invokes_itself_makes_way_for_the_new_run)
+{
+	w.host = invoking_itself;
+	register_fns("[" FN_WITH("f", SINGLE(CANCEL)) "]");
+	go("{\"n\":1}");
+	ck_assert_str_eq(notes, "f:7;");
+}
+END_TEST
+
+/* ------------------------------------------------------------- priority -- */
+
+#define PRIORITY "\"priority\":{\"run\":\"event.data.p\"},"
+
+/* The order in which runs start where there is one place. */
+static void
+start_by_priority(void)
+{
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "one", 1);
+	w.host = noting;
+	register_fns("[" FN_WITH("f", PRIORITY) "]");
+}
+
+START_TEST(a_run_of_higher_priority_starts_before_older_ones)
+{
+	start_by_priority();
+	send_event("t/go", NULL, "{\"n\":1}");
+	turn();
+	w.now_ms += 10;
+	send_event("t/go", NULL, "{\"n\":2,\"p\":0}");
+	turn();
+	w.now_ms += 10;
+	send_event("t/go", NULL, "{\"n\":3,\"p\":100}");
+	turn();
+	w.now_ms += 10;
+	send_event("t/go", NULL, "{\"n\":4,\"p\":99}");
+	run_all();
+	ck_assert_str_eq(notes, "f:1;f:3;f:4;f:2;");
+}
+END_TEST
+
+START_TEST(a_run_of_lower_priority_starts_so_much_later)
+{
+	start_by_priority();
+	go("{\"n\":1,\"p\":-10}");
+	go("{\"n\":2}");
+	pass(9999);
+	go("{\"n\":3}");
+	pass(1);
+	ck_assert_str_eq(notes, "f:2;f:3;f:1;");
+}
+END_TEST
+
+START_TEST(a_priority_is_held_within_its_bounds)
+{
+	start_by_priority();
+	go("{\"n\":1,\"p\":-1e300}");
+	pass(43200 * SECOND - 1);
+	ck_assert_str_eq(notes, "");
+	pass(1);
+	ck_assert_str_eq(notes, "f:1;");
+}
+END_TEST
+
+START_TEST(a_priority_that_is_no_number_is_none)
+{
+	start_by_priority();
+	go("{\"n\":1,\"p\":\"-10\"}");
+	go("{\"n\":2,\"p\":null}");
+	ck_assert_str_eq(notes, "f:1;f:2;");
+}
+END_TEST
+
 /* ---------------------------------------------------------- registration -- */
 
 static const struct {
@@ -212,6 +423,10 @@ static const struct {
 	{ "\"rateLimit\":{\"limit\":1,\"period\":\"1s\",\"key\":"
 	  "\"event.id + async.id\"},",
 	    "unknown variable \"async\" at 11" },
+	{ "\"priority\":7,", "priority: not an object" },
+	{ "\"priority\":{\"run\":\"+\"},", "priority: run: " },
+	{ "\"singleton\":{},", "singleton: mode: neither skip nor cancel" },
+	{ "\"singleton\":{\"mode\":\"skip\",\"key\":\"(\"},", "key: " },
 	{ "\"idempotency\":7,", "idempotency: not a string" },
 	{ "\"idempotency\":\"event.data.\",", "idempotency: " },
 };
@@ -245,6 +460,21 @@ main(void)
 	    an_event_that_is_sent_again_uses_up_nothing_of_a_rate);
 	tcase_add_test(t, an_event_that_was_over_a_limit_may_be_sent_again);
 	tcase_add_test(t, who_invokes_a_function_beyond_its_limit_is_told);
+	tcase_add_test(t, a_singleton_that_skips_has_no_run_beside_an_open_one);
+	tcase_add_test(t, a_singleton_that_cancels_has_the_newest_run);
+	tcase_add_test(t, events_of_one_turn_leave_one_run_of_a_singleton);
+	tcase_add_test(t, each_value_of_a_key_has_a_singleton_of_its_own);
+	tcase_add_test(t,
+	    a_singleton_whose_call_is_in_flight_is_given_up_for_the_next);
+	tcase_add_test(t,
+	    a_singleton_that_is_invoked_gives_up_the_call_that_is_in_flight);
+	tcase_add_test(t, who_invokes_a_singleton_that_runs_is_told);
+	tcase_add_test(t,
+	    a_singleton_that_invokes_itself_makes_way_for_the_new_run);
+	tcase_add_test(t, a_run_of_higher_priority_starts_before_older_ones);
+	tcase_add_test(t, a_run_of_lower_priority_starts_so_much_later);
+	tcase_add_test(t, a_priority_is_held_within_its_bounds);
+	tcase_add_test(t, a_priority_that_is_no_number_is_none);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
 	    sizeof(wrong) / sizeof(wrong[0]));

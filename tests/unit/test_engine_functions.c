@@ -88,13 +88,15 @@ END_TEST
 
 /* --------------------------------------------------------------- spoilt -- */
 
+#define BAD_TRIGGER "{\"event\":\"go\",\"expression\":\"(\"}"
+
 static const char *const spoilt[] = {
 	"",
 	"{",
 	"7",
 	"{\"id\":\"app-f\"}",
-	"{\"id\":\"app-f\",\"triggers\":[{\"event\":\"go\",\"expression\":"
-	"\"(\"}],\"steps\":{\"step\":{\"runtime\":{\"url\":\"http://h/\"}}}}",
+	"[" FN("f", BAD_TRIGGER, 0) "]",
+	FN("f", BAD_TRIGGER, 0),
 };
 
 struct spoiler {
@@ -199,7 +201,6 @@ main(void)
 	TCase *t = tcase_create("functions");
 
 	tcase_add_checked_fixture(t, world_open, world_close);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t,
 	    a_registration_that_the_engine_could_not_read_again_is_refused);
 	tcase_add_loop_test(t,

@@ -413,7 +413,6 @@ main(void)
 	TCase *t = tcase_create("lease");
 
 	tcase_add_checked_fixture(t, open_fresh, world_close);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t,
 	    an_expired_lease_is_taken_over_with_the_attempt_refunded);
 	tcase_add_test(t, an_answer_after_the_lease_was_lost_is_dropped);

@@ -401,7 +401,6 @@ main(void)
 	TCase *t = tcase_create("limits");
 
 	tcase_add_checked_fixture(t, open_fresh, close_all);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t,
 	    a_run_that_ends_over_one_of_two_claimed_jobs_takes_the_other_along);
 	tcase_add_loop_test(t,

@@ -286,7 +286,6 @@ main(void)
 	TCase *t = tcase_create("retry");
 
 	tcase_add_checked_fixture(t, open_fresh, world_close);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t,
 	    a_failed_step_is_tried_again_with_a_fresh_budget_after);
 	tcase_add_test(t,

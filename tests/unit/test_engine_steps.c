@@ -337,7 +337,6 @@ main(void)
 	TCase *t = tcase_create("steps");
 
 	tcase_add_checked_fixture(t, open_fresh, world_close);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, steps_run_one_after_the_other);
 	tcase_add_test(t, a_call_has_the_canonical_body);
 	tcase_add_test(t, a_body_keeps_the_order_of_what_was_sent);

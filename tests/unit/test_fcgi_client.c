@@ -7,7 +7,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-enum { SOON_MS = 60 };
+enum { SOON_MS = 60, MANY = 40 };
+
+static bool held; /* the worker, by somebody */
 
 static void
 handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
@@ -18,6 +20,7 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	if (strcmp(req->path, "/hold") == 0) {
 		ck_assert_int_eq(write(started[1], &c, 1), 1);
 		ck_assert_int_eq(read(go[0], &c, 1), 1);
+		held = true;
 	}
 	if (strcmp(req->path, "/pid") == 0) {
 		hq_http_res_text(res, 200, "text/plain",
@@ -31,6 +34,17 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 		res->park_key = "herd";
 		return;
 	}
+	/* Says when it is asked to end. */
+	if (strcmp(req->path, "/stay") == 0) {
+		if (!req->last) {
+			res->park_ms = PATIENCE_MS;
+			return;
+		}
+		ck_assert_int_eq(write(started[1], "l", 1), 1);
+		ck_assert_int_eq(read(go[0], &c, 1), 1);
+	}
+	if (strncmp(req->path, "/say/", 5) == 0)
+		ck_assert_int_eq(write(started[1], req->path + 5, 1), 1);
 	if (strcmp(req->path, "/wait") == 0 && !req->last) {
 		res->park_ms = PATIENCE_MS;
 		return;
@@ -39,6 +53,15 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	    hq_mono_ms(hq_env_system()) - req->arrived_ms < SOON_MS) {
 		res->park_ms = SOON_MS;
 		return;
+	}
+	/* Their time is over again and again, and for good after a hold. */
+	if (strcmp(req->path, "/due") == 0) {
+		if (!held) {
+			res->park_ms = 1;
+			return;
+		}
+		ck_assert_int_eq(write(started[1], "d", 1), 1);
+		ck_assert_int_eq(read(go[0], &c, 1), 1);
 	}
 	res->status = 201;
 	hq_http_res_header(res, "Content-Type", "x/y");
@@ -296,13 +319,19 @@ START_TEST(a_worker_is_recycled_under_an_open_connection)
 END_TEST
 
 static int
-send_wait(void)
+send_to(const char *uri)
 {
 	char r[256];
 	int fd = dial();
 
-	send_all(fd, r, request(r, "/wait"));
+	send_all(fd, r, request(r, uri));
 	return fd;
+}
+
+static int
+send_wait(void)
+{
+	return send_to("/wait");
 }
 
 START_TEST(requests_that_wait_do_not_hold_up_others)
@@ -397,6 +426,44 @@ START_TEST(a_request_that_waits_is_answered_when_it_is_time)
 }
 END_TEST
 
+/* How many are asked before somebody else; each goes on when he is let. */
+static int
+dues(void)
+{
+	int n;
+
+	for (n = 0; asked() == 'd'; n++)
+		ck_assert_int_eq(write(go[1], "x", 1), 1);
+	return n;
+}
+
+START_TEST(others_come_between_those_whose_time_is_over)
+{
+	int fds[MANY], i, hold, said, n;
+
+	serve(1, 2 * MANY, 0);
+	for (i = 0; i < MANY; i++)
+		fds[i] = send_to("/due");
+	hold = send_to("/hold");
+	ck_assert_int_eq(asked(), 'x'); /* so all of them wait */
+	ck_assert_int_eq(write(go[1], "x", 1), 1);
+	ck_assert_int_eq(asked(), 'd');
+	said = send_to("/say/s");
+	ck_assert_int_eq(write(go[1], "x", 1), 1);
+	n = 1 + dues();
+	ck_assert_int_lt(n, MANY);
+	ck_assert_ptr_nonnull(strstr(reply(said), "Status: 201 "));
+	for (; n < MANY; n++)
+		ck_assert_int_eq(write(go[1], "x", 1), 1);
+	for (i = 0; i < MANY; i++) {
+		ck_assert_ptr_nonnull(strstr(reply(fds[i]), "Status: 201 "));
+		(void)close(fds[i]);
+	}
+	(void)close(said);
+	(void)close(hold);
+}
+END_TEST
+
 START_TEST(a_request_that_waits_keeps_its_body)
 {
 	struct hq_fcgi_call *c;
@@ -461,6 +528,31 @@ START_TEST(sighup_answers_who_waits)
 }
 END_TEST
 
+START_TEST(a_worker_that_leaves_hands_over_before_it_answers_who_waits)
+{
+	int fd, waits, pid;
+	char r[256];
+	struct pollfd p;
+
+	serve(1, 4, 0);
+	fd = dial();
+	pid = pid_on(fd);
+	waits = send_to("/stay");
+	ck_assert_int_eq(pid_on(fd), pid);
+	ck_assert_int_eq(kill(pid, SIGHUP), 0);
+	ck_assert_int_eq(asked(), 'l'); /* and now it is busy */
+	send_all(fd, r, request(r, "/"));
+	p = (struct pollfd){ .fd = fd, .events = POLLIN };
+	ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "nobody has it");
+	ck_assert_ptr_nonnull(strstr(reply(fd), "Status: 201 "));
+	ck_assert_int_eq(write(go[1], "x", 1), 1);
+	ck_assert_ptr_nonnull(strstr(reply(waits), "Status: 201 "));
+	ck_assert_int_ne(pid_on(waits), pid);
+	(void)close(waits);
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(a_server_that_cannot_start_says_so)
 {
 	struct hq_serve_opts o = opts_of(2, 4);
@@ -511,10 +603,13 @@ add_server_tests(TCase *t)
 	tcase_add_test(t,
 	    of_those_that_wait_for_the_same_only_the_oldest_is_asked);
 	tcase_add_test(t, a_request_that_waits_is_answered_when_it_is_time);
+	tcase_add_test(t, others_come_between_those_whose_time_is_over);
 	tcase_add_test(t, a_request_that_waits_keeps_its_body);
 	tcase_add_test(t, one_wait_too_many_is_answered_at_once);
 	tcase_add_test(t, who_goes_away_does_not_wait_any_more);
 	tcase_add_test(t, sighup_answers_who_waits);
+	tcase_add_test(t,
+	    a_worker_that_leaves_hands_over_before_it_answers_who_waits);
 	tcase_add_test(t, a_server_that_cannot_start_says_so);
 	tcase_add_test(t, a_network_socket_is_refused);
 }
@@ -526,7 +621,6 @@ main(void)
 	TCase *t = tcase_create("fcgi_client");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	add_client_tests(t);
 	add_server_tests(t);
 	suite_add_tcase(s, t);

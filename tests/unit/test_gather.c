@@ -73,6 +73,15 @@ hq_worker_event(struct hq_worker *w, uint32_t what)
 	}
 }
 
+/* The same: no worker leaves. */
+void
+hq_worker_give(struct hq_worker *w, struct hq_conn *c)
+{
+	(void)w;
+	(void)c;
+	ck_abort();
+}
+
 /* The same: none of the events is about a connection. */
 struct hq_conn *
 hq_worker_conn(struct hq_worker *w, uint32_t what)

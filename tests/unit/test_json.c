@@ -104,6 +104,77 @@ START_TEST(a_text_survives_a_second_pass)
 }
 END_TEST
 
+typedef void write_fn(struct hq_buf *b, struct json_object *v);
+
+static const char *
+written(write_fn *write, struct json_object *v)
+{
+	struct hq_buf b;
+
+	hq_buf_init(&b, arena);
+	write(&b, v);
+	return hq_buf_str(&b);
+}
+
+static struct json_object *
+parsed_top(const char *text)
+{
+	struct json_object *v;
+
+	ck_hq_ok(hq_json_parse_top(arena, text, strlen(text), &v, &err));
+	return v;
+}
+
+static void
+ck_written_alike(struct json_object *a, struct json_object *b)
+{
+	static write_fn *const writers[] = { hq_json_write,
+		hq_json_write_pretty, hq_json_write_canonical };
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		ck_assert_str_eq(written(writers[i], a),
+		    written(writers[i], b));
+}
+
+START_TEST(a_text_parsed_at_its_top_is_written_as_one_that_is_parsed)
+{
+	const char *text = same[_i].out;
+	const char *in_array = hq_arena_printf(arena, "[%s]", text);
+	const char *in_object = hq_arena_printf(arena,
+	    "{\"2\":[%s],\"a\":1,\"b\":{\"c\":%s}}", text, text);
+
+	ck_written_alike(parsed_top(text), parsed(text));
+	ck_written_alike(parsed_top(in_array), parsed(in_array));
+	ck_written_alike(parsed_top(in_object), parsed(in_object));
+}
+END_TEST
+
+static const struct {
+	const char *text, *key;
+	enum hq_js type;
+} tops[] = {
+	{ "{\"a\":[]}", "a", HQ_JS_JSON },
+	{ "{\"a\":{\"a\":{\"b\":[{}]}},\"b\":\"x\"}", "a", HQ_JS_JSON },
+	{ "{\"a\":{\"b\":[1,[2]]},\"b\":\"x\"}", "b", HQ_JS_STRING },
+	{ "{\"a\":1}", "a", HQ_JS_NUMBER },
+	{ "{\"a\":true}", "a", HQ_JS_BOOLEAN },
+	{ "{\"a\":null}", "a", HQ_JS_NULL },
+	/* Not what is written, but a damaged file may say it. */
+	{ "{\"a\":[1],\"a\":{}}", "a", HQ_JS_JSON },
+	{ "{\"a\":[1],\"a\":2}", "a", HQ_JS_NUMBER },
+};
+
+START_TEST(of_a_text_parsed_at_its_top_only_the_top_is_taken_apart)
+{
+	struct json_object *v;
+
+	ck_assert(json_object_object_get_ex(parsed_top(tops[_i].text),
+	    tops[_i].key, &v));
+	ck_assert_int_eq(hq_js_type(v), tops[_i].type);
+}
+END_TEST
+
 START_TEST(a_clone_is_written_like_its_original)
 {
 	struct json_object *v = hq_json_clone(parsed(same[_i].text));
@@ -191,6 +262,9 @@ START_TEST(what_is_not_json_is_a_bad_request)
 	    HQ_E_BAD_REQUEST);
 	ck_assert_int_eq(strncmp(err.msg, "not JSON at byte ", 17), 0);
 	ck_assert_int_eq(hq_json_check(arena, bad[_i], strlen(bad[_i]), &err),
+	    HQ_E_BAD_REQUEST);
+	ck_assert_int_eq(hq_json_parse_top(arena, bad[_i], strlen(bad[_i]), &v,
+			     &err),
 	    HQ_E_BAD_REQUEST);
 }
 END_TEST
@@ -284,6 +358,8 @@ START_TEST(deeper_values_are_a_bad_request)
 	ck_assert_int_eq(hq_json_parse(arena, text, strlen(text), &v, &err),
 	    HQ_E_BAD_REQUEST);
 	ck_assert_str_eq(err.msg, "JSON is nested deeper than 24576");
+	ck_assert_int_eq(hq_json_parse_top(arena, text, strlen(text), &v, &err),
+	    HQ_E_BAD_REQUEST);
 }
 END_TEST
 
@@ -300,6 +376,8 @@ START_TEST(more_containers_than_the_limit_are_too_large)
 	    HQ_E_BAD_REQUEST);
 	hq_buf_puts(&b, "{}]");
 	ck_assert_int_eq(hq_json_parse(arena, b.p, b.n, &v, &err),
+	    HQ_E_PAYLOAD_TOO_LARGE);
+	ck_assert_int_eq(hq_json_parse_top(arena, b.p, b.n, &v, &err),
 	    HQ_E_PAYLOAD_TOO_LARGE);
 }
 END_TEST
@@ -537,13 +615,19 @@ START_TEST(undefined_members_are_not_written)
 }
 END_TEST
 
+static struct json_object *
+own_text(const char *text)
+{
+	return hq_js_json(text, strlen(text));
+}
+
 START_TEST(a_value_with_its_own_text_is_written_as_it_stands)
 {
 	struct json_object *o = json_object_new_object(), *copy;
 	struct hq_buf b;
 
 	ck_hq_ok(hq_json_own(arena, o, &err));
-	hq_json_add(o, "b", hq_js_json("{\"y\":[1,2],\"x\":null}"));
+	hq_json_add(o, "b", own_text("{\"y\":[1,2],\"x\":null}"));
 	hq_json_add_str(o, "a", "s");
 	ck_assert_str_eq(hq_json_text(arena, o),
 	    "{\"b\":{\"y\":[1,2],\"x\":null},\"a\":\"s\"}");
@@ -564,7 +648,7 @@ START_TEST(a_writer_of_plain_json_says_what_is_not_plain)
 	struct hq_buf b;
 
 	ck_hq_ok(hq_json_own(arena, o, &err));
-	hq_json_add(o, "a", hq_js_json("[1]"));
+	hq_json_add(o, "a", own_text("[1]"));
 	hq_buf_init(&b, arena);
 	ck_assert(hq_json_write_plain(&b, o));
 	ck_assert_str_eq(hq_buf_str(&b), "{\"a\":[1]}");
@@ -779,6 +863,12 @@ parse_case(void)
 	tcase_add_loop_test(tc, a_text_comes_out_as_from_javascript, 0,
 	    N_ROWS(same));
 	tcase_add_loop_test(tc, a_text_survives_a_second_pass, 0, N_ROWS(same));
+	tcase_add_loop_test(tc,
+	    a_text_parsed_at_its_top_is_written_as_one_that_is_parsed, 0,
+	    N_ROWS(same));
+	tcase_add_loop_test(tc,
+	    of_a_text_parsed_at_its_top_only_the_top_is_taken_apart, 0,
+	    N_ROWS(tops));
 	tcase_add_loop_test(tc, a_clone_is_written_like_its_original, 0,
 	    N_ROWS(same));
 	tcase_add_loop_test(tc, what_is_not_json_is_a_bad_request, 0,

@@ -231,7 +231,6 @@ main(void)
 	Suite *s = suite_create("lock");
 	TCase *tc = tcase_create("the writers' queue");
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, dir_open, dir_close);
 	tcase_add_test(tc, a_free_lock_is_had_without_waiting);
 	tcase_add_test(tc, a_lock_has_one_holder);

@@ -393,7 +393,6 @@ main(void)
 	TCase *t = tcase_create("retain");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t,
 	    a_run_that_ended_is_forgotten_with_its_steps_and_its_event);
 	tcase_add_test(t, a_run_that_sleeps_keeps_its_event_and_wakes_up);

@@ -270,7 +270,7 @@ static const struct row own_texts[] = {
 START_TEST(a_value_with_its_own_text_is_judged_by_what_it_says)
 {
 	const struct row *r = &own_texts[_i];
-	struct json_object *v = hq_js_json(r->value);
+	struct json_object *v = hq_js_json(r->value, strlen(r->value));
 
 	ck_assert_str_eq(issues_of_value(r->schema, v), r->issues);
 	json_object_put(v);

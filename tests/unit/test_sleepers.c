@@ -113,7 +113,6 @@ main(void)
 	TCase *t = tcase_create("sleepers");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 120);
 	tcase_add_test(t,
 	    twenty_thousand_sleepers_wake_up_once_each_and_none_too_early);
 	suite_add_tcase(s, t);

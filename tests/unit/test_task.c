@@ -240,7 +240,9 @@ START_TEST(a_task_comes_with_what_it_needs)
 	ck_assert_str_eq(hq_json_str(t, "taskId"), id);
 	ck_assert_str_eq(hq_json_text(arena, hq_json_get(t, "input")),
 	    "{\"n\":1}");
-	ck_assert_str_eq(hq_json_str(hq_json_get(t, "desk"), "deskId"), "d");
+	ck_assert_ptr_nonnull(
+	    strstr(hq_json_text(arena, hq_json_get(t, "desk")),
+		"\"deskId\":\"d\""));
 	ck_assert_str_eq(hq_json_str(t, "by"), "ann");
 	ck_assert_str_eq(hq_json_str(t, "leaseUntil"),
 	    "2026-11-23T11:09:06.657Z");

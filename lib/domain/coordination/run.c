@@ -131,7 +131,7 @@ hq_coord_put_stored(struct hq_arena *a, struct json_object *o, const char *key,
 	if (text == NULL)
 		return HQ_OK;
 	HQ_TRY(hq_coord_check(a, text, err));
-	hq_json_add(o, key, hq_js_json(text));
+	hq_json_add(o, key, hq_js_json(text, strlen(text)));
 	return HQ_OK;
 }
 
@@ -156,7 +156,7 @@ hq_coord_run_json(const struct hq_coord_run *r, const struct hq_config *config,
 	struct json_object *run;
 
 	if (r->imported != NULL)
-		return hq_coord_parse(a, r->imported, ret, err);
+		return hq_coord_parse_top(a, r->imported, ret, err);
 	HQ_TRY(hq_coord_object(a, &run, err));
 	hq_json_add_str(run, "runId", r->run_id);
 	hq_json_add_str(run, "workflowId", r->workflow_id);

@@ -103,6 +103,9 @@ bool hq_coord_too_deep(struct json_object *v);
  */
 enum hq_rc hq_coord_parse(struct hq_arena *a, const char *text,
     struct json_object **ret, struct hq_err *err) HQ_MUST;
+/* The same for a document on its way out: hq_json_parse_top().  text: a's. */
+enum hq_rc hq_coord_parse_top(struct hq_arena *a, const char *text,
+    struct json_object **ret, struct hq_err *err) HQ_MUST;
 /* The same, and nothing is made. */
 enum hq_rc hq_coord_check(struct hq_arena *a, const char *text,
     struct hq_err *err) HQ_MUST;
@@ -112,8 +115,8 @@ enum hq_rc hq_coord_put_text(struct hq_arena *a, struct json_object *o,
     const char *key, const char *text, struct hq_err *err) HQ_MUST;
 
 /*
- * The same for a document on its way out (hq_json_add): the text goes there as
- * it stands (hq_js_json), and nobody looks into it.
+ * The same for a document on its way out (hq_json_add): the text, which lives as
+ * long as that, goes there as it stands (hq_js_json), and nobody looks into it.
  */
 enum hq_rc hq_coord_put_stored(struct hq_arena *a, struct json_object *o,
     const char *key, const char *text, struct hq_err *err) HQ_MUST;

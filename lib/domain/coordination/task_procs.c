@@ -13,11 +13,9 @@ static enum hq_rc
 put_json(struct hq_arena *a, struct json_object *o, const char *key,
     const char *text, struct hq_err *err)
 {
-	struct json_object *v = NULL;
-
 	if (text != NULL)
-		HQ_TRY(hq_coord_parse(a, text, &v, err));
-	hq_json_put(o, key, json_object_get(v));
+		return hq_coord_put_stored(a, o, key, text, err);
+	hq_json_add(o, key, NULL);
 	return HQ_OK;
 }
 

@@ -108,6 +108,14 @@ hq_coord_parse(struct hq_arena *a, const char *text, struct json_object **ret,
 }
 
 enum hq_rc
+hq_coord_parse_top(struct hq_arena *a, const char *text,
+    struct json_object **ret, struct hq_err *err)
+{
+	return of_store(hq_json_parse_top(a, text, strlen(text), ret, err),
+	    err);
+}
+
+enum hq_rc
 hq_coord_check(struct hq_arena *a, const char *text, struct hq_err *err)
 {
 	return of_store(hq_json_check(a, text, strlen(text), err), err);

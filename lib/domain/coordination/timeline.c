@@ -46,8 +46,11 @@ hq_coord_event_json(const struct hq_cursor *row, const struct hq_coord_run *r,
 	struct json_object *e;
 	char iso[HQ_ISO_BYTES];
 
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+		    "the timeline is too large");
 	if (imported != NULL)
-		return hq_coord_parse(a, imported, ret, err);
+		return hq_coord_parse_top(a, imported, ret, err);
 	HQ_TRY(hq_coord_object(a, &e, err));
 	hq_json_add_str(e, "eventId", hq_cursor_text(row, COL_EVENT_ID, a));
 	hq_json_add_str(e, "runId", r->run_id);

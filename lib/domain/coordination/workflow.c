@@ -170,7 +170,7 @@ list_read(struct hq_boundary *c, struct listed **ret, size_t *ret_n,
     struct hq_err *err)
 {
 	struct listed *l;
-	size_t n;
+	const char *body;
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(c->db, &hq_coordination_store, HQ_CQ_WORKFLOW_LIST,
@@ -181,8 +181,11 @@ list_read(struct hq_boundary *c, struct listed **ret, size_t *ret_n,
 			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 			    "the list is too large");
 		l->id = hq_cursor_text(&row, 0, c->arena);
-		HQ_TRY(hq_coord_parse(c->arena, hq_cursor_peek(&row, 1, &n),
-		    &l->workflow, err));
+		body = hq_cursor_text(&row, 1, c->arena);
+		if (body == NULL)
+			return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
+			    "the list is too large");
+		HQ_TRY(hq_coord_parse_top(c->arena, body, &l->workflow, err));
 		l->next = *ret;
 		*ret = l;
 	}

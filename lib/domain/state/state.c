@@ -144,6 +144,19 @@ hq_state_is_enabled(struct hq_db *db, struct hq_arena *a,
 	return HQ_OK;
 }
 
+enum hq_rc
+hq_state_is_listed_on(struct hq_db *db, struct hq_arena *a,
+    const struct hq_listed *plugin, bool *ret, struct hq_err *err)
+{
+	const struct hq_state_plugin p = {
+		.name = plugin->name,
+		.dir = strrchr(plugin->dir, '/') + 1,
+		.by_default = plugin->kind != HQ_KIND_WEB,
+	};
+
+	return hq_state_is_enabled(db, a, &p, ret, err);
+}
+
 /* A new list without name. */
 static struct json_object *
 without(struct json_object *list, const char *name)

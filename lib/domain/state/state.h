@@ -2,14 +2,15 @@
  * domain/state - which plugins are switched on and off.
  *
  * One document, as a caller reads it: {"version": 1, "plugins": {"enabled":
- * [...], "disabled"?: [...], "lastUpdatedAt"}}.  Api and workflows plugins of
- * the manifest are on unless they stand in `disabled`; web modules are off
- * until they stand in `enabled`.  A plugin is named by its package name or by
+ * [...], "disabled"?: [...], "lastUpdatedAt"}}.  What the build links (plugins
+ * of kind api, workflows, cli and agents) is on unless it stands in `disabled`;
+ * web modules are off until they stand in `enabled`.  A plugin is named by its package name or by
  * its directory.
  */
 #ifndef HQ_DOMAIN_STATE_H
 #define HQ_DOMAIN_STATE_H
 
+#include "hq/listing.h"
 #include "proto/contract.h"
 
 extern const struct hq_module hq_state_store;
@@ -46,6 +47,10 @@ struct hq_state_plugin {
 enum hq_rc hq_state_is_enabled(struct hq_db *db, struct hq_arena *a,
     const struct hq_state_plugin *plugin, bool *ret, struct hq_err *err)
     HQ_MUST;
+
+/* The same of a plugin that the build knows. */
+enum hq_rc hq_state_is_listed_on(struct hq_db *db, struct hq_arena *a,
+    const struct hq_listed *plugin, bool *ret, struct hq_err *err) HQ_MUST;
 
 /* Told of what was not taken over, and why. */
 typedef void hq_state_report(void *arg, const char *path, const char *reason);

@@ -96,17 +96,20 @@ struct hq_worker {
 	LIST_HEAD(hq_wait_bucket, hq_wait_group)
 	buckets[HQ_SERVE_WAIT_BUCKETS];
 	int n_parked;
-	int64_t change;    /* counted up when something has changed */
-	int64_t due_ms;    /* of the first parked one, or earlier */
+	int64_t change; /* counted up when something has changed */
+	int64_t due_ms; /* of the first parked one, or earlier */
+	int due_at;     /* the slot to look at next for who is due; 0: none */
 	struct hq_buf out; /* replies of parked ones; on the heap */
 	int64_t looked_ms; /* when the parked ones were looked at */
 	int64_t passed_ms; /* when some were handed in again */
+	int64_t ended_ms;  /* when some were answered because it leaves */
 	int64_t served;
 	int64_t now_ms;
 	int64_t stop_ms; /* when it began to stop */
 	int ep;
 	int sig;
-	bool told;   /* by a signal, to stop; not begun yet */
+	bool told;   /* by a signal, to stop */
+	bool parted; /* LEAVING, and what was idle has been handed over */
 	bool taking; /* the listening socket and the pool are polled */
 	enum hq_worker_mode mode;
 	struct hq_gather turn;
@@ -150,6 +153,8 @@ void hq_gather_done(struct hq_worker *w);
 void hq_gather_run(struct hq_worker *w);
 /* A request is to be served that may have come later than the snapshot. */
 void hq_gather_release(struct hq_worker *w);
+/* worker.c's part: another worker gets it, or it is closed. */
+void hq_worker_give(struct hq_worker *w, struct hq_conn *c);
 /* worker.c's part: one event, and the connection that one is about, or NULL. */
 void hq_worker_event(struct hq_worker *w, uint32_t what);
 struct hq_conn *hq_worker_conn(struct hq_worker *w, uint32_t what);
@@ -159,8 +164,10 @@ struct hq_conn *hq_worker_conn(struct hq_worker *w, uint32_t what);
  * at a time.  True if there are more.
  */
 bool hq_parked_look(struct hq_worker *w);
-/* Answer all of it now; nothing is parked unless the worker is SERVING. */
+/* Answer all of it now. */
 void hq_parked_answer(struct hq_worker *w);
+/* Answer the one that is parked on it. */
+void hq_parked_end(struct hq_worker *w, struct hq_conn *c);
 
 /* waiting.c: a parked request joins and leaves those that wait. */
 void hq_waiting_add(struct hq_worker *w, struct hq_conn *c);

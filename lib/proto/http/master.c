@@ -24,7 +24,7 @@ struct child {
 	int64_t started_ms;
 	bool ready;   /* it serves */
 	bool stale;   /* there before the last SIGHUP */
-	bool leaving; /* told to go */
+	bool leaving; /* told to go, or has said that it does */
 };
 
 struct master {
@@ -46,7 +46,7 @@ struct master {
 
 /* How many children are all that is asked for. */
 struct want {
-	bool staying; /* not told to go */
+	bool staying; /* does not leave */
 	bool stale;
 	bool starting; /* not ready yet */
 };
@@ -178,6 +178,8 @@ on_note(struct master *m)
 			    HQ_LI64("pid", note.pid),
 			    HQ_LSTR("error", note.msg));
 			m->why = note;
+		} else if (c != NULL && note.leaves) {
+			c->leaving = true; /* its replacement need not wait */
 		} else if (c != NULL) {
 			c->ready = true;
 			m->ever_ready = true;

@@ -24,6 +24,8 @@ enum {
 	/* Of parked requests so many are handed in again so often. */
 	HQ_SERVE_LOOK_MAX = 8,
 	HQ_SERVE_PASS_MS = 2,
+	/* And so often by a worker that leaves: they will all come back. */
+	HQ_SERVE_PART_MS = 10,
 	HQ_SERVE_DUE_MS = 100, /* how late one may be whose time is over */
 	HQ_SERVE_WORKERS_MAX = 256,
 	HQ_SERVE_EVENTS_MAX = 64, /* that a worker takes at once */
@@ -45,16 +47,17 @@ bool hq_cgi_asked(void);
 enum hq_rc hq_cgi_run(const struct hq_serve_opts *o, struct hq_err *err)
     HQ_MUST;
 
-/* A worker tells its master that it serves, or why it cannot. */
+/* A worker tells its master that it serves, or why it cannot; that it leaves. */
 struct hq_worker_note {
 	pid_t pid;
+	bool leaves;
 	enum hq_rc rc;
 	char msg[HQ_ERR_MSG_BYTES];
 };
 
 struct hq_worker_fds {
 	int listen;
-	int notes; /* pipe to the master; written once */
+	int notes; /* pipe to the master */
 	/*
 	 * Open connections that a leaving worker hands to the others, so that
 	 * a replacement closes no connection in its peer's face: [0] in,
@@ -65,7 +68,8 @@ struct hq_worker_fds {
 
 /*
  * Serve until SIGTERM (finish what is in hand), SIGHUP or the recycle count
- * (hand everything over).  Both signals must be blocked.  The exit status.
+ * (hand everything over, answer what waits).  Both signals must be blocked.
+ * The exit status.
  */
 int hq_worker_run(const struct hq_serve_opts *o,
     const struct hq_worker_fds *fds);

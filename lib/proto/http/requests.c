@@ -153,54 +153,77 @@ resume(struct hq_worker *w, struct hq_conn *c, bool last)
 	hq_waiting_remove(w, c);
 	sent = hq_reply_send(&reply);
 	finish(w, c, sent);
-	/* What came meanwhile was not announced again. */
-	if (c->fr.ipcFd >= 0 && w->mode == HQ_WORKER_SERVING)
-		hq_conn_look(w, c);
+	if (c->fr.ipcFd < 0)
+		return true;
+	if (w->mode == HQ_WORKER_LEAVING)
+		hq_worker_give(w, c);
+	else if (w->mode == HQ_WORKER_SERVING)
+		hq_conn_look(w, c); /* it was not announced again */
 	return true;
 }
 
-/* Those whose time is over; the others say when theirs is. */
-static void
+/*
+ * A handful of those whose time is over; the others say when theirs is.  True if
+ * it has not come to the last slot.
+ */
+static bool
 look_due(struct hq_worker *w)
 {
-	int64_t next = INT64_MAX;
+	int64_t soonest = w->now_ms + HQ_SERVE_DUE_MS;
 	struct hq_conn *c;
+	int n = 0;
 
-	if (w->now_ms < w->due_ms)
-		return;
-	for (c = w->conns; c < w->conns + w->n_used; c++) {
-		if (c->group != NULL && c->parked.due_ms <= w->now_ms)
-			(void)resume(w, c, false);
-		if (c->group != NULL && c->parked.due_ms < next)
-			next = c->parked.due_ms;
+	if (w->due_at == 0) {
+		if (w->now_ms < w->due_ms)
+			return false;
+		w->due_ms = INT64_MAX; /* who joins meanwhile has a say, too */
 	}
-	w->due_ms = next > w->now_ms + HQ_SERVE_DUE_MS
-	    ? next
-	    : w->now_ms + HQ_SERVE_DUE_MS;
+	while (w->due_at < w->n_used && n < HQ_SERVE_LOOK_MAX) {
+		c = &w->conns[w->due_at++];
+		if (c->group != NULL && c->parked.due_ms <= w->now_ms) {
+			(void)resume(w, c, false);
+			n++;
+		}
+		if (c->group != NULL && c->parked.due_ms < w->due_ms)
+			w->due_ms = c->parked.due_ms;
+	}
+	if (w->due_at < w->n_used)
+		return true;
+	w->due_at = 0;
+	if (w->due_ms < soonest)
+		w->due_ms = soonest;
+	return false;
 }
 
 bool
 hq_parked_look(struct hq_worker *w)
 {
 	struct hq_conn *c;
+	bool more;
 	int n;
 
 	if (w->now_ms - w->looked_ms >= HQ_SERVE_LOOK_MS) {
 		w->looked_ms = w->now_ms;
 		if (w->o->changed != NULL && w->o->changed(w->app))
 			w->change++;
-		look_due(w);
 	}
 	if (w->now_ms - w->passed_ms < HQ_SERVE_PASS_MS)
-		return hq_waiting_stale(w) != NULL;
+		return w->due_at > 0 || hq_waiting_stale(w) != NULL;
 	w->passed_ms = w->now_ms;
+	more = look_due(w);
 	for (n = 0; n < HQ_SERVE_LOOK_MAX; n++) {
 		if ((c = hq_waiting_stale(w)) == NULL)
-			return false;
+			return more;
 		if (!resume(w, c, false))
 			hq_waiting_looked(w, c);
 	}
-	return hq_waiting_stale(w) != NULL;
+	return more || hq_waiting_stale(w) != NULL;
+}
+
+void
+hq_parked_end(struct hq_worker *w, struct hq_conn *c)
+{
+	(void)resume(w, c, true);
 }
 
 void
@@ -209,7 +232,7 @@ hq_parked_answer(struct hq_worker *w)
 	struct hq_conn *c;
 
 	while ((c = hq_waiting_any(w)) != NULL)
-		(void)resume(w, c, true);
+		hq_parked_end(w, c);
 }
 
 /* ---------------------------------------------------------- connections -- */

@@ -219,7 +219,7 @@ on_signal(struct hq_worker *w)
 
 	if (read(w->sig, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
-	if (si.ssi_signo == SIGTERM && w->mode == HQ_WORKER_SERVING)
+	if (si.ssi_signo == SIGTERM)
 		w->told = true; /* when what is in hand is answered */
 	else if (w->mode == HQ_WORKER_SERVING)
 		w->mode = HQ_WORKER_LEAVING;
@@ -265,9 +265,82 @@ goes_on(const struct hq_worker *w)
 	case HQ_WORKER_STOPPING:
 		return w->n_open > 0;
 	case HQ_WORKER_LEAVING: /* a stack cannot be handed over */
-		return hq_talk_busy(w) > 0;
+		return w->n_parked > 0 || hq_talk_busy(w) > 0;
 	}
 	return false;
+}
+
+static void
+note(const struct hq_worker *w, const struct hq_worker_note *n)
+{
+	if (write(w->fds->notes, n, sizeof(*n)) != (ssize_t)sizeof(*n))
+		hq_log(HQ_WARN, "worker_note", HQ_LSTR("error", "lost"));
+}
+
+void
+hq_worker_give(struct hq_worker *w, struct hq_conn *c)
+{
+	/* It would go on to tell of what another worker has open. */
+	(void)epoll_ctl(w->ep, EPOLL_CTL_DEL, c->fr.ipcFd, NULL);
+	if (hq_handover_give(w->fds->pool[1], c->fr.ipcFd))
+		hq_conn_drop(w, c);
+	else
+		close_idle(w, c);
+}
+
+/*
+ * Others take what is idle, and the master starts one more, before those that
+ * wait are answered: there may be thousands.
+ */
+static void
+part(struct hq_worker *w)
+{
+	const struct hq_worker_note n = { .pid = getpid(),
+		.leaves = true,
+		.rc = HQ_OK };
+	struct hq_conn *c;
+
+	w->parted = true;
+	take_or_not(w);
+	note(w, &n);
+	for (c = w->conns; c < w->conns + w->n_used; c++)
+		if (c->fr.ipcFd >= 0 && !c->busy && c->group == NULL)
+			hq_worker_give(w, c);
+	hq_talk_flush(w);
+}
+
+/* A handful of those that wait; the others are not forgotten meanwhile. */
+static void
+answer_some(struct hq_worker *w)
+{
+	struct hq_conn *c;
+	int n;
+
+	if (w->told)
+		hq_parked_answer(w);
+	if (w->n_parked > 0)
+		(void)hq_parked_look(w);
+	if (w->now_ms - w->ended_ms < HQ_SERVE_PART_MS)
+		return;
+	w->ended_ms = w->now_ms;
+	for (n = 0; n < HQ_SERVE_LOOK_MAX; n++)
+		if ((c = hq_waiting_any(w)) != NULL)
+			hq_parked_end(w, c);
+}
+
+/* Behind the events of a turn.  True: those that wait have to be seen soon. */
+static bool
+look_after(struct hq_worker *w)
+{
+	if (w->o->recycle > 0 && w->served >= w->o->recycle &&
+	    w->mode == HQ_WORKER_SERVING)
+		w->mode = HQ_WORKER_LEAVING;
+	if (w->mode != HQ_WORKER_LEAVING)
+		return w->n_parked > 0 && hq_parked_look(w);
+	if (!w->parted)
+		part(w);
+	answer_some(w);
+	return true;
 }
 
 static void
@@ -298,27 +371,8 @@ loop(struct hq_worker *w)
 			tick(w);
 		hq_talk_flush(w);
 		hq_talk_rest(w);
-		more = w->n_parked > 0 && hq_parked_look(w);
-		if (w->o->recycle > 0 && w->served >= w->o->recycle &&
-		    w->mode == HQ_WORKER_SERVING)
-			w->mode = HQ_WORKER_LEAVING;
+		more = look_after(w);
 	}
-}
-
-static void
-hand_over(struct hq_worker *w)
-{
-	struct hq_conn *c;
-
-	for (c = w->conns; c < w->conns + w->n_used; c++) {
-		if (c->fr.ipcFd < 0)
-			continue;
-		if (hq_handover_give(w->fds->pool[1], c->fr.ipcFd))
-			hq_conn_drop(w, c);
-		else
-			close_idle(w, c);
-	}
-	hq_talk_flush(w);
 }
 
 static int
@@ -375,12 +429,11 @@ prepare(struct hq_worker *w, struct hq_err *err)
 static void
 tell(const struct hq_worker *w, enum hq_rc rc, const struct hq_err *err)
 {
-	struct hq_worker_note note = { .pid = getpid(), .rc = rc };
+	struct hq_worker_note n = { .pid = getpid(), .rc = rc };
 
 	if (rc != HQ_OK)
-		memcpy(note.msg, err->msg, sizeof(note.msg));
-	if (write(w->fds->notes, &note, sizeof(note)) != (ssize_t)sizeof(note))
-		hq_log(HQ_WARN, "worker_note", HQ_LSTR("error", "lost"));
+		memcpy(n.msg, err->msg, sizeof(n.msg));
+	note(w, &n);
 }
 
 int
@@ -404,9 +457,6 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 	hq_gather_init(&w);
 	hq_talk_init(&w);
 	loop(&w);
-	hq_parked_answer(&w);
-	if (w.mode == HQ_WORKER_LEAVING)
-		hand_over(&w);
 	hq_talk_done(&w);
 	hq_gather_done(&w);
 	o->done(w.app);

@@ -22,8 +22,7 @@ enum {
 	    (int)sizeof("&stepId="),
 };
 
-static const char *const not_kept[] = { "throttle", "concurrency", "debounce",
-	"batchEvents", "priority", "singleton" };
+static const char *const not_kept[] = { "batchEvents" };
 
 static bool
 is_plain(const char *s)

@@ -1,0 +1,81 @@
+/*
+ * Times of what functions ask for that are no run's: so they are no jobs.  Only
+ * looked at where a function asks for such, or one is left (hq_fns.timed).
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+
+struct wake {
+	const char *name;
+	int64_t due_ms;
+};
+
+enum hq_rc
+hq_eng_wake_at(struct hq_eng_tx *t, const char *name, int64_t due_ms,
+    struct hq_err *err)
+{
+	return hq_exec(t->db, &hq_engine_store, Q_WAKE_SET,
+	    HQ_BIND(hq_text(name), hq_i64(due_ms)), NULL, err);
+}
+
+enum hq_rc
+hq_eng_wake_drop(struct hq_eng_tx *t, const char *name, struct hq_err *err)
+{
+	return hq_exec(t->db, &hq_engine_store, Q_WAKE_DROP,
+	    HQ_BIND(hq_text(name)), NULL, err);
+}
+
+static enum hq_rc
+due_wakes(struct hq_eng_tx *t, struct wake *v, int *ret_n, struct hq_err *err)
+{
+	int n = 0;
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_WAKES_DUE,
+	    HQ_BIND(hq_i64(t->now_ms), hq_i64(HQ_ENGINE_BATCH)), &row, err));
+	for (; n < HQ_ENGINE_BATCH && hq_cursor_next(&row); n++) {
+		v[n].name = hq_cursor_text(&row, 0, t->a);
+		v[n].due_ms = hq_cursor_i64(&row, 1);
+	}
+	*ret_n = n;
+	return n == HQ_ENGINE_BATCH ? HQ_OK : hq_cursor_done(&row, err);
+}
+
+static enum hq_rc
+wake(struct hq_eng_tx *t, const struct wake *v, struct hq_err *err)
+{
+	switch (v->name[0]) {
+	case HQ_ENG_THROTTLE:
+		return hq_eng_gate_wake(t, v->name, v->due_ms, err);
+	case HQ_ENG_DEBOUNCE:
+		return hq_eng_debounce_wake(t, v->name, err);
+	}
+	HQ_BUG("a time of nothing");
+}
+
+enum hq_rc
+hq_eng_wakes(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
+{
+	struct hq_eng_tx each = *t; /* memory of one after the other */
+	struct wake v[HQ_ENGINE_BATCH];
+	enum hq_rc rc = HQ_OK;
+	int i;
+
+	*ret_n = 0;
+	if (!t->fns->timed)
+		return HQ_OK;
+	HQ_TRY(due_wakes(t, v, ret_n, err));
+	if (*ret_n == 0)
+		return HQ_OK;
+	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	for (i = 0; rc == HQ_OK && i < *ret_n; i++) {
+		rc = wake(&each, &v[i], err);
+		if (rc != HQ_OK && !hq_arena_ok(each.a)) /* it never fits */
+			rc = hq_eng_wake_drop(t, v[i].name, err);
+		hq_arena_reset(each.a);
+	}
+	hq_arena_free(each.a);
+	t->ended |= each.ended;
+	return rc;
+}
