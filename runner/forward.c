@@ -1,7 +1,7 @@
 /*
  * The runner's work where an Inngest server runs the functions: that server is
  * told which there are, and then has our events, in order, one request after
- * the other (docs/decisions/0019-an-inngest-server-has-the-events.md).
+ * the other (docs/decisions/0020-an-inngest-server-has-the-events.md).
  *
  * Nothing is forwarded before the functions are registered: the server starts
  * nothing for an event that no function of its waits for.  Of several runners
