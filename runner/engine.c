@@ -35,7 +35,7 @@ open(struct runner *r, struct hq_err *err)
 		.abandon = runner_abandon,
 		.ctx = r,
 		.own_app = HQ_APP_ID,
-		.owner = hq_random_hex(r->env, r->arena, 16),
+		.owner = hq_random_hex(r->env, r->arena, 8),
 		.concurrency = (int)c->i[HQ_SET_RAWR_CONCURRENCY],
 		.app_concurrency = (int)c->i[HQ_SET_RAWR_APP_CALLS],
 		.lease_ms = c->i[HQ_SET_RAWR_LEASE] * 1000,

@@ -88,22 +88,6 @@ drop(struct admission *in, const char *why, struct hq_err *err)
 	    hq_eng_error(in->t, "Error", why), err);
 }
 
-static enum hq_rc
-was_seen(struct admission *in, bool *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	*ret = false;
-	if (in->s->seen_key == NULL)
-		return HQ_OK;
-	HQ_TRY(hq_query(in->t->db, &hq_engine_store, Q_SEEN_HAS,
-	    HQ_BIND(hq_text(in->s->seen_key), hq_text(in->s->fn->slug),
-		hq_i64(in->t->now_ms - HQ_ENGINE_DAY_MS)),
-	    &row, err));
-	*ret = hq_cursor_next(&row);
-	return *ret ? HQ_OK : hq_cursor_done(&row, err);
-}
-
 /* ---------------------------------------------------------------- rates -- */
 
 static enum hq_rc
@@ -277,25 +261,65 @@ debounce(struct admission *in, struct hq_err *err)
 }
 
 enum hq_rc
+hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err)
+{
+	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct hq_eng_start late = *s;
+	bool within = true;
+
+	if (s->fn->options != NULL)
+		HQ_TRY(within_rate(&in, &within, err));
+	if (!within && s->batch != NULL)
+		return HQ_OK; /* its invokers are told by batch.c */
+	if (!within)
+		return drop(&in, "invoked function is rate limited", err);
+	late.vars = in.vars;
+	if (s->fn->options != NULL && s->fn->options->debounce.period_ms > 0)
+		return debounce(&in, err);
+	return hq_eng_admit_late(t, &late, err);
+}
+
+/* *ret_key: "" where the event starts a run alone. */
+static enum hq_rc
+batch_key(struct admission *in, char ret_key[HQ_ENG_KEY_BYTES],
+    struct hq_err *err)
+{
+	const struct hq_fn_batch *b = &in->s->fn->options->batch;
+	struct json_object *v = NULL;
+	bool none;
+
+	ret_key[0] = '\0';
+	if (b->size == 0)
+		return HQ_OK;
+	if (b->eligible != NULL) {
+		HQ_TRY(make_vars(in, err));
+		if (hq_expr_eval(b->eligible, in->vars, in->t->a, &v, NULL) !=
+			HQ_OK ||
+		    !hq_expr_true(v))
+			return HQ_OK;
+	}
+	return key_of(in, HQ_ENG_BATCH, b->key, ret_key, &none, err);
+}
+
+enum hq_rc
 hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
 	struct admission in = { .t = t, .s = s, .vars = s->vars };
-	struct hq_eng_start late;
-	bool seen, within;
+	struct hq_eng_start behind = *s;
+	char key[HQ_ENG_KEY_BYTES];
+	bool seen;
 
 	if (s->fn->options == NULL)
 		return hq_eng_run_start(t, s, err);
 	/* An event that is sent again uses up nothing. */
-	HQ_TRY(was_seen(&in, &seen, err));
+	HQ_TRY(hq_eng_was_seen(t, s, &seen, err));
 	if (seen)
 		return HQ_OK;
-	HQ_TRY(within_rate(&in, &within, err));
-	if (!within)
-		return drop(&in, "invoked function is rate limited", err);
-	if (s->fn->options->debounce.period_ms > 0)
-		return debounce(&in, err);
-	late = *s;
-	late.vars = in.vars;
-	return hq_eng_admit_late(t, &late, err);
+	HQ_TRY(batch_key(&in, key, err));
+	if (key[0] != '\0')
+		return hq_eng_batch(t, s, key, err);
+	behind.vars = in.vars;
+	return hq_eng_admit_batch(t, &behind, err);
 }

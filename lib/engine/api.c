@@ -107,6 +107,29 @@ hq_event_look(struct hq_db *db, const char *event, struct hq_arena *a,
 }
 
 enum hq_rc
+hq_run_events(struct hq_db *db, const char *run, struct hq_arena *a,
+    const char **ret, struct hq_err *err)
+{
+	struct hq_eng_tx t = { .db = db, .a = a };
+	struct hq_run_look look;
+	const char *one;
+	struct hq_buf b;
+	bool any;
+
+	hq_buf_init(&b, a);
+	hq_buf_putc(&b, '[');
+	HQ_TRY(hq_eng_events_write(&t, run, &b, &any, err));
+	if (!any) {
+		HQ_TRY(hq_run_look(db, run, a, &look, err));
+		HQ_TRY(hq_event_look(db, look.event, a, &one, err));
+		hq_buf_puts(&b, one);
+	}
+	hq_buf_putc(&b, ']');
+	*ret = hq_buf_str(&b);
+	return hq_arena_ok(a) ? HQ_OK : too_large(err);
+}
+
+enum hq_rc
 hq_run_steps(struct hq_db *db, const char *run, struct hq_arena *a,
     const char **ret, struct hq_err *err)
 {

@@ -36,7 +36,10 @@ enum hq_rc hq_runs_look(struct hq_db *db, const char *event, struct hq_arena *a,
 enum hq_rc hq_event_look(struct hq_db *db, const char *event,
     struct hq_arena *a, const char **ret, struct hq_err *err) HQ_MUST;
 
-/* What a call leaves out where it is too large: the object `steps`. */
+/* What a call leaves out where it is too large: the list `events`. */
+enum hq_rc hq_run_events(struct hq_db *db, const char *run, struct hq_arena *a,
+    const char **ret, struct hq_err *err) HQ_MUST;
+/* And the object `steps`. */
 enum hq_rc hq_run_steps(struct hq_db *db, const char *run, struct hq_arena *a,
     const char **ret, struct hq_err *err) HQ_MUST;
 

@@ -18,7 +18,8 @@ _Static_assert(2 * HQ_ENGINE_END_BYTES_MAX + HQ_ENGINE_STATE_BYTES_MAX +
 	HQ_ENGINE_CALL_BYTES_MAX,
     "a call may be too large");
 _Static_assert(HQ_ENGINE_STEPS_MAX *(HQ_ENGINE_STEP_ID_MAX + 3) * 2 +
-	    24 * HQ_ENGINE_NAME_BYTES_MAX + 8192 <=
+	    (24 + 4 * HQ_ENGINE_BATCH_SIZE_MAX) * HQ_ENGINE_NAME_BYTES_MAX +
+	    8192 <=
 	HQ_ENGINE_FRAME_BYTES_MAX,
     "a call's frame may be too large");
 _Static_assert(2 * HQ_ENGINE_END_CONTAINERS_MAX < HQ_JSON_CONTAINERS_MAX &&
@@ -36,6 +37,7 @@ struct recorded {
 };
 
 struct state {
+	struct hq_buf events; /* the body's member, of a batch */
 	const struct hq_fn *fn;
 	struct hq_buf steps; /* the body's member, an object */
 	struct hq_buf order; /* struct recorded */
@@ -157,7 +159,9 @@ write_body(struct hq_buf *b, const struct hq_eng_call *c,
 	hq_buf_puts(b, "\"defers\":{},\"event\":");
 	hq_eng_event_write(b, e);
 	hq_buf_puts(b, ",\"events\":[");
-	if (!s->elsewhere)
+	if (!s->elsewhere && s->events.n > 0)
+		hq_buf_put(b, s->events.p, s->events.n);
+	else if (!s->elsewhere)
 		hq_eng_event_write(b, e);
 	hq_buf_puts(b, "],\"steps\":{");
 	if (!s->elsewhere)
@@ -202,6 +206,14 @@ kept(struct hq_arena *keep, const char *s)
 	return s == NULL ? NULL : hq_arena_copy(keep, s, strlen(s));
 }
 
+static size_t
+event_bytes(const struct hq_eng_event *e, const struct state *s)
+{
+	size_t n = strlen(e->data);
+
+	return n + (s->events.n > 0 ? s->events.n : n);
+}
+
 static enum hq_rc
 build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
     const struct hq_eng_run *run, struct state *s, struct hq_err *err)
@@ -211,9 +223,13 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	struct hq_eng_event e;
 	char id[HQ_ULID_BYTES];
 	struct hq_buf b;
-	bool plan;
+	bool plan, several;
 
 	HQ_TRY(hq_eng_event_get(t, run->event, &e, err));
+	hq_buf_init(&s->events, t->a);
+	if (fn->options != NULL && fn->options->batch.size > 0)
+		HQ_TRY(
+		    hq_eng_events_write(t, run->id, &s->events, &several, err));
 	HQ_TRY(must_plan(t, run, &plan, err));
 	hq_ulid(t->env, id);
 	c->request_id = hq_arena_copy(keep, id, sizeof(id) - 1);
@@ -225,7 +241,7 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	c->trace.correlation_id = kept(keep, trace.correlation_id);
 	c->trace.traceparent = kept(keep, trace.traceparent);
 	s->elsewhere = fn->foreign &&
-	    2 * strlen(e.data) + s->steps.n > HQ_ENGINE_BODY_BYTES_MAX;
+	    event_bytes(&e, s) + s->steps.n > HQ_ENGINE_BODY_BYTES_MAX;
 	hq_buf_init(&b, keep);
 	write_body(&b, c, &e, s, plan);
 	c->body = hq_buf_str(&b);
@@ -239,9 +255,8 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 static enum hq_rc
 put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
 {
-	return hq_exec(t->db, &hq_engine_store, Q_JOB_RETRY,
-	    HQ_BIND(hq_text(j->run), hq_text(j->step), hq_i64(j->attempt),
-		hq_i64(0), hq_i64(1),
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_PUT_OFF,
+	    HQ_BIND(hq_text(j->run), hq_text(j->step),
 		hq_i64(t->now_ms + HQ_ENGINE_AWAY_MAX_MS)),
 	    NULL, err);
 }

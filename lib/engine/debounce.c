@@ -42,9 +42,8 @@ hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	const struct hq_fn_debounce *d = &s->fn->options->debounce;
 	int64_t due_ms = t->now_ms + d->period_ms;
 	struct pending p;
-	bool first;
 
-	HQ_TRY(hq_eng_first_time(t, s, &first, err));
+	HQ_TRY(hq_eng_seen(t, s, err));
 	HQ_TRY(find(t, key, &p, err));
 	if (!p.any)
 		p.until_ms =
@@ -74,7 +73,12 @@ hq_eng_debounce_wake(struct hq_eng_tx *t, const char *key, struct hq_err *err)
 	    HQ_BIND(hq_text(key)), NULL, err));
 	s.fn = p.any ? hq_fns_find(t->fns, p.fn) : NULL;
 	if (s.fn == NULL || s.fn->archived)
-		return HQ_OK;
+		return p.invoker == NULL
+		    ? HQ_OK
+		    : hq_eng_tell_invoker(t, p.invoker, HQ_RUN_FAILED,
+			  hq_eng_error(t, "Error",
+			      "invoked function is removed"),
+			  err);
 	s.invoker = p.invoker;
 	HQ_TRY(hq_eng_event_get(t, p.event, &e, err));
 	return hq_eng_admit_late(t, &s, err);

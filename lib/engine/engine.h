@@ -79,7 +79,7 @@ struct hq_engine_opts {
 	void (*abandon)(void *ctx, uint64_t ticket);
 	void *ctx;
 	const char *own_app; /* NULL: every app is; outlives the engine */
-	const char *owner;   /* unique to this process: 128 random bits, hex */
+	const char *owner;   /* unique to this process: 64 random bits, hex */
 	int concurrency;     /* calls in flight at most */
 	int app_concurrency; /* of foreign apps, beside those; with own_app */
 	int64_t lease_ms;

@@ -113,7 +113,7 @@ end_data(struct hq_eng_tx *t, const struct hq_eng_run *run,
 	hq_buf_printf(&b, "{\"_inngest\":{\"status\":\"%s\"}",
 	    ends[state].status);
 	write_trace(t, &b, cause);
-	if (run->invoker != NULL)
+	if (run->invoker != NULL && strcmp(run->invoker, HQ_ENG_INVOKERS) != 0)
 		hq_buf_printf(&b, ",\"correlation_id\":\"%s\"", run->invoker);
 	if (state != HQ_RUN_COMPLETED) {
 		hq_buf_puts(&b, ",\"error\":");
@@ -258,7 +258,9 @@ tell(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
 		t->ended = true;
 	HQ_TRY(hq_eng_run_get(t, id, &run, &found, err));
 	HQ_ASSERT(found);
-	if (run.invoker != NULL)
+	if (run.invoker != NULL && strcmp(run.invoker, HQ_ENG_INVOKERS) == 0)
+		HQ_TRY(hq_eng_batch_ended(t, id, state, output, err));
+	else if (run.invoker != NULL)
 		HQ_TRY(hq_eng_tell_invoker(t, run.invoker, state, output, err));
 	return send_events(t, &run, state, output, err);
 }

@@ -233,7 +233,8 @@ look_at_options(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 		if (o == NULL)
 			continue;
 		f->gated |= o->n_places > 0;
-		f->timed |= o->throttle.limit > 0 || o->debounce.period_ms > 0;
+		f->timed |= o->throttle.limit > 0 ||
+		    o->debounce.period_ms > 0 || o->batch.size > 0;
 	}
 	HQ_TRY(ask(db, Q_GATES_ANY, &f->gated, err));
 	return ask(db, Q_WAKES_ANY, &f->timed, err);

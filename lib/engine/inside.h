@@ -131,7 +131,7 @@ enum hq_rc hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
 
 struct hq_eng_run {
 	const char *id, *fn, *event;
-	const char *invoker; /* "<run>.<step>" of the caller; or NULL */
+	const char *invoker; /* "<run>.<step>"; HQ_ENG_INVOKERS; or NULL */
 	int state;           /* enum hq_run_state */
 	int req_version;
 	bool force_plan;
@@ -142,6 +142,10 @@ enum { HQ_ENG_KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
 /* How the keys begin that have a time (wake.c). */
 #define HQ_ENG_THROTTLE 't'
 #define HQ_ENG_DEBOUNCE 'd'
+#define HQ_ENG_BATCH 'b'
+
+/* An invoker that stands for those of a batch. */
+#define HQ_ENG_INVOKERS "*"
 struct hq_eng_keys {
 	char single[HQ_ENG_KEY_BYTES];
 	const char *gates; /* keys apart by blanks; or NULL */
@@ -152,6 +156,7 @@ struct hq_eng_start {
 	const struct hq_eng_event *event;
 	const char *seen_key; /* starts once per function and day; or NULL */
 	const char *invoker;  /* or NULL */
+	const char *batch;    /* key of the events it begins with; or NULL */
 	const struct hq_eng_keys *keys; /* or NULL */
 	int64_t ahead_ms; /* in the queue, if it starts now; below 0: behind */
 	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
@@ -177,9 +182,29 @@ enum hq_rc hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
 /* The same, behind what delays it: a single run, its keys, its priority. */
 enum hq_rc hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
-/* Has the function not had the event yet?  Now it has. */
-enum hq_rc hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s,
+/* The same, behind a batch: also the rate. */
+enum hq_rc hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
+/*
+ * The event waits for others (batch.c); key: of wake.c.  Then its run's invoker is
+ * HQ_ENG_INVOKERS if any of them has one, and hq_eng_batch_ended() tells them.
+ */
+enum hq_rc hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    const char *key, struct hq_err *err) HQ_MUST;
+/* They have waited long enough. */
+enum hq_rc hq_eng_batch_wake(struct hq_eng_tx *t, const char *key,
+    struct hq_err *err) HQ_MUST;
+enum hq_rc hq_eng_batch_ended(struct hq_eng_tx *t, const char *run,
+    enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
+/* The events of a run that began with several, apart by commas. */
+enum hq_rc hq_eng_events_write(struct hq_eng_tx *t, const char *run,
+    struct hq_buf *b, bool *ret_any, struct hq_err *err) HQ_MUST;
+/* Has the function had the event, within a day? */
+enum hq_rc hq_eng_was_seen(struct hq_eng_tx *t, const struct hq_eng_start *s,
     bool *ret, struct hq_err *err) HQ_MUST;
+/* It has now, and no run tells of that yet. */
+enum hq_rc hq_eng_seen(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
 /* The event waits for the silence behind it (debounce.c); key: of wake.c. */
 enum hq_rc hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
     const char *key, struct hq_err *err) HQ_MUST;

@@ -15,6 +15,7 @@ enum {
 	HQ_ENGINE_CANCELS_MAX = 5,        /* events that cancel a run */
 	HQ_ENGINE_PRIORITY_MAX_S = 43200, /* ahead of others, or behind */
 	HQ_ENGINE_PLACES_MAX = 2,         /* limits on calls in flight */
+	HQ_ENGINE_BATCH_SIZE_MAX = 100,   /* events of one run */
 	HQ_ENGINE_RATE_MAX = 1000000,     /* in one period */
 	HQ_ENGINE_STEPS_MAX = 1000,       /* recorded steps of one run */
 	HQ_ENGINE_OPS_MAX = 1000,         /* in one answer */
@@ -73,6 +74,7 @@ enum {
 
 #define HQ_ENGINE_DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 #define HQ_ENGINE_PERIOD_MAX_MS (7 * HQ_ENGINE_DAY_MS)
+#define HQ_ENGINE_BATCH_MS (10 * 60 * 1000) /* a batch waits */
 #define HQ_ENGINE_SLEEP_MAX_MS (366 * HQ_ENGINE_DAY_MS)
 #define HQ_ENGINE_CANCEL_MS (365 * HQ_ENGINE_DAY_MS) /* a run is cancelled */
 #define HQ_ENGINE_INVOKE_MS (365 * HQ_ENGINE_DAY_MS) /* default timeout */

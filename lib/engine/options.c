@@ -236,6 +236,20 @@ read_concurrency(struct json_object *v, struct hq_arena *a,
 	return HQ_OK;
 }
 
+static enum hq_rc
+read_batch(struct json_object *v, struct hq_arena *a, struct hq_fn_options *ret,
+    struct hq_err *err)
+{
+	struct hq_fn_batch *b = &ret->batch;
+
+	HQ_TRY(read_number(v, "maxSize", 2, HQ_ENGINE_BATCH_SIZE_MAX, &b->size,
+	    err));
+	HQ_TRY(
+	    read_span(v, "timeout", HQ_ENGINE_BATCH_MS, &b->timeout_ms, err));
+	HQ_TRY(read_expression(v, "if", starting, a, &b->eligible, err));
+	return read_key(v, a, &b->key, err);
+}
+
 /* ----------------------------------------------------------- the run's end -- */
 
 static enum hq_rc
@@ -305,6 +319,7 @@ static const struct {
 	const char *name;
 	read_fn *read;
 } kinds[] = {
+	{ "batchEvents", read_batch },
 	{ "rateLimit", read_rate_limit },
 	{ "idempotency", read_idempotency }, /* takes rateLimit's place */
 	{ "debounce", read_debounce },
@@ -315,6 +330,28 @@ static const struct {
 	{ "cancel", read_cancels },
 	{ "timeouts", read_timeouts },
 };
+
+/* What a batch has no meaning for: there is no one event. */
+static enum hq_rc
+check_batch(const struct hq_fn_options *o, struct hq_err *err)
+{
+	const char *other = NULL;
+
+	if (o == NULL || o->batch.size == 0)
+		return HQ_OK;
+	if (o->n_cancels > 0)
+		other = "cancelOn";
+	if (o->debounce.period_ms > 0)
+		other = "debounce";
+	if (o->single.mode != HQ_SINGLE_OFF)
+		other = "singleton";
+	if (o->priority != NULL)
+		other = "priority";
+	if (other != NULL)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "batchEvents: not together with %s", other);
+	return HQ_OK;
+}
 
 enum hq_rc
 hq_fn_options_read(struct json_object *o, struct hq_arena *a,
@@ -338,6 +375,7 @@ hq_fn_options_read(struct json_object *o, struct hq_arena *a,
 			return HQ_FAIL(err, BAD_REQUEST, "%s: %s",
 			    kinds[i].name, why.msg);
 	}
+	HQ_TRY(check_batch(mine, err));
 	*ret = mine;
 	return HQ_OK;
 }

@@ -23,6 +23,15 @@ struct hq_fn_cancel {
 	int64_t timeout_ms; /* from the run's start: none after it */
 };
 
+/* Events of each value of the key start a run together. */
+struct hq_fn_batch {
+	int64_t size;              /* 0: the function does not ask for it */
+	int64_t timeout_ms;        /* from the first event */
+	const struct hq_expr *key; /* over the event; NULL: one for all */
+	const struct hq_expr
+	    *eligible; /* NULL: all; others start a run alone */
+};
+
 /* The last event of each value of the key starts a run, after a silence. */
 struct hq_fn_debounce {
 	int64_t period_ms;  /* 0: the function does not ask for it */
@@ -45,6 +54,7 @@ struct hq_fn_places {
 };
 
 struct hq_fn_options {
+	struct hq_fn_batch batch;
 	struct hq_fn_rate rate; /* what comes beyond starts no run */
 	struct hq_fn_debounce debounce;
 	struct hq_fn_single single;

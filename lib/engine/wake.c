@@ -48,6 +48,8 @@ wake(struct hq_eng_tx *t, const struct wake *v, struct hq_err *err)
 	switch (v->name[0]) {
 	case HQ_ENG_THROTTLE:
 		return hq_eng_gate_wake(t, v->name, v->due_ms, err);
+	case HQ_ENG_BATCH:
+		return hq_eng_batch_wake(t, v->name, err);
 	case HQ_ENG_DEBOUNCE:
 		return hq_eng_debounce_wake(t, v->name, err);
 	}

@@ -47,6 +47,10 @@ const functions = [
   }),
   on('paced', { throttle: { limit: 2, period: '2s', key: 'event.data.user' } }, note),
   on('quiet', { debounce: { period: '1s', key: 'event.data.user' } }, note),
+  on('batch', { batchEvents: { maxSize: 3, timeout: '1s', key: 'event.data.user', if: 'event.data.alone != true' } }, async ({ event, events, step }) => {
+    const sum = await step.run('sum', () => events.reduce((a, e) => a + e.data.n, 0));
+    return { first: event.data.n, all: events.map((e) => e.data.n), sum, bytes: JSON.stringify(events).length };
+  }),
   on('overdue', { timeouts: { finish: '1s' } }, async ({ event, step }) => {
     await step.sleep('long', '1h');
     note({ event });

@@ -154,7 +154,7 @@ test('a system whose functions an Inngest server runs', async (t) => {
     await us.queue('stop', 'stop-1');
     await us.claim('stop');
     const theirs = () => server.fn('away-coordination-workflow-runner').at(-1);
-    await until('its wait', () => server.rows(`SELECT 1 FROM engine_job WHERE run = '${theirs().id}' AND wait_event = 'away/coordination.task.ended'`).length === 1);
+    await until('its wait', () => server.rows(`SELECT 1 FROM engine_job j JOIN engine_run r ON r.num = j.run WHERE r.id = '${theirs().id}' AND j.wait_event = 'away/coordination.task.ended'`).length === 1);
     assert.equal((await us.api('POST', '/runs/stop-1/cancel', {})).json.run.status, 'failed');
     await until('the end of its run there', () => theirs().state === 3);
   });

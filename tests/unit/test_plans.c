@@ -68,6 +68,12 @@ static const struct {
 	  " desk_id = $2) AND ($3 IS NULL OR kind = $3)",
 	    "SCAN coordination_task USING INDEX coordination_task_offered",
 	    "reads one row: it is for a claim without a filter" },
+	{ "WITH RECURSIVE d (day) AS (SELECT min(day) FROM engine_seen",
+	    "SCAN d", "a row per day" },
+	{ "SELECT id FROM engine_run WHERE num IN (WITH", "SCAN d",
+	    "a row per day" },
+	{ "SELECT j.kind, j.due_ms, j.attempt", "SCAN d", "a row per day" },
+	{ "SELECT l.lane, coalesce(", "SCAN l", "a row per lane" },
 	{ "SELECT (SELECT COUNT(*) FROM coordination_workflow)", "SCAN ",
 	    "an export counts what it is going to write" },
 };

@@ -2,8 +2,7 @@
  * POST /fn/register: an app's functions take the place of those it had.
  *
  * The SDK looks at the body's status, not at the reply's.  An app is called at
- * the URLs that it tells here, so they have to be on RAWR_APPS; an option that
- * this engine does not keep is refused: left out in silence it would be broken.
+ * the URLs that it tells here, so they have to be on RAWR_APPS.
  */
 #include <string.h>
 
@@ -21,8 +20,6 @@ enum {
 	APP_URL_BYTES_MAX = HQ_ALLOW_URL_BYTES_MAX - HQ_ENGINE_STEP_ID_MAX -
 	    (int)sizeof("&stepId="),
 };
-
-static const char *const not_kept[] = { "batchEvents" };
 
 static bool
 is_plain(const char *s)
@@ -65,17 +62,12 @@ check_function(const struct hq_api_ex *x, struct json_object *f,
 {
 	const char *id = hq_json_str(f, "id");
 	struct json_object *step = hq_json_get(hq_json_get(f, "steps"), "step");
-	size_t i, n = strlen(app);
+	size_t n = strlen(app);
 
 	if (id == NULL || strncmp(id, app, n) != 0 || id[n] != '-')
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "function %.80s: its id does not begin with the app's",
 		    id == NULL ? "without an id" : id);
-	for (i = 0; i < sizeof(not_kept) / sizeof(not_kept[0]); i++)
-		if (hq_json_get(f, not_kept[i]) != NULL)
-			return HQ_FAIL(err, BAD_REQUEST,
-			    "function %.80s: this engine has no %s", id,
-			    not_kept[i]);
 	return check_url(x, hq_json_str(hq_json_get(step, "runtime"), "url"),
 	    id, err);
 }

@@ -31,15 +31,6 @@ look(const struct hq_api_ex *x, struct hq_run_look *ret, struct hq_err *err)
 
 /* ---------------------------------------------------------- what calls lack */
 
-static enum hq_rc
-event_of(const struct hq_api_ex *x, const char **ret, struct hq_err *err)
-{
-	struct hq_run_look run;
-
-	HQ_TRY(look(x, &run, err));
-	return hq_event_look(x->api->o.db, run.event, x->a, ret, err);
-}
-
 /* To an SDK a run that is not there has ended. */
 static void
 gone(const struct hq_api_ex *x, const struct hq_err *err)
@@ -67,13 +58,15 @@ hq_api_actions(const struct hq_api_ex *x)
 void
 hq_api_batch(const struct hq_api_ex *x)
 {
+	struct hq_run_look run;
 	struct hq_err err = { 0 };
-	const char *event;
+	const char *events;
 
-	if (event_of(x, &event, &err) != HQ_OK)
+	if (look(x, &run, &err) != HQ_OK ||
+	    hq_run_events(x->api->o.db, x->id, x->a, &events, &err) != HQ_OK)
 		gone(x, &err);
 	else
-		hq_api_text(x, 200, hq_arena_printf(x->a, "[%s]", event));
+		hq_api_text(x, 200, events);
 }
 
 /* ------------------------------------------------------------- checkpointing */
