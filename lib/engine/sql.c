@@ -525,10 +525,9 @@ static const char *const sql[Q__MAX + 1] = {
 		       " output FROM engine_run WHERE id = $1",
 	[Q_RUNS_BY_CAUSE] =
 	    "SELECT id, fn, event, state, created_ms, ended_ms, output"
-	    " FROM engine_run WHERE num IN (SELECT num FROM engine_run"
-	    " WHERE event = $1 UNION SELECT r.num FROM engine_batch b"
-	    " JOIN engine_run r ON r.id = b.owner WHERE b.event = $1)"
-	    " ORDER BY num LIMIT $2",
+	    " FROM engine_run WHERE id IN (SELECT id FROM engine_run"
+	    " WHERE event = $1 UNION SELECT owner FROM engine_batch"
+	    " WHERE event = $1) ORDER BY id LIMIT $2",
 	[Q_FN_OTHER] = "SELECT app FROM engine_fn WHERE slug = $1 AND app <> $2"
 		       " AND archived = 0",
 	[Q_JOB_OTHERS] = "SELECT 1 FROM engine_job WHERE run = " NUM_1

@@ -194,7 +194,7 @@ test('it waits for a task that comes later, and leaves when none comes', async (
 test('a program that is not there is told before anything is claimed', async () => {
   const { id, task } = await offer();
   for (const program of ['./nothing', 'no-such-program']) {
-    const r = await sys.rawr('work', 'ann', '--kind', id, program);
+    const r = await sys.rawr('work', 'ann', '--kind', id, '--tasks', '1', program);
     assert.deepEqual([r.code, r.doc.error.code], [3, 'NOT_FOUND']);
   }
   assert.equal((await task()).state, 'open');

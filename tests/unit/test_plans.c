@@ -77,6 +77,8 @@ static const struct {
 	    "a row per day" },
 	{ "SELECT j.kind, j.due_ms, j.attempt", "SCAN d", "a row per day" },
 	{ "SELECT l.lane, coalesce(", "SCAN l", "a row per lane" },
+	{ "SELECT id, fn, event, state, created_ms", "USE TEMP B-TREE FOR ORDER",
+	    "an event begins a run per function" },
 	{ "SELECT (SELECT COUNT(*) FROM coordination_workflow)", "SCAN ",
 	    "an export counts what it is going to write" },
 };
