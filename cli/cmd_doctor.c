@@ -6,6 +6,7 @@
 
 #include "auth/keys.h"
 #include "cli.h"
+#include "engine/outbox.h"
 #include "operator.h"
 #include "probe/probe.h"
 #include "proto/http/fcgi_client.h"
@@ -62,6 +63,25 @@ check_key(struct check *k)
 		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
 		    "signing key present, readable by its "
 		    "owner only");
+}
+
+/* Where an Inngest server runs the functions. */
+static void
+check_event_key(struct check *k)
+{
+	const char *dir = k->c->config.s[HQ_SET_RAWR_KEYS];
+	const struct hq_keys *keys;
+
+	if (!hq_config_is_inngest(&k->c->config))
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "not needed: RAWR_ENGINE is own");
+	else if (hq_keys_load(dir, k->c->arena, &keys, NULL) != HQ_OK ||
+	    hq_keys_inngest(keys) == NULL)
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
+		    "write the server's event key into it, mode 600",
+		    "%s/inngest.key is missing or not a key", dir);
+	else
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL, "inngest.key present");
 }
 
 /* ---------------------------------------------------------------- the store -- */
@@ -182,6 +202,66 @@ check_runner(struct check *k)
 	hq_probe_runner(&k->c->config, hq_mono_ms(k->c->env), &k->p);
 }
 
+/* ------------------------------------------------------------ the other way -- */
+
+static enum hq_rc
+look_at_outbox(struct check *k, struct hq_outbox_look *ret, struct hq_err *err)
+{
+	struct hq_db_opts o = {
+		.path = k->c->config.s[HQ_SET_RAWR_STORE],
+		.modules = k->c->modules,
+		.read_only = true,
+	};
+	struct hq_db *db;
+	enum hq_rc rc;
+
+	HQ_TRY(hq_db_open(&o, &db, err));
+	rc = hq_outbox_look(db, k->c->arena, ret, err);
+	hq_db_close(db);
+	return rc;
+}
+
+static void
+say_outbox(struct check *k, const struct hq_outbox_look *l)
+{
+	if (l->why != NULL)
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
+		    "see that the server at RAWR_INNGEST_URL is up and has "
+		    "our keys",
+		    "%lld events wait for the Inngest server: %.150s",
+		    (long long)l->waiting, l->why);
+	else if (l->parked > 0)
+		hq_probe_set(&k->p, HQ_PROBE_WARN,
+		    "rawr events parked; then resend or drop",
+		    "the Inngest server refused %lld events",
+		    (long long)l->parked);
+	else if (l->own_runs > 0)
+		hq_probe_set(&k->p, HQ_PROBE_WARN,
+		    "they go on with RAWR_ENGINE=own",
+		    "%lld runs of our own engine stand still",
+		    (long long)l->own_runs);
+	else
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "%lld events wait for the Inngest server",
+		    (long long)l->waiting);
+}
+
+static void
+check_outbox(struct check *k)
+{
+	struct hq_outbox_look look;
+	struct hq_err why = { 0 };
+
+	if (!hq_config_is_inngest(&k->c->config))
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "our own engine: RAWR_ENGINE is own");
+	else if (look_at_outbox(k, &look, &why) != HQ_OK)
+		hq_probe_set(&k->p, HQ_PROBE_FAIL, "see the store", "%s",
+		    why.msg);
+	else
+		say_outbox(k, &look);
+}
+
 /* ------------------------------------------------------------------- gateway -- */
 
 /* Debian's place for our snippet; where it is not there, nothing is known. */
@@ -214,11 +294,13 @@ static const struct {
 } checks[] = {
 	{ "settings", check_settings },
 	{ "signing key", check_key },
+	{ "event key", check_event_key },
 	{ "store", check_store },
 	{ "wal", check_wal },
 	{ "disk", check_disk },
 	{ "responders", check_sockets },
 	{ "runner", check_runner },
+	{ "engine", check_outbox },
 	{ "gateway", check_gateway },
 };
 

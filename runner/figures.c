@@ -65,14 +65,16 @@ void
 runner_figures_note(struct runner *r)
 {
 	struct hq_figure *f = hq_figures_mine(r->figures);
-	int64_t now[RUNNER_FIGURES];
+	int64_t now[RUNNER_FIGURES] = { 0 };
 	struct hq_db_waits w;
 	size_t i;
 
-	memcpy(now, hq_engine_counts(r->engine),
-	    HQ_COUNT__MAX * sizeof(now[0]));
+	if (r->engine != NULL) {
+		memcpy(now, hq_engine_counts(r->engine),
+		    HQ_COUNT__MAX * sizeof(now[0]));
+		now[FIGURE_LOST] = (int64_t)hq_engine_lost(r->engine);
+	}
 	hq_db_waits(r->db, &w);
-	now[FIGURE_LOST] = (int64_t)hq_engine_lost(r->engine);
 	now[FIGURE_LOCK_WAITS] = w.n;
 	now[FIGURE_LOCK_GIVEN_UP] = w.given_up;
 	now[FIGURE_LOCK_US] = w.us;

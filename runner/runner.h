@@ -21,6 +21,10 @@ enum {
 	RUNNER_RETAIN_MS = 3600 * 1000, /* from one sweep to the next */
 	RUNNER_RETAIN_BUSY_MS = 100,    /* between its steps, beside work */
 	RUNNER_RETAIN_FAIL_MS = 60 * 1000,
+	/* To an Inngest server: between attempts, doubling; and one attempt. */
+	RUNNER_FORWARD_MIN_MS = 200,
+	RUNNER_FORWARD_MAX_MS = 30 * 1000,
+	RUNNER_FORWARD_CALL_MS = 30 * 1000,
 	RUNNER_LOOK_MS = 50, /* between looks at calls that wait for a worker */
 	/* A call that was told to go on, and whose worker is busy with another,
 	 * is taken back after that, for a worker that is free. */
@@ -73,13 +77,40 @@ struct runner_sweep {
 	int64_t next_ms; /* monotonic */
 };
 
+struct runner;
+
+/*
+ * What the loop drives: our own engine (engine.c), or the way of our events to
+ * an Inngest server (forward.c).
+ */
+struct runner_work {
+	/* close() also behind an open() that failed. */
+	enum hq_rc (*open)(struct runner *r, struct hq_err *err);
+	void (*close)(struct runner *r);
+	/* As hq_engine_turn() and what follows it have it. */
+	enum hq_rc (
+	    *turn)(struct runner *r, int64_t *ret_next_ms, struct hq_err *err);
+	bool (*has_news)(const struct runner *r);
+	size_t (*inflight)(const struct runner *r);
+	void (*drain)(struct runner *r);
+	enum hq_rc (*release)(struct runner *r, struct hq_err *err);
+	/* Its HTTP: when fd is readable, or at next (monotonic), step. */
+	int (*fd)(const struct runner *r);
+	int64_t (*next)(const struct runner *r);
+	void (*step)(struct runner *r);
+};
+extern const struct runner_work runner_engine, runner_forward;
+
 struct runner {
 	const struct hq_config *config;
 	const struct hq_keys *keys;
 	const struct hq_env *env;
 	struct hq_arena *arena;
 	struct hq_db *db;
-	struct hq_engine *engine;
+	const struct runner_work *work;
+	struct hq_engine *engine;       /* of runner_engine; or NULL */
+	size_t lost;                    /* of its calls, that were told of */
+	struct runner_forward *forward; /* of runner_forward; or NULL */
 	bool dev;
 	struct runner_bell bell;
 	int signal; /* readable once SIGTERM or SIGINT came */

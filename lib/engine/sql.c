@@ -239,6 +239,16 @@ static const char *const migrations[] = {
 	" WHERE place2 IS NOT NULL AND owner IS NOT NULL;"
 	"CREATE INDEX engine_job_gate ON engine_job (gate, due_ms)"
 	" WHERE gate IS NOT NULL AND lane >= 8",
+	/*
+	 * Where an Inngest server takes the inbox (outbox.h): events that it
+	 * will never take, and why it takes none now (one row at most).
+	 */
+	"CREATE TABLE engine_parked ("
+	" event TEXT PRIMARY KEY, client_id TEXT, why TEXT NOT NULL,"
+	" parked_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE engine_trouble ("
+	" id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL,"
+	" why TEXT NOT NULL) STRICT",
 	NULL,
 };
 
@@ -280,12 +290,16 @@ static const char *const migrations[] = {
 #define BEGAN_OPEN_RUN \
 	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event = engine_event.id" \
 	" AND r.state = 0)"
+/* Of a row of engine_event e: it is not our own engine's. */
+#define GOES_OUT "substr(e.name, 1, 8) <> 'inngest/'"
 
-/* The same: a run began with it, or will. */
+/* The same: a run began with it, or will, or it is parked. */
 #define IS_NEEDED \
 	"(" BEGAN_OPEN_RUN " OR EXISTS (SELECT 1 FROM engine_debounce d" \
 	" WHERE d.event = engine_event.id) OR EXISTS" \
-	" (SELECT 1 FROM engine_batch b WHERE b.event = engine_event.id))"
+	" (SELECT 1 FROM engine_batch b WHERE b.event = engine_event.id)" \
+	" OR EXISTS (SELECT 1 FROM engine_parked p" \
+	" WHERE p.event = engine_event.id))"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -583,6 +597,41 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_INBOX_SINCE] =
 	    "SELECT e.received_ms FROM engine_inbox i"
 	    " JOIN engine_event e ON e.id = i.event ORDER BY i.seq LIMIT 1",
+	[Q_OUT_NEXT] =
+	    "SELECT i.seq, e.id, e.client_id, e.name, e.data, e.ts_ms"
+	    " FROM engine_inbox i JOIN engine_event e ON e.id = i.event"
+	    " WHERE " GOES_OUT " ORDER BY i.seq LIMIT $1",
+	[Q_OUT_DROP] = "DELETE FROM engine_inbox WHERE seq = $1 AND event = $2",
+	[Q_OUT_COUNT] =
+	    "SELECT count(*), coalesce(min(e.received_ms), 0)"
+	    " FROM engine_inbox i JOIN engine_event e ON e.id = i.event"
+	    " WHERE " GOES_OUT,
+	[Q_OUT_WHERE] =
+	    "SELECT e.received_ms, NULL FROM engine_inbox i"
+	    " JOIN engine_event e ON e.id = i.event WHERE i.client_id = $1"
+	    " UNION ALL SELECT parked_ms, why FROM engine_parked"
+	    " WHERE client_id = $1 LIMIT 1",
+	[Q_PARKED_ADD] =
+	    "INSERT INTO engine_parked (event, client_id, why, parked_ms)"
+	    " VALUES ($1, $2, $3, $4)",
+	[Q_PARKED_COUNT] = "SELECT count(*) FROM engine_parked",
+	[Q_PARKED_ALL] = "SELECT p.event, e.name, p.why, p.parked_ms"
+			 " FROM engine_parked p"
+			 " JOIN engine_event e ON e.id = p.event"
+			 " ORDER BY p.event",
+	[Q_PARKED_BACK] = "INSERT INTO engine_inbox (event, client_id)"
+			  " SELECT event, client_id FROM engine_parked"
+			  " WHERE event = coalesce($1, event) ORDER BY event",
+	[Q_PARKED_DROP] =
+	    "DELETE FROM engine_parked WHERE event = coalesce($1, event)",
+	[Q_PARKED_CANCEL] = "DELETE FROM engine_parked WHERE client_id = $1",
+	[Q_TROUBLE_SET] =
+	    "INSERT INTO engine_trouble (id, since_ms, why) VALUES (1, $1, $2)"
+	    " ON CONFLICT (id) DO UPDATE SET why = excluded.why",
+	[Q_TROUBLE_GET] = "SELECT since_ms, why FROM engine_trouble",
+	[Q_TROUBLE_DROP] = "DELETE FROM engine_trouble",
+	/* Each has its job of that step, and those that have ended none. */
+	[Q_RUNS_OPEN] = "SELECT count(*) FROM engine_job WHERE step = 'step'",
 	[Q_RETAIN_RUNS] =
 	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
 	    " END FROM engine_run WHERE id > $1 AND id < $2"

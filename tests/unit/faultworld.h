@@ -163,7 +163,8 @@ runner_open(void)
 	o.db = w.db;
 	HQ_TRY(hq_engine_new(&o, &w.engine, &err));
 	return hq_engine_register(w.engine, HQ_APP_ID,
-	    hq_inngest_functions(hq_composition, "http://h/api/inngest", arena),
+	    hq_inngest_functions(hq_composition, "http://h/api/inngest", false,
+		arena),
 	    &modified, &err);
 }
 
@@ -202,6 +203,7 @@ world_begin(const char *name)
 	for (i = 0; i < HQ_SET__MAX; i++)
 		settings.s[i] = "";
 	settings.s[HQ_SET_RAWR_BASE_URL] = "http://h";
+	settings.s[HQ_SET_RAWR_ENGINE] = "own";
 	settings.s[HQ_SET_RAWR_ENGINE_URL] = "http://h";
 	domain = NULL;
 }
