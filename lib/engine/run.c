@@ -39,47 +39,62 @@ put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
 	    NULL, err);
 }
 
-enum hq_rc
-hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
-    struct hq_err *err)
+/* When its first call is due. */
+static int64_t
+due_ms(const struct hq_eng_tx *t, const struct hq_eng_start *s)
 {
 	const struct hq_eng_event *e = s->event;
-	char id[HQ_ULID_BYTES];
-	int64_t due = t->now_ms;
-	bool first;
 
-	HQ_TRY(hq_eng_first_time(t, s, &first, err));
-	if (!first)
-		return HQ_OK;
 	/* Ahead of the clock that it came by. */
-	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
-		due = e->ts_ms;
-	else
-		due -= s->ahead_ms;
-	hq_ulid(t->env, id);
+	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS &&
+	    e->ts_ms > t->now_ms)
+		return e->ts_ms;
+	return t->now_ms - s->ahead_ms;
+}
+
+static enum hq_rc
+add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
+    int64_t due, struct hq_err *err)
+{
+	const struct hq_eng_event *e = s->event;
+
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
 		hq_text(e->client_id != NULL ? e->client_id : e->id),
 		hq_text(s->invoker), hq_i64(t->now_ms)),
 	    NULL, err));
-	if (s->batch != NULL)
-		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
-		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
 		hq_i64(due), hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(),
 		hq_null(), hq_i64(t->now_ms), hq_i64(0), hq_text(""),
 		hq_text("")),
-	    NULL, err));
+	    NULL, err);
+}
+
+enum hq_rc
+hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err)
+{
+	struct hq_eng_armed armed = { .fn = s->fn, .due_ms = due_ms(t, s) };
+	char id[HQ_ULID_BYTES];
+	bool first;
+
+	HQ_TRY(hq_eng_first_time(t, s, &first, err));
+	if (!first)
+		return HQ_OK;
+	hq_ulid(t->env, id);
+	HQ_TRY(add_run(t, s, id, armed.due_ms, err));
+	if (s->batch != NULL)
+		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
+		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
 	HQ_TRY(put_keys(t, id, s->keys, err));
-	return hq_eng_arm(t,
-	    &(struct hq_eng_armed){ .fn = s->fn,
-		.run = id,
-		.due_ms = due > t->now_ms ? due : t->now_ms },
-	    err);
+	armed.run = id;
+	if (armed.due_ms < t->now_ms)
+		armed.due_ms = t->now_ms;
+	return hq_eng_arm(t, &armed, err);
 }
 
 enum hq_rc

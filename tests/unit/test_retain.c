@@ -399,8 +399,7 @@ main(void)
 	tcase_add_test(t, an_event_that_nobody_has_looked_at_stays);
 	tcase_add_test(t,
 	    an_event_starts_a_function_once_within_the_window_and_again_after_it);
-	tcase_add_test(t,
-	    what_is_left_of_a_rate_is_forgotten_when_nothing_is);
+	tcase_add_test(t, what_is_left_of_a_rate_is_forgotten_when_nothing_is);
 	tcase_add_test(t, with_no_days_everything_is_kept);
 	tcase_add_test(t, many_runs_go_in_short_transactions);
 	tcase_add_test(t,
