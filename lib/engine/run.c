@@ -63,6 +63,9 @@ add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
 		hq_text(e->client_id != NULL ? e->client_id : e->id),
 		hq_text(s->invoker), hq_i64(t->now_ms)),
 	    NULL, err));
+	if (s->batch != NULL)
+		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
+		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
@@ -85,9 +88,6 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 		return HQ_OK;
 	hq_ulid(t->env, id);
 	HQ_TRY(add_run(t, s, id, armed.due_ms, err));
-	if (s->batch != NULL)
-		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
-		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
 	HQ_TRY(put_keys(t, id, s->keys, err));
