@@ -44,6 +44,7 @@ struct state {
 	size_t n;
 	const char *too_much; /* the error, if the run is over a limit */
 	bool elsewhere;       /* the SDK fetches it (api.h) */
+	bool made;            /* the call */
 };
 
 const char *
@@ -206,6 +207,18 @@ kept(struct hq_arena *keep, const char *s)
 	return s == NULL ? NULL : hq_arena_copy(keep, s, strlen(s));
 }
 
+static enum hq_rc
+read_events(struct hq_eng_tx *t, const char *run, struct state *s,
+    struct hq_err *err)
+{
+	bool any;
+
+	if (s->fn->options == NULL || s->fn->options->batch.size == 0)
+		return HQ_OK;
+	hq_buf_init(&s->events, t->a);
+	return hq_eng_events_write(t, run, &s->events, &any, err);
+}
+
 static size_t
 event_bytes(const struct hq_eng_event *e, const struct state *s)
 {
@@ -223,13 +236,9 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	struct hq_eng_event e;
 	char id[HQ_ULID_BYTES];
 	struct hq_buf b;
-	bool plan, several;
+	bool plan;
 
 	HQ_TRY(hq_eng_event_get(t, run->event, &e, err));
-	hq_buf_init(&s->events, t->a);
-	if (fn->options != NULL && fn->options->batch.size > 0)
-		HQ_TRY(
-		    hq_eng_events_write(t, run->id, &s->events, &several, err));
 	HQ_TRY(must_plan(t, run, &plan, err));
 	hq_ulid(t->env, id);
 	c->request_id = hq_arena_copy(keep, id, sizeof(id) - 1);
@@ -261,6 +270,28 @@ put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
 	    NULL, err);
 }
 
+/* With what it needs; or the run is over it. */
+static enum hq_rc
+make(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
+    const struct hq_eng_run *run, struct state *s, struct hq_err *err)
+{
+	HQ_TRY(read_state(t, run->id, s, err));
+	if (s->too_much != NULL)
+		return hq_eng_finish(t, run->id, HQ_RUN_FAILED, s->too_much,
+		    err);
+	HQ_TRY(read_events(t, run->id, s, err));
+	HQ_TRY(build(t, keep, c, run, s, err));
+	if (c->body_bytes > HQ_ENGINE_CALL_BYTES_MAX)
+		return hq_eng_finish(t, run->id, HQ_RUN_FAILED,
+		    hq_eng_overflow(t, 0, SIZE_MAX), err);
+	c->n_steps = s->n;
+	c->state_bytes = s->steps.n;
+	s->made = true;
+	if (s->fn->options != NULL && c->job.first)
+		return hq_eng_started(t, s->fn, run->id, err);
+	return HQ_OK;
+}
+
 enum hq_rc
 hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
     struct hq_eng_call *c, bool *ret_made, struct hq_err *err)
@@ -284,19 +315,8 @@ hq_eng_call_make(struct hq_eng_tx *t, struct hq_arena *keep,
 		return put_off(t, &c->job, err);
 	if (s.fn->options != NULL)
 		HQ_TRY(hq_eng_gate_pass(t, s.fn, keep, &c->job, &passed, err));
-	if (!passed)
-		return HQ_OK;
-	HQ_TRY(read_state(t, id, &s, err));
-	if (s.too_much != NULL)
-		return hq_eng_finish(t, id, HQ_RUN_FAILED, s.too_much, err);
-	HQ_TRY(build(t, keep, c, &run, &s, err));
-	if (c->body_bytes > HQ_ENGINE_CALL_BYTES_MAX)
-		return hq_eng_finish(t, id, HQ_RUN_FAILED,
-		    hq_eng_overflow(t, 0, SIZE_MAX), err);
-	c->n_steps = s.n;
-	c->state_bytes = s.steps.n;
-	*ret_made = true;
-	if (s.fn->options != NULL && c->job.first)
-		return hq_eng_started(t, s.fn, id, err);
+	if (passed)
+		HQ_TRY(make(t, keep, c, &run, &s, err));
+	*ret_made = s.made;
 	return HQ_OK;
 }

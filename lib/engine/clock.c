@@ -2,7 +2,7 @@
  * The wall clock was set back.  What has a time of its own, a sleep, a timeout,
  * a run that is to start then, keeps it.  Everything else would stand still
  * until the clock has come where it was: calls that were ready, attempts,
- * leases of whoever died, ticks.
+ * leases of whoever died, ticks, and what functions ask for (wake.c).
  */
 #include <string.h>
 
@@ -63,6 +63,9 @@ hq_eng_clock_back(struct hq_eng_tx *t, int64_t from_ms, int64_t lease_ms,
 		hq_i64(HQ_LANE_HIGH), hq_i64(HQ_LANE_NORMAL),
 		hq_i64(HQ_LANE_LOW), hq_i64(HQ_LANE_APPS)),
 	    NULL, err));
+	if (t->fns->timed)
+		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_WAKE_BACK,
+		    HQ_BIND(hq_i64(t->now_ms), hq_i64(from_ms)), NULL, err));
 	hq_buf_init(&ticks, t->a);
 	HQ_TRY(read_ticks(t, &ticks, err));
 	for (at = 0; at < ticks.n; at += sizeof(k)) {

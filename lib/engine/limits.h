@@ -74,7 +74,7 @@ enum {
 
 #define HQ_ENGINE_DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 #define HQ_ENGINE_PERIOD_MAX_MS (7 * HQ_ENGINE_DAY_MS)
-#define HQ_ENGINE_BATCH_MS (10 * 60 * 1000) /* a batch waits */
+#define HQ_ENGINE_BATCH_MS ((int64_t)10 * 60 * 1000) /* a batch waits */
 #define HQ_ENGINE_SLEEP_MAX_MS (366 * HQ_ENGINE_DAY_MS)
 #define HQ_ENGINE_CANCEL_MS (365 * HQ_ENGINE_DAY_MS) /* a run is cancelled */
 #define HQ_ENGINE_INVOKE_MS (365 * HQ_ENGINE_DAY_MS) /* default timeout */

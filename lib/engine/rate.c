@@ -11,7 +11,7 @@ hq_rate_take(const struct hq_rate *r, int64_t now_us, int64_t *tat_us,
 	if (tat < now_us)
 		tat = now_us;
 	if (tat > now_us + span)
-		tat = now_us + span;
+		*tat_us = tat = now_us + span;
 	tat += r->emission_us;
 	*ret_wait_us = tat - span - now_us;
 	if (*ret_wait_us > 0)
@@ -46,14 +46,15 @@ hq_eng_rate_take(struct hq_eng_tx *t, const char *fn,
 	struct hq_rate r = { .emission_us =
 				 rate->period_ms * 1000 / rate->limit,
 		.burst = rate->burst };
-	int64_t tat_us, wait_us;
+	int64_t tat_us, wait_us, was;
+	bool taken;
 
 	HQ_TRY(remembered(t, fn, key, &tat_us, err));
-	if (!hq_rate_take(&r, t->now_ms * 1000, &tat_us, &wait_us)) {
-		*ret_wait_ms = (wait_us + 999) / 1000;
+	was = tat_us;
+	taken = hq_rate_take(&r, t->now_ms * 1000, &tat_us, &wait_us);
+	*ret_wait_ms = taken ? 0 : (wait_us + 999) / 1000;
+	if (tat_us == was)
 		return HQ_OK;
-	}
-	*ret_wait_ms = 0;
 	return hq_exec(t->db, &hq_engine_store, Q_RATE_SET,
 	    HQ_BIND(hq_text(fn), hq_text(key), hq_i64(tat_us)), NULL, err);
 }

@@ -17,7 +17,7 @@ struct hq_rate {
 /*
  * Once more at now_us?  Then *tat_us, 0 at first, moves on; else *ret_wait_us is
  * how long not.  A *tat_us further ahead than the rate can bring it (a clock that
- * went back, another rate before) counts as the furthest.
+ * went back, another rate before) becomes the furthest.
  */
 bool hq_rate_take(const struct hq_rate *r, int64_t now_us, int64_t *tat_us,
     int64_t *ret_wait_us);

@@ -199,6 +199,16 @@ sweep_ids(struct sweep *s, size_t q, hq_tx_fn *drop_fn, struct hq_err *err)
 	return s->n == 0 ? HQ_OK : hq_db_tx(s->r->db, drop_fn, s, err);
 }
 
+static enum hq_rc
+sweep(struct sweep *s, struct hq_err *err)
+{
+	if (s->r->phase == RUNS)
+		return sweep_ids(s, Q_RETAIN_RUNS, drop_runs, err);
+	if (s->r->phase == EVENTS)
+		return sweep_ids(s, Q_RETAIN_EVENTS, drop_events, err);
+	return s->r->phase < OVER ? sweep_pairs(s, err) : HQ_OK;
+}
+
 enum hq_rc
 hq_engine_retain(struct hq_retain *r, bool *ret_more, struct hq_err *err)
 {
@@ -212,12 +222,7 @@ hq_engine_retain(struct hq_retain *r, bool *ret_more, struct hq_err *err)
 		s.before_ms = now - days * HQ_ENGINE_DAY_MS;
 	else if (r->phase == RATES)
 		s.before_ms = now;
-	if (r->phase == RUNS)
-		HQ_TRY(sweep_ids(&s, Q_RETAIN_RUNS, drop_runs, err));
-	else if (r->phase == EVENTS)
-		HQ_TRY(sweep_ids(&s, Q_RETAIN_EVENTS, drop_events, err));
-	else if (r->phase < OVER)
-		HQ_TRY(sweep_pairs(&s, err));
+	HQ_TRY(sweep(&s, err));
 	r->dropped += s.dropped;
 	if (s.looked < HQ_RETAIN_LOOK)
 		go_on(r);

@@ -51,6 +51,19 @@ put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
 	    NULL, err);
 }
 
+/* When its first call is due. */
+static int64_t
+due_ms(const struct hq_eng_tx *t, const struct hq_eng_start *s)
+{
+	const struct hq_eng_event *e = s->event;
+
+	/* Ahead of the clock that it came by. */
+	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS &&
+	    e->ts_ms > t->now_ms)
+		return e->ts_ms;
+	return t->now_ms - s->ahead_ms;
+}
+
 static enum hq_rc
 add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
     struct hq_err *err)
@@ -76,36 +89,29 @@ enum hq_rc
 hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
-	const struct hq_eng_event *e = s->event;
+	struct hq_eng_armed armed = { .fn = s->fn, .due_ms = due_ms(t, s) };
 	char id[HQ_ULID_BYTES];
-	int64_t due = t->now_ms;
 	bool seen;
 
 	HQ_TRY(hq_eng_was_seen(t, s, &seen, err));
 	if (seen)
 		return HQ_OK;
-	/* Ahead of the clock that it came by. */
-	if (e->ts_ms > e->received_ms + HQ_ENGINE_FUTURE_MS && e->ts_ms > due)
-		due = e->ts_ms;
-	else
-		due -= s->ahead_ms;
 	hq_ulid(t->env, id);
 	HQ_TRY(add_run(t, s, id, err));
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
-		hq_i64(due), hq_i64(s->fn->max_attempts), hq_i64(0), hq_null(),
-		hq_null(), hq_i64(t->now_ms), hq_i64(0), hq_text(""),
+		hq_i64(armed.due_ms), hq_i64(s->fn->max_attempts), hq_i64(0),
+		hq_null(), hq_null(), hq_i64(t->now_ms), hq_i64(0), hq_text(""),
 		hq_text("")),
 	    NULL, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
 	HQ_TRY(put_keys(t, id, s->keys, err));
-	return hq_eng_arm(t,
-	    &(struct hq_eng_armed){ .fn = s->fn,
-		.run = id,
-		.due_ms = due > t->now_ms ? due : t->now_ms },
-	    err);
+	armed.run = id;
+	if (armed.due_ms < t->now_ms)
+		armed.due_ms = t->now_ms;
+	return hq_eng_arm(t, &armed, err);
 }
 
 enum hq_rc

@@ -403,6 +403,10 @@ static const char *const sql[Q__MAX + 1] = {
 	    "INSERT INTO engine_wake (name, due_ms) VALUES ($1, $2)"
 	    " ON CONFLICT (name) DO UPDATE SET due_ms = excluded.due_ms"
 	    " WHERE excluded.due_ms < due_ms",
+	/* As Q_JOB_BACK for what is pending. */
+	[Q_WAKE_BACK] = "UPDATE engine_wake SET"
+			" due_ms = max($1, due_ms - ($2 - $1))"
+			" WHERE due_ms > $1",
 	[Q_WAKE_DROP] = "DELETE FROM engine_wake WHERE name = $1",
 	[Q_WAKES_DUE] = "SELECT name, due_ms FROM engine_wake"
 			" WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2",

@@ -35,6 +35,7 @@ START_TEST(a_rate_waits_no_longer_than_its_own_span_when_the_clock_goes_back)
 
 	ck_assert(!hq_rate_take(&r, 500, &tat, &wait));
 	ck_assert_int_eq(wait, 100);
+	ck_assert(hq_rate_take(&r, 600, &tat, &wait));
 }
 END_TEST
 

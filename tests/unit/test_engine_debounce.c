@@ -100,6 +100,17 @@ START_TEST(an_engine_that_comes_later_starts_it)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_back_puts_it_not_off)
+{
+	noting_f(DEBOUNCE());
+	go("{\"n\":1}");
+	w.now_ms -= HQ_ENGINE_DAY_MS;
+	run_all();
+	pass(10 * SECOND);
+	ck_assert_str_eq(notes, "f:1;");
+}
+END_TEST
+
 START_TEST(a_function_that_asks_for_it_no_more_is_started_all_the_same)
 {
 	noting_f(DEBOUNCE());
@@ -214,6 +225,7 @@ main(void)
 	tcase_add_test(t, each_value_of_a_key_has_a_silence_of_its_own);
 	tcase_add_test(t, an_event_that_is_sent_again_changes_nothing);
 	tcase_add_test(t, what_was_counted_when_it_came_is_not_counted_again);
+	tcase_add_test(t, a_clock_that_is_set_back_puts_it_not_off);
 	tcase_add_test(t, an_engine_that_comes_later_starts_it);
 	tcase_add_test(t,
 	    a_function_that_asks_for_it_no_more_is_started_all_the_same);

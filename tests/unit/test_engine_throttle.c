@@ -214,6 +214,18 @@ START_TEST(an_engine_that_comes_later_keeps_to_the_times)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_back_puts_no_start_off)
+{
+	noting_f(THROTTLE(FIVE));
+	send_some(2, "");
+	w.now_ms -= 24 * 3600 * (int64_t)SECOND;
+	run_all();
+	pass(5 * SECOND);
+	pass(5 * SECOND);
+	ck_assert_str_eq(notes, "f:1;f:2;");
+}
+END_TEST
+
 /* ---------------------------------------------------------- registration -- */
 
 static const struct {
@@ -253,6 +265,7 @@ main(void)
 	tcase_add_test(t, a_run_of_higher_priority_starts_first);
 	tcase_add_test(t, a_run_that_waits_for_its_start_too_long_is_cancelled);
 	tcase_add_test(t, a_throttle_that_is_no_more_lets_all_start);
+	tcase_add_test(t, a_clock_that_is_set_back_puts_no_start_off);
 	tcase_add_test(t, an_engine_that_comes_later_keeps_to_the_times);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
