@@ -179,9 +179,11 @@ static void
 check_sockets(struct check *k)
 {
 	const char *path, *name;
+	struct hq_buf names;
 	struct hq_err why;
 	size_t i;
 
+	hq_buf_init(&names, k->c->arena);
 	for (i = 0; (name = hq_probe_responder(&k->c->config, i)) != NULL;
 	     i++) {
 		why = (struct hq_err){ 0 };
@@ -192,8 +194,9 @@ check_sockets(struct check *k)
 			    "%s.fcgi: %s", name, why.msg);
 			return;
 		}
+		hq_buf_printf(&names, "%s%s", i == 0 ? "" : ", ", name);
 	}
-	hq_probe_set(&k->p, HQ_PROBE_OK, NULL, "%zu responders answer", i);
+	hq_probe_set(&k->p, HQ_PROBE_OK, NULL, "%s answer", hq_buf_str(&names));
 }
 
 static void

@@ -58,7 +58,7 @@ without_key(const struct runner_forward *w, const char *why)
 }
 
 static void
-give(struct runner_forward *w, int what, const char *why)
+give(struct runner_forward *w, enum hq_delivery_end what, const char *why)
 {
 	w->answer.what = what;
 	w->answer.why = why == NULL ? "" : without_key(w, why);

@@ -295,10 +295,16 @@ look_at_lanes(struct turn *u, struct hq_err *err)
 	return hq_cursor_done(&row, err);
 }
 
+/* Calls still without a body. */
+struct claims {
+	struct hq_eng_call v[HQ_ENGINE_CLAIM];
+	size_t n;
+};
+
 /* More jobs of a lane, until there are `want`; held: whose lease has ended. */
 static enum hq_rc
-claim_more(struct turn *u, int lane, bool held, size_t want,
-    struct hq_eng_call *v, size_t *n, struct hq_err *err)
+claim_more(struct turn *u, int lane, bool held, size_t want, struct claims *c,
+    struct hq_err *err)
 {
 	struct hq_engine *e = u->e;
 	struct hq_eng_job *j;
@@ -307,10 +313,10 @@ claim_more(struct turn *u, int lane, bool held, size_t want,
 	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_JOB_CLAIM,
 	    HQ_BIND(hq_text(e->owner), hq_i64(u->tx.now_ms + e->o.lease_ms),
 		hq_i64(lane), hq_i64(u->tx.now_ms),
-		hq_i64((int64_t)(want - *n)), hq_i64(!held)),
+		hq_i64((int64_t)(want - c->n)), hq_i64(!held)),
 	    &row, err));
 	while (hq_cursor_next(&row)) {
-		j = &v[(*n)++].job;
+		j = &c->v[c->n++].job;
 		j->run = hq_cursor_text(&row, 0, e->keep);
 		j->step = hq_cursor_text(&row, 1, e->keep);
 		j->generation = hq_cursor_i64(&row, 2);
@@ -323,17 +329,16 @@ claim_more(struct turn *u, int lane, bool held, size_t want,
 	return hq_cursor_done(&row, err);
 }
 
-/* Up to `want` jobs of a lane, as calls still without a body. */
+/* Up to `want` jobs of a lane. */
 static enum hq_rc
-claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
-    size_t *ret_n, struct hq_err *err)
+claim(struct turn *u, int lane, size_t want, struct claims *c,
+    struct hq_err *err)
 {
-	*ret_n = 0;
 	u->claimed = true;
 	if (u->lanes[lane].lease_ms <= u->tx.now_ms)
-		HQ_TRY(claim_more(u, lane, true, want, v, ret_n, err));
-	if (u->lanes[lane].due_ms <= u->tx.now_ms && *ret_n < want)
-		HQ_TRY(claim_more(u, lane, false, want, v, ret_n, err));
+		HQ_TRY(claim_more(u, lane, true, want, c, err));
+	if (u->lanes[lane].due_ms <= u->tx.now_ms && c->n < want)
+		HQ_TRY(claim_more(u, lane, false, want, c, err));
 	return HQ_OK;
 }
 
@@ -341,25 +346,26 @@ static enum hq_rc
 claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
     struct hq_err *err)
 {
-	struct hq_eng_call v[HQ_ENGINE_CLAIM] = { 0 };
+	struct claims c = { 0 };
+	struct hq_eng_call *call;
 	enum hq_rc rc;
 	bool made;
-	size_t i;
 
-	HQ_TRY(claim(u, lane, want, v, ret_n, err));
-	for (i = 0; i < *ret_n; i++) {
-		rc = hq_eng_call_make(&u->tx, u->e->keep, &v[i], &made, err);
+	HQ_TRY(claim(u, lane, want, &c, err));
+	*ret_n = c.n;
+	for (call = c.v; call < c.v + c.n; call++) {
+		rc = hq_eng_call_make(&u->tx, u->e->keep, call, &made, err);
 		if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
-			rc = fail_run(u, v[i].job.run, err);
+			rc = fail_run(u, call->job.run, err);
 		if (rc != HQ_OK)
 			return rc;
 		hq_arena_reset(u->tx.a);
 		u->put_back += !made;
 		if (!made)
 			continue;
-		hq_buf_put(&u->calls, &v[i], sizeof(v[i]));
-		u->bytes += v[i].body_bytes;
-		u->busy[v[i].foreign]++;
+		hq_buf_put(&u->calls, call, sizeof(*call));
+		u->bytes += call->body_bytes;
+		u->busy[call->foreign]++;
 	}
 	return HQ_OK;
 }

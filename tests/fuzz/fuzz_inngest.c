@@ -36,8 +36,12 @@ all_steps(struct hq_flow *f, struct json_object *in,
 }
 
 static const struct hq_trigger on_go[] = { { .event = "t/go" }, { 0 } };
-static const struct hq_function all = { "all", "All", on_go, 3, all_steps,
-	give };
+static const struct hq_function all = { .id = "all",
+	.name = "All",
+	.triggers = on_go,
+	.retries = 3,
+	.run = all_steps,
+	.on_failure = give };
 static const struct hq_function *const functions[] = { &all, NULL };
 static const struct hq_plugin plugin = { .functions = functions };
 static const struct hq_composed rows[] = {

@@ -303,7 +303,7 @@ test('the engine API', async (t) => {
   });
   await t.test('is looked at by the doctor', async () => {
     const said = async () => JSON.stringify((await sys.rawr('doctor')).doc);
-    assert.match(await said(), /engine too/);
+    assert.match(await said(), /inngest, engine answer/);
     process.kill(sys.pid('engine'), 'SIGKILL');
     fs.rmSync(path.join(sys.dir, 'run/engine.sock'), { force: true });
     assert.match(await said(), /engine\.fcgi: /);

@@ -24,14 +24,14 @@ void hq_deliver_seed(const struct hq_env *env, char out[HQ_DELIVER_SEED_BYTES]);
 void hq_deliver_headers(const char *seed, struct hq_arena *a,
     const char *ret[HQ_DELIVER_HEADERS]);
 
+enum hq_delivery_end {
+	HQ_DELIVERED,
+	HQ_DELIVERY_REFUSED, /* one will never be taken; others may be */
+	HQ_DELIVERY_FAILED,  /* it is not the events' fault: later */
+};
+
 struct hq_delivery {
-	enum {
-		HQ_DELIVERED,
-		/* One of the events will never be taken; others may be. */
-		HQ_DELIVERY_REFUSED,
-		/* It is not the events' fault: later. */
-		HQ_DELIVERY_FAILED,
-	} what;
+	enum hq_delivery_end what;
 	const char *why; /* of the last two; visible text, in the arena */
 };
 
