@@ -56,7 +56,7 @@ FUZZERS	= $(sort $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c))))
 UNITS	= $(sort $(basename $(notdir $(wildcard tests/unit/test_*.c))))
 RESPONDERS = rpc openapi workflows inngest engine
 PROGRAMS = $(RESPONDERS:%=$(B)/%.fcgi) $(B)/rawr-runner $(B)/rawr
-HOSTOBJ	= $(addprefix $(O)/fcgi/,host.o boundary.o surface.o)
+HOSTOBJ	= $(addprefix $(O)/fcgi/,host.o boundary.o surface.o count.o probes.o)
 RUNNEROBJ = $(patsubst %.c,$(O)/%.o,$(wildcard runner/*.c))
 CLIOBJ	= $(patsubst %.c,$(O)/%.o,$(filter-out cli/compose.c,$(wildcard cli/*.c)))
 LIBHQ	= $(O)/libhq.a

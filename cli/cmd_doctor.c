@@ -1,48 +1,27 @@
 /* rawr doctor: is this installation well?  Only what can be known is said. */
-#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "auth/keys.h"
 #include "cli.h"
+#include "engine/outbox.h"
 #include "operator.h"
+#include "probe/probe.h"
 #include "proto/http/fcgi_client.h"
 #include "store/admin.h"
 
-enum {
-	SOCKET_WAIT_MS = 3000,
-	DISK_WARN_BYTES = 1 << 30,
-	DISK_FAIL_BYTES = 64 << 20,
-};
+enum { SOCKET_WAIT_MS = 3000 };
 
-enum verdict { WELL, WARN, FAIL, VERDICT__MAX };
-static const char *const verdicts[VERDICT__MAX] = { "ok", "warn", "fail" };
+static const char *const verdicts[] = { [HQ_PROBE_OK] = "ok",
+	[HQ_PROBE_WARN] = "warn",
+	[HQ_PROBE_FAIL] = "fail" };
 
 struct check {
 	struct hq_cli *c;
-	enum verdict verdict;
-	char text[HQ_ERR_MSG_BYTES];
-	const char *fix;
+	struct hq_probe p;
 };
-
-static void say(struct check *k, enum verdict v, const char *fix,
-    const char *fmt, ...) HQ_PRINTF(4, 5);
-
-static void
-say(struct check *k, enum verdict v, const char *fix, const char *fmt, ...)
-{
-	va_list ap;
-
-	k->verdict = v;
-	k->fix = fix;
-	va_start(ap, fmt);
-	(void)vsnprintf(k->text, sizeof(k->text), fmt, ap);
-	va_end(ap);
-}
 
 static const char *
 system_env(const char *name)
@@ -59,10 +38,11 @@ check_settings(struct check *k)
 	struct hq_err why = { 0 };
 
 	if (hq_config_load(&config, system_env, k->c->arena, &why) != HQ_OK)
-		say(k, FAIL, "set it to what rawr settings says", "%s",
-		    why.msg);
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
+		    "set it to what rawr settings says", "%s", why.msg);
 	else
-		say(k, WELL, NULL, "all settings are valid");
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "all settings are valid");
 }
 
 static void
@@ -73,14 +53,35 @@ check_key(struct check *k)
 	struct hq_err why = { 0 };
 
 	if (hq_keys_load(dir, k->c->arena, &keys, &why) != HQ_OK)
-		say(k, FAIL, "chmod 600 the files of RAWR_KEYS", "%s", why.msg);
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
+		    "chmod 600 the files of RAWR_KEYS", "%s", why.msg);
 	else if (hq_keys_signing(keys) == NULL)
-		say(k, FAIL, "write a line signkey-... into it, mode 600",
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
+		    "write a line signkey-... into it, mode 600",
 		    "%s/signing.key is missing or empty", dir);
 	else
-		say(k, WELL, NULL,
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
 		    "signing key present, readable by its "
 		    "owner only");
+}
+
+/* Where an Inngest server runs the functions. */
+static void
+check_event_key(struct check *k)
+{
+	const char *dir = k->c->config.s[HQ_SET_RAWR_KEYS];
+	const struct hq_keys *keys;
+
+	if (!hq_config_is_inngest(&k->c->config))
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "not needed: RAWR_ENGINE is own");
+	else if (hq_keys_load(dir, k->c->arena, &keys, NULL) != HQ_OK ||
+	    hq_keys_inngest(keys) == NULL)
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
+		    "write the server's event key into it, mode 600",
+		    "%s/inngest.key is missing or not a key", dir);
+	else
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL, "inngest.key present");
 }
 
 /* ---------------------------------------------------------------- the store -- */
@@ -108,58 +109,26 @@ check_store(struct check *k)
 	struct hq_err why = { 0 };
 
 	if (look_at_store(k, &why) != HQ_OK)
-		say(k, FAIL,
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
 		    "rawr db migrate makes or upgrades it; rawr db restore "
 		    "replaces a damaged one",
 		    "%s", why.msg);
 	else
-		say(k, WELL, NULL, "%s: whole, schema in step",
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "%s: whole, schema in step",
 		    k->c->config.s[HQ_SET_RAWR_STORE]);
 }
 
 static void
 check_wal(struct check *k)
 {
-	const struct hq_config *cf = &k->c->config;
-	const char *path =
-	    hq_arena_printf(k->c->arena, "%s-wal", cf->s[HQ_SET_RAWR_STORE]);
-	long long bytes = 0;
-	struct stat st;
-
-	if (path != NULL && stat(path, &st) == 0)
-		bytes = (long long)st.st_size;
-	if (bytes > cf->i[HQ_SET_RAWR_WAL_MAX])
-		say(k, FAIL, "start the runner; end long readers",
-		    "the WAL has %lld bytes: writes are refused", bytes);
-	else if (bytes > cf->i[HQ_SET_RAWR_WAL_WARN])
-		say(k, WARN, "is the runner up? end long readers",
-		    "the WAL has %lld bytes", bytes);
-	else
-		say(k, WELL, NULL, "the WAL has %lld bytes", bytes);
+	hq_probe_wal(&k->c->config, &k->p);
 }
 
 static void
 check_disk(struct check *k)
 {
-	const char *var = k->c->config.s[HQ_SET_RAWR_VAR];
-	struct statvfs v;
-	unsigned long long free_bytes;
-
-	if (statvfs(var, &v) != 0) {
-		say(k, FAIL, "make the directory, or set RAWR_VAR",
-		    "%s: errno %d", var, errno);
-		return;
-	}
-	free_bytes = (unsigned long long)v.f_bavail * v.f_frsize;
-	if (free_bytes < DISK_FAIL_BYTES)
-		say(k, FAIL, "make room", "%llu bytes are free below %s",
-		    free_bytes, var);
-	else if (free_bytes < DISK_WARN_BYTES)
-		say(k, WARN, "make room", "%llu bytes are free below %s",
-		    free_bytes, var);
-	else
-		say(k, WELL, NULL, "%llu bytes are free below %s", free_bytes,
-		    var);
+	hq_probe_disk(&k->c->config, &k->p);
 }
 
 /* ------------------------------------------------------------- the processes -- */
@@ -209,44 +178,88 @@ ask(struct hq_cli *c, const char *socket, struct hq_err *err)
 static void
 check_sockets(struct check *k)
 {
-	static const char *const names[] = {
-		"rpc",
-		"openapi",
-		"workflows",
-		"inngest",
-		"engine",
-	};
-	const char *var = k->c->config.s[HQ_SET_RAWR_VAR], *path;
-	bool apps = k->c->config.s[HQ_SET_RAWR_APPS][0] != '\0';
-	size_t i, n = sizeof(names) / sizeof(names[0]) - !apps;
+	const char *path, *name;
 	struct hq_err why;
+	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; (name = hq_probe_responder(&k->c->config, i)) != NULL;
+	     i++) {
 		why = (struct hq_err){ 0 };
-		path = hq_arena_printf(k->c->arena, "%s/run/%s.sock", var,
-		    names[i]);
+		path = hq_probe_path(&k->c->config, k->c->arena, name, "sock");
 		if (path == NULL || ask(k->c, path, &why) != HQ_OK) {
-			say(k, FAIL, "start it: make up, or systemctl start",
-			    "%s.fcgi: %s", names[i], why.msg);
+			hq_probe_set(&k->p, HQ_PROBE_FAIL,
+			    "start it: make up, or systemctl start",
+			    "%s.fcgi: %s", name, why.msg);
 			return;
 		}
 	}
-	say(k, WELL, NULL, "rpc, openapi, workflows and inngest answer%s",
-	    apps ? ", engine too" : "");
+	hq_probe_set(&k->p, HQ_PROBE_OK, NULL, "%zu responders answer", i);
 }
 
 static void
 check_runner(struct check *k)
 {
-	if (strcmp(k->c->config.s[HQ_SET_RAWR_RUNNER], "off") == 0)
-		say(k, WARN, "set RAWR_RUNNER=on, or drive it from elsewhere",
-		    "the runner is switched off: runs only queue");
-	else if (hq_cli_ring(&k->c->config))
-		say(k, WELL, NULL, "the runner hears its bell");
+	hq_probe_runner(&k->c->config, hq_mono_ms(k->c->env), &k->p);
+}
+
+/* ------------------------------------------------------------ the other way -- */
+
+static enum hq_rc
+look_at_outbox(struct check *k, struct hq_outbox_look *ret, struct hq_err *err)
+{
+	struct hq_db_opts o = {
+		.path = k->c->config.s[HQ_SET_RAWR_STORE],
+		.modules = k->c->modules,
+		.read_only = true,
+	};
+	struct hq_db *db;
+	enum hq_rc rc;
+
+	HQ_TRY(hq_db_open(&o, &db, err));
+	rc = hq_outbox_look(db, k->c->arena, ret, err);
+	hq_db_close(db);
+	return rc;
+}
+
+static void
+say_outbox(struct check *k, const struct hq_outbox_look *l)
+{
+	if (l->why != NULL)
+		hq_probe_set(&k->p, HQ_PROBE_FAIL,
+		    "see that the server at RAWR_INNGEST_URL is up and has "
+		    "our keys",
+		    "%lld events wait for the Inngest server: %.150s",
+		    (long long)l->waiting, l->why);
+	else if (l->parked > 0)
+		hq_probe_set(&k->p, HQ_PROBE_WARN,
+		    "rawr events parked; then resend or drop",
+		    "the Inngest server refused %lld events",
+		    (long long)l->parked);
+	else if (l->own_runs > 0)
+		hq_probe_set(&k->p, HQ_PROBE_WARN,
+		    "they go on with RAWR_ENGINE=own",
+		    "%lld runs of our own engine stand still",
+		    (long long)l->own_runs);
 	else
-		say(k, FAIL, "start rawr-runner",
-		    "nobody listens at %s/run/runner.sock",
-		    k->c->config.s[HQ_SET_RAWR_VAR]);
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "%lld events wait for the Inngest server",
+		    (long long)l->waiting);
+}
+
+static void
+check_outbox(struct check *k)
+{
+	struct hq_outbox_look look;
+	struct hq_err why = { 0 };
+
+	if (!hq_config_is_inngest(&k->c->config))
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
+		    "our own engine: RAWR_ENGINE is own");
+	else if (look_at_outbox(k, &look, &why) != HQ_OK)
+		hq_probe_set(&k->p, HQ_PROBE_FAIL, "see the store", "%s",
+		    why.msg);
+	else
+		say_outbox(k, &look);
 }
 
 /* ------------------------------------------------------------------- gateway -- */
@@ -263,15 +276,16 @@ check_gateway(struct check *k)
 
 	if (hq_cli_read(k->c, there, &a, &n, NULL) != HQ_OK || ours == NULL ||
 	    hq_cli_read(k->c, ours, &b, &m, NULL) != HQ_OK)
-		say(k, WELL, NULL,
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL,
 		    "nothing to compare: no %s, or no "
 		    "nginx/rawr.conf below --root",
 		    there);
 	else if (n != m || memcmp(a, b, n) != 0)
-		say(k, WARN, "compare the two; reload nginx",
-		    "%s differs from %s", there, ours);
+		hq_probe_set(&k->p, HQ_PROBE_WARN,
+		    "compare the two; reload nginx", "%s differs from %s",
+		    there, ours);
 	else
-		say(k, WELL, NULL, "%s is in step", there);
+		hq_probe_set(&k->p, HQ_PROBE_OK, NULL, "%s is in step", there);
 }
 
 static const struct {
@@ -280,11 +294,13 @@ static const struct {
 } checks[] = {
 	{ "settings", check_settings },
 	{ "signing key", check_key },
+	{ "event key", check_event_key },
 	{ "store", check_store },
 	{ "wal", check_wal },
 	{ "disk", check_disk },
 	{ "responders", check_sockets },
 	{ "runner", check_runner },
+	{ "engine", check_outbox },
 	{ "gateway", check_gateway },
 };
 
@@ -303,12 +319,12 @@ run_doctor(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 		checks[i].check(&k);
 		o = hq_json_new_object();
 		hq_json_put_str(o, "check", checks[i].name);
-		hq_json_put_str(o, "verdict", verdicts[k.verdict]);
-		hq_json_put_str(o, "text", k.text);
-		hq_json_put_str(o, "fix", k.fix);
+		hq_json_put_str(o, "verdict", verdicts[k.p.verdict]);
+		hq_json_put_str(o, "text", k.p.text);
+		hq_json_put_str(o, "fix", k.p.fix);
 		hq_json_push(rows, o);
-		c->failed = c->failed || k.verdict == FAIL;
-		if (i == 0 && k.verdict == FAIL)
+		c->failed = c->failed || k.p.verdict == HQ_PROBE_FAIL;
+		if (i == 0 && k.p.verdict == HQ_PROBE_FAIL)
 			break; /* the rest would look at wrong places */
 	}
 	return HQ_OK;

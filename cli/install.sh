@@ -65,6 +65,7 @@ put_config 644 nginx/rawr-http.conf /etc/nginx/conf.d
 put_config 644 nginx/rawr.conf /etc/nginx/snippets
 put_config 644 nginx/rawr-engine.conf /etc/nginx/snippets
 put_config 644 nginx/rawr-fastcgi.conf /etc/nginx/snippets
+put_config 644 nginx/rawr-probe.conf /etc/nginx/snippets
 put 644 nginx/example.conf "$prefix/share/doc/rawr/examples" nginx-site.conf
 
 for f in docs/man/*.[1-8]; do

@@ -18,12 +18,14 @@ load() {
 	# The programs check every setting; ask them for the values.
 	values=$("$bin/rawr" setting RAWR_VAR RAWR_PORT RAWR_KEYS \
 	    RAWR_WORKERS RAWR_RUNNER RAWR_BODY_MAX RAWR_FIRST_PARTY_FROM \
-	    RAWR_ENGINE_FROM RAWR_APPS RAWR_APPS_FROM) || exit 2
+	    RAWR_ENGINE_FROM RAWR_APPS RAWR_APPS_FROM RAWR_PROBES_FROM) ||
+	    exit 2
 	{
 		read -r var; read -r port; read -r keys
 		read -r workers; read -r runner; read -r body_max
 		read -r first_party_from; read -r engine_from
 		read -r apps; read -r apps_from
+		read -r probes_from
 	} <<EOF
 $values
 EOF
@@ -116,11 +118,13 @@ write_nginx() {
 	    's|^\(.*\)include snippets/rawr.conf;|&\n\1include snippets/rawr-engine.conf;|' \
 	    "$var/nginx/nginx.conf"
 	awk -v run="$var/run" -v first="$first_party_from" \
-	    -v engine="$engine_from" -v apps="$apps_from" '
+	    -v engine="$engine_from" -v apps="$apps_from" \
+	    -v probes="$probes_from" '
 	    { gsub("unix:/run/rawr/", "unix:" run "/") }
 	    /^geo \$rawr_first_party/ { list = first }
 	    /^geo \$rawr_engine/ { list = engine }
 	    /^geo \$rawr_apps/ { list = apps }
+	    /^geo \$rawr_probes/ { list = probes }
 	    /^\t[0-9:].* 1;$/ { next }
 	    { print }
 	    /^\tdefault 0;$/ {
@@ -134,7 +138,7 @@ write_nginx() {
 	sed "s|client_max_body_size 1m;|client_max_body_size $body_max;|" \
 	    "$here/nginx/rawr.conf" >"$var/nginx/snippets/rawr.conf"
 	cp "$here/nginx/rawr-fastcgi.conf" "$here/nginx/rawr-engine.conf" \
-	    "$var/nginx/snippets"
+	    "$here/nginx/rawr-probe.conf" "$var/nginx/snippets"
 }
 start_nginx() {
 	rm -f "$var/nginx/run/nginx.pid" # of one that was killed

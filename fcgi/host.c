@@ -10,8 +10,11 @@
 #include "base/process.h"
 #include "base/version.h"
 #include "boundary.h"
+#include "count.h"
 #include "domain/state/state.h"
 #include "engine/engine.h"
+#include "probe/probe.h"
+#include "probes.h"
 #include "proto/http/serve.h"
 #include "surface.h"
 
@@ -30,6 +33,8 @@ struct setup {
 	const struct hq_keys *keys;
 	struct hq_policy policy;
 	struct hq_procs procs; /* never written again: the workers share it */
+	struct hq_figures *figures;
+	const char *alive; /* path; or NULL */
 	bool dev;
 };
 
@@ -105,6 +110,7 @@ worker_open(const struct setup *s, struct hq_host *h, struct hq_err *err)
 
 	if (o.modules == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "no memory");
+	h->modules = o.modules;
 	HQ_TRY(hq_db_open(&o, &h->db, err));
 	h->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (h->wake_fd < 0)
@@ -112,6 +118,23 @@ worker_open(const struct setup *s, struct hq_host *h, struct hq_err *err)
 	h->surfaces =
 	    hq_surface_cache_new(h, s->responder->title, s->responder->mount);
 	return s->responder->init == NULL ? HQ_OK : s->responder->init(h, err);
+}
+
+/* A host of functions has contracts for them, and is called by none. */
+static const struct hq_procs *
+counted(const struct setup *s)
+{
+	static const struct hq_procs none = { NULL, 0 };
+
+	return s->responder->hosts_functions ? &none : &s->procs;
+}
+
+static struct hq_figure *
+calls_of(const struct setup *s)
+{
+	return counted(s)->n == 0
+	    ? NULL
+	    : &hq_figures_mine(s->figures)[HQ_FIGURE_CALLS];
 }
 
 static enum hq_rc
@@ -130,6 +153,8 @@ worker_init(void *ctx, void **ret_app, struct hq_err *err)
 		.keys = s->keys,
 		.policy = s->policy,
 		.procs = s->procs,
+		.mine = hq_figures_mine(s->figures),
+		.calls = calls_of(s),
 		.env = hq_env_system(),
 		.dev = s->dev,
 		.wake_fd = -1,
@@ -318,6 +343,8 @@ answer(struct hq_host *h, struct hq_boundary *c, const struct hq_http_req *req,
 		    "NOT_FOUND");
 		return;
 	}
+	if (hq_probes_answer(h, c, req, res))
+		return;
 	if (hq_surface_get(h->surfaces, &s, err) != HQ_OK) {
 		refuse(h, c, err, res);
 		return;
@@ -340,6 +367,7 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 	hq_boundary_make(h, req, &c);
 	if (!hq_arena_ok(req->arena)) {
 		hq_http_res_text(res, 413, "text/plain", "request too large");
+		hq_count_request(h, req, res);
 		return;
 	}
 	h->in_hand++;
@@ -352,6 +380,7 @@ handle(void *app, const struct hq_http_req *req, struct hq_http_res *res)
 		return;
 	hq_boundary_echo(&c, res);
 	log_request(h, &c, req, res, &err);
+	hq_count_request(h, req, res);
 }
 
 /* Has anybody written to the store: another connection, or this one? */
@@ -379,7 +408,10 @@ gather(void *app, void (*wait)(void *w), void *w)
 static void
 flush(void *app)
 {
-	hq_db_flush(((struct hq_host *)app)->db);
+	struct hq_host *h = app;
+
+	hq_db_flush(h->db);
+	hq_count_waits(h);
 }
 
 static void
@@ -424,6 +456,8 @@ load_policy(struct setup *s, struct hq_err *err)
 	    strcmp(s->config.s[HQ_SET_RAWR_AUTH], "required") == 0;
 	HQ_TRY(load_addresses(s, HQ_SET_RAWR_FIRST_PARTY_FROM,
 	    &s->policy.first_party, err));
+	HQ_TRY(
+	    load_addresses(s, HQ_SET_RAWR_PROBES_FROM, &s->policy.probes, err));
 	if (s->dev) {
 		HQ_TRY(hq_cidrs_parse("127.0.0.0/8,::1,unix", s->arena,
 		    &s->policy.engine, err));
@@ -449,6 +483,29 @@ load(struct setup *s, struct hq_err *err)
 	HQ_TRY(load_policy(s, err));
 	return hq_procs_load(hq_composition, s->responder->kinds, s->arena,
 	    &s->procs, err);
+}
+
+/* A row for each worker, and for those that come while they go. */
+static enum hq_rc
+open_figures(struct setup *s, int workers, struct hq_err *err)
+{
+	const char *name = s->responder->name, *series, *path;
+	size_t rows = 2 * (size_t)workers;
+	struct hq_err why = { 0 };
+
+	series = hq_count_series(name, counted(s), s->arena);
+	path = hq_probe_path(&s->config, s->arena, name, "figures");
+	s->alive = hq_probe_path(&s->config, s->arena, name, "alive");
+	if (!hq_arena_ok(s->arena))
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "no memory");
+	if (system_env("GATEWAY_INTERFACE") != NULL) {
+		s->figures = hq_figures_private(series, rows); /* one request */
+	} else if (hq_figures_open(path, series, rows, &s->figures, &why) !=
+	    HQ_OK) {
+		hq_log(HQ_WARN, "not_seen", HQ_LSTR("why", why.msg));
+		s->figures = hq_figures_private(series, rows);
+	}
+	return HQ_OK;
 }
 
 static enum hq_rc
@@ -477,6 +534,9 @@ serve(struct setup *s, struct hq_err *err)
 
 	if (s->responder->workers > 0)
 		o.workers = s->responder->workers;
+	HQ_TRY(open_figures(s, o.workers, err));
+	o.figures = s->figures;
+	o.alive = s->alive;
 	if (o.body_max < s->responder->body_max)
 		o.body_max = s->responder->body_max;
 	o.arena_max = o.body_max * REQUEST_ARENA_TIMES;
@@ -512,6 +572,7 @@ hq_host_main(const struct hq_responder *r, int argc, char *argv[])
 	if (rc != HQ_OK)
 		hq_log(HQ_ERROR, "stopped", HQ_LSTR("error", err.msg),
 		    HQ_LSTR("where", err.where));
+	hq_figures_close(s.figures);
 	hq_arena_free(s.arena);
 	return rc == HQ_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,6 +10,7 @@
 #include "auth/policy.h"
 #include "proto/contract.h"
 #include "proto/http/http.h"
+#include "store/probe.h"
 
 /* Calls of functions that a worker has in hand; the others wait. */
 enum { HQ_HOST_FUNCTION_CALLS = 16 };
@@ -23,8 +24,12 @@ struct hq_host {
 	struct hq_policy policy;
 	const struct hq_env *env;
 	struct hq_db *db;
-	struct hq_procs procs; /* of the responder's kinds */
-	bool dev;              /* --dev */
+	const struct hq_module *const *modules; /* of db */
+	struct hq_figure *mine;   /* what this worker counts: count.h */
+	struct hq_figure *calls;  /* of it, those of procedures; or NULL */
+	struct hq_db_waits waits; /* that have been counted */
+	struct hq_procs procs;    /* of the responder's kinds */
+	bool dev;                 /* --dev */
 	/* Calls of handle() that have begun: a write waits for its commit in it. */
 	int in_hand;
 	int wake_fd; /* datagram socket to the runner's doorbell */
@@ -43,6 +48,7 @@ struct hq_responder {
 	unsigned kinds;       /* plugin kinds whose procedures it serves */
 	bool hosts_functions; /* which may block: one runs at a time */
 	bool takes_dev;       /* knows --dev */
+	bool fronts;     /* asked how it goes, it speaks for all: probes.h */
 	size_t body_max; /* where it takes larger bodies than RAWR_BODY_MAX */
 	int workers;     /* where RAWR_WORKERS is not what it needs; or 0 */
 	const char *prefix; /* its mount: what is below it is "not found" */

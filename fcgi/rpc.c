@@ -1,7 +1,8 @@
 /*
  * rpc.fcgi - /rpc: first-party callers, oRPC's RPC protocol, over every
  * procedure of the composition.  Also what the browsers of the first party load
- * beside it: web plugin modules, and /health.
+ * beside it: web plugin modules, and /health.  And what those ask who want to know
+ * how the system is: /readyz, /metrics (probes.h).
  */
 #include "proto/orpc/rpc.h"
 #include "domain/state/web.h"
@@ -32,6 +33,7 @@ main(int argc, char *argv[])
 		.name = "rpc",
 		.family = HQ_FAMILY_RPC,
 		.kinds = 1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS,
+		.fronts = true,
 		.prefix = "/rpc",
 		.title = "RAWR HQ RPC",
 		.mount = "/rpc",

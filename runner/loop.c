@@ -24,7 +24,6 @@ struct loop {
 	int64_t turned_ms;     /* monotonic: the last turn */
 	bool emptied;          /* and nothing was left of it */
 	bool warned;
-	size_t lost; /* calls told of */
 };
 
 static int64_t
@@ -55,7 +54,7 @@ look(struct runner *r, int64_t us)
 		r->polls[i + 2].events = hq_fcgi_call_events(c);
 	}
 	r->polls[i + 2] =
-	    (struct pollfd){ .fd = runner_remote_fd(r), .events = POLLIN };
+	    (struct pollfd){ .fd = r->work->fd(r), .events = POLLIN };
 	if (ppoll(r->polls, r->n_calls + 3, &at_most, NULL) < 0)
 		for (i = 0; i < r->n_calls + 3; i++)
 			r->polls[i].revents = 0;
@@ -66,7 +65,7 @@ static int64_t
 first_due(const struct loop *l)
 {
 	const int64_t due[] = { runner_first_deadline(l->r),
-		runner_remote_next(l->r), runner_retain_next(l->r),
+		l->r->work->next(l->r), runner_retain_next(l->r),
 		l->emptied ? INT64_MAX : l->checkpoint_ms };
 	int64_t first = INT64_MAX;
 	size_t i;
@@ -99,10 +98,10 @@ leave(struct loop *l)
 {
 	l->leaving = true;
 	l->leave_by_ms = hq_mono_ms(l->r->env) + RUNNER_LEAVE_MS;
-	hq_engine_drain(l->r->engine);
+	l->r->work->drain(l->r);
 	runner_notify("STOPPING=1");
 	hq_log(HQ_INFO, "stopping",
-	    HQ_LI64("inflight", (int64_t)hq_engine_inflight(l->r->engine)));
+	    HQ_LI64("inflight", (int64_t)l->r->work->inflight(l->r)));
 }
 
 /* Somebody has queued work, or wants us to stop. */
@@ -128,7 +127,7 @@ listen_to_calls(struct loop *l)
 	int i;
 
 	runner_step_calls(r);
-	runner_remote_step(r);
+	r->work->step(r);
 	for (i = 0; i < RUNNER_GATHER_LOOKS && runner_is_early(r); i++) {
 		look(r, RUNNER_GATHER_US);
 		ring(l);
@@ -187,17 +186,6 @@ take_bell(struct loop *l)
 		hq_log(HQ_WARN, "doorbell", HQ_LSTR("why", err.msg));
 }
 
-static void
-tell_lost(struct loop *l)
-{
-	size_t lost = hq_engine_lost(l->r->engine);
-
-	if (lost > l->lost)
-		hq_log(HQ_INFO, "calls_lost",
-		    HQ_LI64("count", (int64_t)(lost - l->lost)));
-	l->lost = lost;
-}
-
 /*
  * No reply has come, nothing is due, and nobody has written since the last
  * turn began: a turn would find nothing.  So an idle system takes no lock, and
@@ -211,11 +199,10 @@ is_still(struct loop *l)
 	int64_t seen = l->seen, now = hq_mono_ms(r->env);
 
 	if (hq_db_data_version(r->db, &l->seen, NULL) != HQ_OK ||
-	    l->seen != seen || hq_engine_replied(r->engine) ||
+	    l->seen != seen || r->work->has_news(r) ||
 	    hq_now_ms(r->env) >= l->next_ms)
 		return false;
-	return hq_engine_inflight(r->engine) == 0 ||
-	    now - l->turned_ms < RUNNER_IDLE_MS;
+	return r->work->inflight(r) == 0 || now - l->turned_ms < RUNNER_IDLE_MS;
 }
 
 static enum hq_rc
@@ -226,11 +213,9 @@ turn(struct loop *l, struct hq_err *err)
 	if (is_still(l))
 		return HQ_OK;
 	l->turned_ms = hq_mono_ms(l->r->env);
-	rc = hq_engine_turn(l->r->engine, &l->next_ms, err);
-	if (rc == HQ_OK) {
-		tell_lost(l);
+	rc = l->r->work->turn(l->r, &l->next_ms, err);
+	if (rc == HQ_OK)
 		return HQ_OK;
-	}
 	hq_log(HQ_ERROR, "turn", HQ_LSTR("why", err->msg),
 	    HQ_LSTR("where", err->where));
 	/*
@@ -247,7 +232,7 @@ static bool
 is_left(const struct loop *l)
 {
 	return l->leaving &&
-	    (hq_engine_inflight(l->r->engine) == 0 ||
+	    (l->r->work->inflight(l->r) == 0 ||
 		hq_mono_ms(l->r->env) >= l->leave_by_ms);
 }
 
@@ -260,8 +245,8 @@ runner_loop(struct runner *r, struct hq_err *err)
 	for (;;) {
 		HQ_TRY(turn(&l, err));
 		if (is_left(&l))
-			return hq_engine_release(r->engine, err);
-		idle = hq_engine_inflight(r->engine) == 0;
+			return r->work->release(r, err);
+		idle = r->work->inflight(r) == 0;
 		sleep_until(&l, l.next_ms);
 		ring(&l);
 		listen_to_calls(&l);
@@ -269,6 +254,7 @@ runner_loop(struct runner *r, struct hq_err *err)
 		if (!l.leaving && runner_retain(r, idle))
 			l.emptied = false;
 		checkpoint(&l, idle);
-		runner_notify("WATCHDOG=1");
+		runner_figures_note(r);
+		runner_alive_sign(r);
 	}
 }

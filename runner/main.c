@@ -55,7 +55,9 @@ run(struct runner *r, struct hq_config *config, struct hq_err *err)
 int
 main(int argc, char *argv[])
 {
-	struct runner r = { .env = hq_env_system(), .bell = RUNNER_NO_BELL };
+	struct runner r = { .env = hq_env_system(),
+		.bell = RUNNER_NO_BELL,
+		.alive = HQ_ALIVE_NONE };
 	struct hq_config config = { 0 };
 	struct hq_err err = { 0 };
 	enum hq_rc rc;

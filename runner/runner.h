@@ -7,7 +7,9 @@
 #include <poll.h>
 
 #include "auth/keys.h"
+#include "base/alive.h"
 #include "base/config.h"
+#include "base/figures.h"
 #include "base/ids.h"
 #include "engine/engine.h"
 #include "proto/http/fcgi_client.h"
@@ -19,6 +21,10 @@ enum {
 	RUNNER_RETAIN_MS = 3600 * 1000, /* from one sweep to the next */
 	RUNNER_RETAIN_BUSY_MS = 100,    /* between its steps, beside work */
 	RUNNER_RETAIN_FAIL_MS = 60 * 1000,
+	/* To an Inngest server: between attempts, doubling; and one attempt. */
+	RUNNER_FORWARD_MIN_MS = 200,
+	RUNNER_FORWARD_MAX_MS = 30 * 1000,
+	RUNNER_FORWARD_CALL_MS = 30 * 1000,
 	RUNNER_LOOK_MS = 50, /* between looks at calls that wait for a worker */
 	/* A call that was told to go on, and whose worker is busy with another,
 	 * is taken back after that, for a worker that is free. */
@@ -32,6 +38,7 @@ enum {
 	RUNNER_GATHER_LOOKS = 5,
 	RUNNER_GATHER_US = 200,
 	RUNNER_GATHER_MS = 2,
+	RUNNER_FIGURES = HQ_COUNT__MAX + 4,
 };
 
 /*
@@ -70,13 +77,40 @@ struct runner_sweep {
 	int64_t next_ms; /* monotonic */
 };
 
+struct runner;
+
+/*
+ * What the loop drives: our own engine (engine.c), or the way of our events to
+ * an Inngest server (forward.c).
+ */
+struct runner_work {
+	/* close() also behind an open() that failed. */
+	enum hq_rc (*open)(struct runner *r, struct hq_err *err);
+	void (*close)(struct runner *r);
+	/* As hq_engine_turn() and what follows it have it. */
+	enum hq_rc (
+	    *turn)(struct runner *r, int64_t *ret_next_ms, struct hq_err *err);
+	bool (*has_news)(const struct runner *r);
+	size_t (*inflight)(const struct runner *r);
+	void (*drain)(struct runner *r);
+	enum hq_rc (*release)(struct runner *r, struct hq_err *err);
+	/* Its HTTP: when fd is readable, or at next (monotonic), step. */
+	int (*fd)(const struct runner *r);
+	int64_t (*next)(const struct runner *r);
+	void (*step)(struct runner *r);
+};
+extern const struct runner_work runner_engine, runner_forward;
+
 struct runner {
 	const struct hq_config *config;
 	const struct hq_keys *keys;
 	const struct hq_env *env;
 	struct hq_arena *arena;
 	struct hq_db *db;
-	struct hq_engine *engine;
+	const struct runner_work *work;
+	struct hq_engine *engine;       /* of runner_engine; or NULL */
+	size_t lost;                    /* of its calls, that were told of */
+	struct runner_forward *forward; /* of runner_forward; or NULL */
 	bool dev;
 	struct runner_bell bell;
 	int signal; /* readable once SIGTERM or SIGINT came */
@@ -88,6 +122,9 @@ struct runner {
 	struct runner_remote *remote; /* calls to SDK apps (remote.c) */
 	struct runner_sweep *sweeps;
 	size_t n_sweeps;
+	struct hq_figures *figures;
+	int64_t noted[RUNNER_FIGURES]; /* is in them */
+	struct hq_alive alive;
 };
 
 /* dispatch.c: the engine's transport; ctx is a struct runner. */
@@ -122,6 +159,15 @@ enum hq_rc runner_bell_take(const char *var, struct runner_bell *b,
     struct hq_err *err) HQ_MUST;
 void runner_bell_drain(const struct runner_bell *b);
 void runner_bell_close(const char *var, struct runner_bell *b);
+
+/*
+ * figures.c: what the runner counts; note what is new since the last time; a
+ * sign of life, to whoever asks and to systemd, at most once a second.
+ */
+enum hq_rc runner_figures_open(struct runner *r, struct hq_err *err) HQ_MUST;
+void runner_figures_note(struct runner *r);
+enum hq_rc runner_alive_open(struct runner *r, struct hq_err *err) HQ_MUST;
+void runner_alive_sign(struct runner *r);
 
 /* notify.c: tell systemd, where it listens; state is "READY=1". */
 void runner_notify(const char *state);

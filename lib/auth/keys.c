@@ -26,6 +26,7 @@ struct hq_keys {
 	char signing[HQ_SIGNING_KEY_MAX + 1];              /* "": none */
 	char fallback[HQ_SIGNING_KEY_MAX + 1];
 	char http[HQ_SIGNING_KEY_MAX + 1];
+	char inngest[HQ_SIGNING_KEY_MAX + 1];
 	struct list lists[HQ_TOKEN__MAX];
 	struct list events; /* ids: none */
 };
@@ -144,14 +145,20 @@ take_tokens(struct hq_keys *k, enum hq_token_kind kind, char *text,
 	return HQ_OK;
 }
 
+/* It is a part of a path as it is. */
 static bool
-is_event_key(const char *s, size_t n)
+is_path_part(const char *s, size_t n)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "abcdefghijklmnopqrstuvwxyz0123456789-_.~";
 
-	return n >= HQ_EVENT_KEY_MIN && n <= HQ_EVENT_KEY_MAX &&
-	    strspn(s, plain) >= n;
+	return n <= HQ_EVENT_KEY_MAX && strspn(s, plain) >= n;
+}
+
+static bool
+is_event_key(const char *s, size_t n)
+{
+	return n >= HQ_EVENT_KEY_MIN && is_path_part(s, n);
 }
 
 static enum hq_rc
@@ -259,6 +266,13 @@ is_http_key(const char *s)
 	return is_visible(s, HQ_HTTP_KEY_MIN);
 }
 
+/* Its server has made it up, or taken it: a short one is not ours to refuse. */
+static bool
+is_inngest_key(const char *s)
+{
+	return s[0] != '\0' && s[0] != '.' && is_path_part(s, strlen(s));
+}
+
 /* A file of one line; what says what that has to be. */
 struct key_file {
 	bool (*is_key)(const char *s);
@@ -314,15 +328,19 @@ load_key_files(struct hq_keys *k, const char *dir, struct hq_arena *a,
 		"signkey-..." };
 	static const struct key_file http = { is_http_key,
 		"32 to 512 visible characters" };
+	static const struct key_file inngest = { is_inngest_key,
+		"1 to 128 of A-Z a-z 0-9 - _ . ~" };
 	const char *now = hq_arena_printf(a, "%s/signing.key", dir);
 	const char *old = hq_arena_printf(a, "%s/signing.key.fallback", dir);
 	const char *out = hq_arena_printf(a, "%s/http.key", dir);
+	const char *server = hq_arena_printf(a, "%s/inngest.key", dir);
 
-	if (now == NULL || old == NULL || out == NULL)
+	if (now == NULL || old == NULL || out == NULL || server == NULL)
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "no memory");
 	HQ_TRY(load_key(k->signing, now, &signing, a, err));
 	HQ_TRY(load_key(k->fallback, old, &signing, a, err));
-	return load_key(k->http, out, &http, a, err);
+	HQ_TRY(load_key(k->http, out, &http, a, err));
+	return load_key(k->inngest, server, &inngest, a, err);
 }
 
 static enum hq_rc
@@ -379,6 +397,12 @@ const char *
 hq_keys_http(const struct hq_keys *k)
 {
 	return k->http[0] == '\0' ? NULL : k->http;
+}
+
+const char *
+hq_keys_inngest(const struct hq_keys *k)
+{
+	return k->inngest[0] == '\0' ? NULL : k->inngest;
 }
 
 const char *

@@ -5,6 +5,9 @@
  *   signing.key.fallback  the previous one, during a rotation; optional
  *   http.key              signs the calls of http desks: one line, at least
  *                         HQ_HTTP_KEY_MIN visible characters; optional
+ *   inngest.key           with RAWR_ENGINE=inngest: the event key under which
+ *                         the Inngest server takes our events, one line of at
+ *                         most HQ_EVENT_KEY_MAX of those characters
  *   event.keys            keys of those that send events to the engine API, one
  *                         per line; HQ_EVENT_KEY_MIN to _MAX of
  *                         A-Z a-z 0-9 - _ . ~; optional
@@ -59,6 +62,7 @@ enum hq_rc hq_keys_load(const char *dir, struct hq_arena *a,
 const char *hq_keys_signing(const struct hq_keys *k);
 const char *hq_keys_signing_fallback(const struct hq_keys *k);
 const char *hq_keys_http(const struct hq_keys *k);
+const char *hq_keys_inngest(const struct hq_keys *k);
 
 /* Is this one of the event keys?  n bytes, as they stand in a path. */
 bool hq_keys_is_event(const struct hq_keys *k, const char *key, size_t n);

@@ -5,9 +5,9 @@
 #include "auth/policy.h"
 
 /*
- * What opens a family.  /api/inngest and the engine API have no row: they are
- * opened by an address, and by what is checked elsewhere: the signature, the
- * keys.
+ * What opens a family.  /api/inngest, the engine API and the probes have no
+ * row: they are opened by an address, and the first two by what is checked
+ * elsewhere: the signature, the keys.
  */
 static const struct rule {
 	const char *path;
@@ -199,6 +199,20 @@ admit_app(const struct hq_policy *p, const struct hq_credentials *c,
 	return named(HQ_CALLER_APP, "app", a, ret, err);
 }
 
+/* Who may write to our socket may ask, too. */
+static enum hq_rc
+admit_probe(const struct hq_policy *p, const struct hq_credentials *c,
+    struct hq_arena *a, struct hq_principal *ret, struct hq_err *err)
+{
+	if (c->has_signature ||
+	    (!hq_addr_is_local(c->remote_addr) &&
+		(p->probes == NULL ||
+		    !hq_cidrs_match(p->probes, c->remote_addr))))
+		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
+	HQ_TRY(check_machine(c, err));
+	return named(HQ_CALLER_PROBE, "probe", a, ret, err);
+}
+
 enum hq_rc
 hq_policy_admit(const struct hq_policy *p, enum hq_family family,
     const struct hq_credentials *c, struct hq_arena *a,
@@ -212,6 +226,8 @@ hq_policy_admit(const struct hq_policy *p, enum hq_family family,
 		return admit_engine(p, c, a, ret, err);
 	if (family == HQ_FAMILY_ENGINE)
 		return admit_app(p, c, a, ret, err);
+	if (family == HQ_FAMILY_PROBES)
+		return admit_probe(p, c, a, ret, err);
 	if (c->has_signature)
 		return HQ_FAIL(err, FORBIDDEN,
 		    "signed runtime traffic does not open %s: it belongs to "

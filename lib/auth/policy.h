@@ -19,6 +19,7 @@ struct hq_policy {
 	const struct hq_cidrs *first_party; /* RAWR_FIRST_PARTY_FROM */
 	const struct hq_cidrs *engine;      /* RAWR_ENGINE_FROM */
 	const struct hq_cidrs *apps;        /* RAWR_APPS_FROM */
+	const struct hq_cidrs *probes;      /* RAWR_PROBES_FROM */
 	const char *base_url; /* RAWR_BASE_URL; NULL: loopback only */
 };
 
@@ -41,6 +42,7 @@ struct hq_credentials {
  * that is ours (that of base_url, localhost, a loopback address), so that no
  * name of somebody else's which leads here speaks for it, and a request that
  * browsers send unasked must come from a page of that host.  For
+ * HQ_FAMILY_PROBES the address counts alone: no credential opens them.  For
  * HQ_FAMILY_INNGEST and _ENGINE only the address is checked here; the signature
  * and the keys are proto/inngest's to verify.  *ret is set on success only.
  */

@@ -6,6 +6,7 @@ static const char *const families[HQ_FAMILY__MAX] = {
 	[HQ_FAMILY_WORKFLOWS] = "workflows",
 	[HQ_FAMILY_INNGEST] = "inngest",
 	[HQ_FAMILY_ENGINE] = "engine",
+	[HQ_FAMILY_PROBES] = "probes",
 };
 
 static const char *const callers[HQ_CALLER__MAX] = {
@@ -14,6 +15,7 @@ static const char *const callers[HQ_CALLER__MAX] = {
 	[HQ_CALLER_PUBLISHED] = "published",
 	[HQ_CALLER_RUNTIME] = "runtime",
 	[HQ_CALLER_APP] = "app",
+	[HQ_CALLER_PROBE] = "probe",
 };
 
 const char *

@@ -65,12 +65,6 @@ check_url(const char *v, const char *must)
 }
 
 static const char *
-check_url_or_empty(const char *v, const char *must)
-{
-	return *v == '\0' ? NULL : check_url(v, must);
-}
-
-static const char *
 check_url_list(const char *v, const char *must)
 {
 	const char *why = NULL;
@@ -124,10 +118,10 @@ static const struct {
 } checks[] = {
 	{ "path", check_path, false },
 	{ "url", check_url, true },
-	{ "url-or-empty", check_url_or_empty, true },
 	{ "url-list-or-empty", check_url_list, false },
 	{ "cidr-list", check_cidr_list, false },
 	{ "on|off", check_word, false },
+	{ "own|inngest", check_word, false },
 	{ "open|required", check_word, false },
 	{ "debug|info|warn|error", check_word, false },
 };
@@ -178,6 +172,23 @@ load_int(const struct hq_setting_row *row, const char *v, int64_t *ret,
 	return HQ_OK;
 }
 
+bool
+hq_config_is_inngest(const struct hq_config *c)
+{
+	return strcmp(c->s[HQ_SET_RAWR_ENGINE], "inngest") == 0;
+}
+
+/* One engine, and one place that apps register with. */
+static enum hq_rc
+check_engine(const struct hq_config *c, struct hq_err *err)
+{
+	if (!hq_config_is_inngest(c) || *c->s[HQ_SET_RAWR_APPS] == '\0')
+		return HQ_OK;
+	return HQ_FAIL(err, BAD_REQUEST,
+	    "RAWR_APPS: with RAWR_ENGINE=inngest apps register with the "
+	    "Inngest server; leave it empty");
+}
+
 /* In this order: RAWR_ENGINE_URL follows RAWR_BASE_URL. */
 static enum hq_rc
 derive(struct hq_config *c, struct hq_err *err)
@@ -194,7 +205,9 @@ derive(struct hq_config *c, struct hq_err *err)
 		s[HQ_SET_RAWR_BASE_URL] = hq_arena_printf(c->arena,
 		    "http://127.0.0.1:%" PRId64, c->i[HQ_SET_RAWR_PORT]);
 	if (*s[HQ_SET_RAWR_ENGINE_URL] == '\0')
-		s[HQ_SET_RAWR_ENGINE_URL] = s[HQ_SET_RAWR_BASE_URL];
+		s[HQ_SET_RAWR_ENGINE_URL] =
+		    s[hq_config_is_inngest(c) ? HQ_SET_RAWR_INNGEST_URL
+					      : HQ_SET_RAWR_BASE_URL];
 	if (!hq_arena_ok(c->arena))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,
 		    "the settings are too long");
@@ -220,6 +233,7 @@ hq_config_load(struct hq_config *c, const char *(*getenv_fn)(const char *name),
 			HQ_TRY(load_str(&rows[s], v, a, &got.s[s], err));
 	}
 	HQ_TRY(derive(&got, err));
+	HQ_TRY(check_engine(&got, err));
 	*c = got;
 	return HQ_OK;
 }

@@ -34,13 +34,16 @@ struct hq_config {
 /*
  * Read all settings through getenv_fn (the process's getenv, or a test's).
  * BAD_REQUEST names the first bad one.  Derived defaults: RAWR_BASE_URL is
- * http://127.0.0.1:<RAWR_PORT>, RAWR_ENGINE_URL is RAWR_BASE_URL, RAWR_KEYS is
- * <RAWR_VAR>/keys, RAWR_STORE is <RAWR_VAR>/rawr.db, sockets stand in
+ * http://127.0.0.1:<RAWR_PORT>, RAWR_ENGINE_URL is RAWR_BASE_URL (with
+ * RAWR_ENGINE=inngest RAWR_INNGEST_URL), RAWR_KEYS is <RAWR_VAR>/keys, RAWR_STORE is <RAWR_VAR>/rawr.db, sockets stand in
  * <RAWR_VAR>/run.  One trailing slash of a URL is dropped.
  */
 enum hq_rc hq_config_load(struct hq_config *c,
     const char *(*getenv_fn)(const char *name), struct hq_arena *a,
     struct hq_err *err) HQ_MUST;
+
+/* Does an Inngest server run the functions, and not our runner? */
+bool hq_config_is_inngest(const struct hq_config *c);
 
 /* One row of the table, for `rawr settings` and its test. */
 struct hq_setting_row {

@@ -23,6 +23,9 @@ struct hq_env {
 /* The system's clocks and libsodium's randomness.  Static; never fails. */
 const struct hq_env *hq_env_system(void);
 
+/* The monotonic clock of hq_env_system() in microseconds: for what is counted. */
+int64_t hq_mono_us(void);
+
 static inline int64_t
 hq_now_ms(const struct hq_env *e)
 {

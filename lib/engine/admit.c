@@ -88,22 +88,6 @@ drop(struct admission *in, const char *why, struct hq_err *err)
 	    hq_eng_error(in->t, "Error", why), err);
 }
 
-static enum hq_rc
-was_seen(struct admission *in, bool *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	*ret = false;
-	if (in->s->seen_key == NULL)
-		return HQ_OK;
-	HQ_TRY(hq_query(in->t->db, &hq_engine_store, Q_SEEN_HAS,
-	    HQ_BIND(hq_text(in->s->seen_key), hq_text(in->s->fn->slug),
-		hq_i64(in->t->now_ms - HQ_ENGINE_DAY_MS)),
-	    &row, err));
-	*ret = hq_cursor_next(&row);
-	return *ret ? HQ_OK : hq_cursor_done(&row, err);
-}
-
 /* ---------------------------------------------------------------- rates -- */
 
 static enum hq_rc
@@ -330,7 +314,7 @@ hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	if (s->fn->options == NULL)
 		return hq_eng_run_start(t, s, err);
 	/* An event that is sent again uses up nothing. */
-	HQ_TRY(was_seen(&in, &seen, err));
+	HQ_TRY(hq_eng_was_seen(t, s, &seen, err));
 	if (seen)
 		return HQ_OK;
 	HQ_TRY(batch_key(&in, key, err));

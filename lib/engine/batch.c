@@ -129,9 +129,8 @@ hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *key,
 	const struct hq_fn_batch *o = &s->fn->options->batch;
 	int64_t bytes = (int64_t)strlen(s->event->data);
 	struct batch b;
-	bool first;
 
-	HQ_TRY(hq_eng_first_time(t, s, &first, err));
+	HQ_TRY(hq_eng_seen(t, s, err));
 	HQ_TRY(find(t, key, &b, err));
 	if (b.n > 0 && b.bytes + bytes > HQ_ENGINE_EVENT_BYTES_MAX) {
 		HQ_TRY(start(t, key, &b, err));

@@ -42,9 +42,8 @@ hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	const struct hq_fn_debounce *d = &s->fn->options->debounce;
 	int64_t due_ms = t->now_ms + d->period_ms;
 	struct pending p;
-	bool first;
 
-	HQ_TRY(hq_eng_first_time(t, s, &first, err));
+	HQ_TRY(hq_eng_seen(t, s, err));
 	HQ_TRY(find(t, key, &p, err));
 	if (!p.any)
 		p.until_ms =

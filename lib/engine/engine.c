@@ -164,6 +164,12 @@ hq_engine_lost(const struct hq_engine *e)
 	return e->lost;
 }
 
+const int64_t *
+hq_engine_counts(const struct hq_engine *e)
+{
+	return e->counts;
+}
+
 void
 hq_engine_drain(struct hq_engine *e)
 {

@@ -14,6 +14,7 @@
 #define HQ_ENGINE_ENGINE_H
 
 #include "engine/event.h"
+#include "engine/figures.h"
 #include "store/retain.h"
 
 struct hq_engine;
@@ -79,7 +80,7 @@ struct hq_engine_opts {
 	void (*abandon)(void *ctx, uint64_t ticket);
 	void *ctx;
 	const char *own_app; /* NULL: every app is; outlives the engine */
-	const char *owner;   /* unique to this process: 128 random bits, hex */
+	const char *owner;   /* unique to this process: 64 random bits, hex */
 	int concurrency;     /* calls in flight at most */
 	int app_concurrency; /* of foreign apps, beside those; with own_app */
 	int64_t lease_ms;
@@ -133,6 +134,9 @@ bool hq_engine_replied(const struct hq_engine *e);
 size_t hq_engine_inflight(const struct hq_engine *e);
 /* Calls, ever, that were ours no more at their end: answers dropped. */
 size_t hq_engine_lost(const struct hq_engine *e);
+
+/* What it has done, HQ_COUNT__MAX numbers; valid as long as it. */
+const int64_t *hq_engine_counts(const struct hq_engine *e);
 
 /*
  * Leaving: drain claims nothing more from the next turn on; release gives up

@@ -113,6 +113,8 @@ cancel_runs(struct hq_eng_tx *t, const char *event_id, struct hq_err *err)
 	hq_buf_init(&ids, t->a);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_INBOX_CANCEL,
 	    HQ_BIND(hq_text(event_id)), NULL, err));
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_PARKED_CANCEL,
+	    HQ_BIND(hq_text(event_id)), NULL, err));
 	HQ_TRY(runs_of(t, event_id, &ids, err));
 	if (!hq_arena_ok(t->a))
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE,

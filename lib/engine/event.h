@@ -39,6 +39,20 @@ enum hq_rc hq_event_clock(struct hq_db *db, int64_t *ret_ms, struct hq_err *err)
     HQ_MUST;
 
 /*
+ * The first event of this name that came since then (hq_event_clock) and makes
+ * the expression true, as a function sees it; NULL: there is none.  For a run
+ * that an Inngest server has: its waits do not look back.  *ret is a's.
+ */
+struct hq_past {
+	const char *name;
+	const char *expression;    /* over `event` and `async`; or NULL */
+	struct json_object *event; /* that began the run; borrowed */
+	int64_t since_ms;
+};
+enum hq_rc hq_event_past(struct hq_db *db, const struct hq_past *past,
+    struct hq_arena *a, struct json_object **ret, struct hq_err *err) HQ_MUST;
+
+/*
  * End every unfinished engine run that an event of this sender's id started,
  * as cancelled; inside the caller's hq_db_tx().  Also marks the event so that
  * a run it has not started yet never starts.

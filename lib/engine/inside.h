@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/env.h"
 #include "base/ids.h"
+#include "engine/figures.h"
 #include "engine/functions.h"
 #include "engine/limits.h"
 #include "engine/sql.h"
@@ -55,6 +56,7 @@ struct hq_eng_tx {
 	const struct hq_fns *fns; /* NULL outside the engine */
 	struct hq_eng_job *job;   /* whose answer is taken; or NULL */
 	bool ended;               /* a run ended while more of it was planned */
+	int64_t counts[HQ_COUNT__MAX]; /* of the engine; see figures.h */
 };
 
 /* --------------------------------------------------------------- events -- */
@@ -185,9 +187,6 @@ enum hq_rc hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
 /* The same, behind a batch: also the rate. */
 enum hq_rc hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
-/* Has the function not had the event yet?  Now it has. */
-enum hq_rc hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s,
-    bool *ret, struct hq_err *err) HQ_MUST;
 /*
  * The event waits for others (batch.c); key: of wake.c.  Then its run's invoker is
  * HQ_ENG_INVOKERS if any of them has one, and hq_eng_batch_ended() tells them.
@@ -202,6 +201,12 @@ enum hq_rc hq_eng_batch_ended(struct hq_eng_tx *t, const char *run,
 /* The events of a run that began with several, apart by commas. */
 enum hq_rc hq_eng_events_write(struct hq_eng_tx *t, const char *run,
     struct hq_buf *b, bool *ret_any, struct hq_err *err) HQ_MUST;
+/* Has the function had the event, within a day? */
+enum hq_rc hq_eng_was_seen(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    bool *ret, struct hq_err *err) HQ_MUST;
+/* It has now, and no run tells of that yet. */
+enum hq_rc hq_eng_seen(struct hq_eng_tx *t, const struct hq_eng_start *s,
+    struct hq_err *err) HQ_MUST;
 /* The event waits for the silence behind it (debounce.c); key: of wake.c. */
 enum hq_rc hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
     const char *key, struct hq_err *err) HQ_MUST;

@@ -4,12 +4,12 @@
  * - a run that has ended, with its recorded steps, RAWR_RETAIN_RUNS days later;
  * - an event, so long after it came, unless it still waits in the inbox or an
  *   open run began with it;
- * - that a function has had an event, when the window is over in which it
- *   starts once;
+ * - which run an event began, when that has ended and the window is over in
+ *   which it begins it once;
  * - what is left of a rate, when nothing is.
  *
- * Each is a sweep along the table's key, which for runs and events begins with
- * the time: nothing is written for it while rows are young.
+ * Each is a sweep along a key that begins with the time: nothing is written for
+ * it while rows are young.
  */
 #include <string.h>
 
@@ -39,6 +39,7 @@ go_on(struct hq_retain *r)
 {
 	r->phase++;
 	r->place[0] = r->place2[0] = '\0';
+	r->place_ms = 0;
 }
 
 /* Where the sweep stops: what is younger stays. */
@@ -104,7 +105,6 @@ drop_runs(void *arg, struct hq_err *err)
 
 	for (i = 0; i < s->n && s->dropped < HQ_RETAIN_DROP; i++) {
 		id = hq_text(s->v[i].id);
-		HQ_TRY(drop(s, Q_RETAIN_VALUES, HQ_BIND(id), err));
 		HQ_TRY(drop(s, Q_RETAIN_MEMOS, HQ_BIND(id), err));
 		HQ_TRY(drop(s, Q_RETAIN_BATCH, HQ_BIND(id), err));
 		HQ_TRY(drop(s, Q_RETAIN_RUN, HQ_BIND(id, hq_i64(s->before_ms)),
@@ -128,10 +128,19 @@ drop_events(void *arg, struct hq_err *err)
 	return HQ_OK;
 }
 
-static bool
-is_rates(const struct sweep *s)
+/*
+ * The rows behind the place, of a key that is two texts; of engine_seen's the
+ * day stands before them, and its run is a number.
+ */
+static size_t
+bind_place(const struct sweep *s, struct hq_val v[5])
 {
-	return s->r->phase == RATES;
+	v[0] = hq_text(s->r->place);
+	v[1] = hq_text(s->r->place2);
+	v[2] = hq_i64(s->before_ms);
+	v[3] = hq_i64(HQ_RETAIN_LOOK);
+	v[4] = hq_i64(s->r->place_ms / HQ_ENGINE_DAY_MS);
+	return s->r->phase == SEEN ? 5 : 4;
 }
 
 /* Everything that is over, from one key to the other. */
@@ -139,29 +148,34 @@ static enum hq_rc
 drop_pairs(void *arg, struct hq_err *err)
 {
 	struct sweep *s = arg;
+	struct hq_val v[5];
+	size_t n = bind_place(s, v);
 
-	return drop(s, is_rates(s) ? Q_RETAIN_RATE : Q_RETAIN_SEEN,
-	    HQ_BIND(hq_text(s->r->place), hq_text(s->r->place2),
-		hq_i64(s->before_ms), hq_i64(HQ_RETAIN_LOOK)),
-	    err);
+	return drop(s, s->r->phase == SEEN ? Q_RETAIN_SEEN : Q_RETAIN_RATE, v,
+	    n, err);
 }
 
-/* The next keys; is any of them old? */
+/* The next keys, and where they end; may any of them go? */
 static enum hq_rc
-look_pairs(struct sweep *s, char place[2][HQ_RETAIN_PLACE], struct hq_err *err)
+look_pairs(struct sweep *s, struct hq_retain *place, struct hq_err *err)
 {
+	bool seen = s->r->phase == SEEN;
+	struct hq_val v[5];
+	size_t n = bind_place(s, v);
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(s->r->db, &hq_engine_store,
-	    is_rates(s) ? Q_RETAIN_RATE_LOOK : Q_RETAIN_SEEN_LOOK,
-	    HQ_BIND(hq_text(s->r->place), hq_text(s->r->place2),
-		hq_i64(s->before_ms), hq_i64(HQ_RETAIN_LOOK)),
-	    &row, err));
+	    seen ? Q_RETAIN_SEEN_LOOK : Q_RETAIN_RATE_LOOK, v, n, &row, err));
 	while (s->looked < HQ_RETAIN_LOOK && hq_cursor_next(&row)) {
 		s->looked++;
-		HQ_ASSERT(hq_cursor_copy(&row, 0, place[0], HQ_RETAIN_PLACE));
-		HQ_ASSERT(hq_cursor_copy(&row, 1, place[1], HQ_RETAIN_PLACE));
+		HQ_ASSERT(
+		    hq_cursor_copy(&row, 0, place->place, HQ_RETAIN_PLACE));
+		HQ_ASSERT(
+		    hq_cursor_copy(&row, 1, place->place2, HQ_RETAIN_PLACE));
 		s->n += hq_cursor_i64(&row, 2) != 0;
+		if (seen)
+			place->place_ms =
+			    hq_cursor_i64(&row, 3) * HQ_ENGINE_DAY_MS;
 	}
 	return s->looked == HQ_RETAIN_LOOK ? HQ_OK : hq_cursor_done(&row, err);
 }
@@ -169,15 +183,12 @@ look_pairs(struct sweep *s, char place[2][HQ_RETAIN_PLACE], struct hq_err *err)
 static enum hq_rc
 sweep_pairs(struct sweep *s, struct hq_err *err)
 {
-	char place[2][HQ_RETAIN_PLACE];
+	struct hq_retain after = *s->r;
 
-	HQ_TRY(look_pairs(s, place, err));
+	HQ_TRY(look_pairs(s, &after, err));
 	if (s->n > 0)
 		HQ_TRY(hq_db_tx(s->r->db, drop_pairs, s, err));
-	if (s->looked > 0) {
-		memcpy(s->r->place, place[0], HQ_RETAIN_PLACE);
-		memcpy(s->r->place2, place[1], HQ_RETAIN_PLACE);
-	}
+	*s->r = after;
 	return HQ_OK;
 }
 

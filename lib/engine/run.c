@@ -6,20 +6,32 @@
 #include "engine/inside.h"
 
 enum hq_rc
-hq_eng_first_time(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
+hq_eng_seen(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
-	int changes;
-
-	*ret = true;
 	if (s->seen_key == NULL)
 		return HQ_OK;
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_SEEN_ADD,
+	return hq_exec(t->db, &hq_engine_store, Q_SEEN_KEEP,
 	    HQ_BIND(hq_text(s->seen_key), hq_text(s->fn->slug),
-		hq_i64(t->now_ms), hq_i64(t->now_ms - HQ_ENGINE_DAY_MS)),
-	    &changes, err));
-	*ret = changes > 0;
-	return HQ_OK;
+		hq_i64(t->now_ms)),
+	    NULL, err);
+}
+
+enum hq_rc
+hq_eng_was_seen(struct hq_eng_tx *t, const struct hq_eng_start *s, bool *ret,
+    struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	*ret = false;
+	if (s->seen_key == NULL)
+		return HQ_OK;
+	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_SEEN_HAS,
+	    HQ_BIND(hq_text(s->seen_key), hq_text(s->fn->slug),
+		hq_i64(t->now_ms - HQ_ENGINE_DAY_MS)),
+	    &row, err));
+	*ret = hq_cursor_next(&row);
+	return *ret ? HQ_OK : hq_cursor_done(&row, err);
 }
 
 static struct hq_val
@@ -39,6 +51,27 @@ put_keys(struct hq_eng_tx *t, const char *run, const struct hq_eng_keys *k,
 	    NULL, err);
 }
 
+static enum hq_rc
+add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
+    struct hq_err *err)
+{
+	const char *key =
+	    s->seen_key != NULL ? s->seen_key : s->event->client_id;
+
+	t->counts[HQ_COUNT_STARTED]++;
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
+	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(s->event->id),
+		hq_text(s->invoker), hq_i64(t->now_ms)),
+	    NULL, err));
+	if (s->batch != NULL)
+		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
+		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
+	if (key == NULL)
+		return HQ_OK;
+	return hq_exec(t->db, &hq_engine_store, Q_SEEN_ADD,
+	    HQ_BIND(hq_text(id), hq_text(key)), NULL, err);
+}
+
 /* When its first call is due. */
 static int64_t
 due_ms(const struct hq_eng_tx *t, const struct hq_eng_start *s)
@@ -53,19 +86,9 @@ due_ms(const struct hq_eng_tx *t, const struct hq_eng_start *s)
 }
 
 static enum hq_rc
-add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
+plan_call(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
     int64_t due, struct hq_err *err)
 {
-	const struct hq_eng_event *e = s->event;
-
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
-	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(e->id),
-		hq_text(e->client_id != NULL ? e->client_id : e->id),
-		hq_text(s->invoker), hq_i64(t->now_ms)),
-	    NULL, err));
-	if (s->batch != NULL)
-		HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_OWN,
-		    HQ_BIND(hq_text(s->batch), hq_text(id)), NULL, err));
 	return hq_exec(t->db, &hq_engine_store, Q_JOB_PLAN,
 	    HQ_BIND(hq_text(id), hq_text(HQ_ENG_DISCOVERY), hq_i64(HQ_JOB_CALL),
 		hq_i64(s->fn->foreign ? HQ_LANE_APPS : HQ_LANE_NORMAL),
@@ -81,13 +104,14 @@ hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
 {
 	struct hq_eng_armed armed = { .fn = s->fn, .due_ms = due_ms(t, s) };
 	char id[HQ_ULID_BYTES];
-	bool first;
+	bool seen;
 
-	HQ_TRY(hq_eng_first_time(t, s, &first, err));
-	if (!first)
+	HQ_TRY(hq_eng_was_seen(t, s, &seen, err));
+	if (seen)
 		return HQ_OK;
 	hq_ulid(t->env, id);
-	HQ_TRY(add_run(t, s, id, armed.due_ms, err));
+	HQ_TRY(add_run(t, s, id, err));
+	HQ_TRY(plan_call(t, s, id, armed.due_ms, err));
 	if (s->fn->options == NULL)
 		return HQ_OK;
 	HQ_TRY(put_keys(t, id, s->keys, err));
@@ -136,36 +160,21 @@ discover(struct hq_eng_tx *t, const char *run, struct hq_err *err)
 	    HQ_BIND(hq_text(run), hq_i64(t->now_ms)), NULL, err);
 }
 
-static enum hq_rc
-add_value(struct hq_eng_tx *t, const char *run, const char *step,
-    const char *value, int64_t *ret_id, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	HQ_TRY(hq_query(t->db, &hq_engine_store, Q_VALUE_ADD,
-	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &row, err));
-	*ret_id = 0;
-	if (!hq_cursor_next(&row))
-		return hq_cursor_done(&row, err);
-	*ret_id = hq_cursor_i64(&row, 0);
-	return HQ_OK;
-}
-
 /* *ret_new is false if there was a value already. */
 static enum hq_rc
 record(struct hq_eng_tx *t, const char *run, const char *step,
     const char *value, bool *ret_new, struct hq_err *err)
 {
-	int64_t id;
+	int changes;
 
 	if (!hq_arena_ok(t->a)) /* the value may be cut */
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "step too large");
-	HQ_TRY(add_value(t, run, step, value, &id, err));
-	*ret_new = id != 0;
-	if (id == 0)
-		return HQ_OK;
-	return hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
-	    HQ_BIND(hq_text(run), hq_text(step), hq_i64(id)), NULL, err);
+	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_MEMO_ADD,
+	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &changes,
+	    err));
+	*ret_new = changes > 0;
+	t->counts[HQ_COUNT_STEPS] += changes;
+	return HQ_OK;
 }
 
 enum hq_rc

@@ -5,8 +5,9 @@
  * the step it is about, so that a step which is reported again finds its job.
  * due_ms does three things: when a call may be claimed, when a claimed one's
  * lease ends (owner is set then: an expired lease is simply due again), and
- * when a timer fires.  So one index serves them all.  A wait is a job with a
- * wait_event; whoever deletes the row has decided it.
+ * when a timer fires.  So one index serves them all, the leases of a lane before
+ * what is to be claimed.  A wait is a job with a wait_event; whoever deletes the
+ * row has decided it.
  *
  * The job of step 'step' runs the function from the top.  It lives as long as
  * its run and is parked at the end of time while nothing is new: so its
@@ -148,20 +149,157 @@ static const char *const migrations[] = {
 	" event TEXT NOT NULL, invoker TEXT, bytes INTEGER NOT NULL,"
 	" PRIMARY KEY (owner, seq)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX engine_batch_event ON engine_batch (event)",
+	/*
+	 * Pages that are written with every commit are few where rows are short
+	 * and what is written together stands together.  So what belongs to a run
+	 * has its number; a recorded value is found by that and the end of the
+	 * step's name; which runs an event with an id of its own began stands by
+	 * the day, since such ids are random; and calls in flight stand before
+	 * those that are to be made.
+	 */
+	"ALTER TABLE engine_run RENAME TO engine_run_1;"
+	"CREATE TABLE engine_run ("
+	" num INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, fn TEXT NOT NULL,"
+	" event TEXT NOT NULL, invoker TEXT, state INTEGER NOT NULL,"
+	" req_version INTEGER NOT NULL, force_plan INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, ended_ms INTEGER, output TEXT) STRICT;"
+	"INSERT INTO engine_run (id, fn, event, invoker, state, req_version,"
+	" force_plan, created_ms, ended_ms, output)"
+	" SELECT id, fn, event, invoker, state, req_version, force_plan,"
+	" created_ms, ended_ms, output FROM engine_run_1 ORDER BY id;"
+
+	/* Seen without a run (yet): run is the time, negative, and fn by whom. */
+	"ALTER TABLE engine_seen RENAME TO engine_seen_1;"
+	"CREATE TABLE engine_seen ("
+	" day INTEGER NOT NULL, event_id TEXT NOT NULL, run INTEGER NOT NULL,"
+	" fn TEXT NOT NULL DEFAULT '',"
+	" PRIMARY KEY (day, event_id, run, fn)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO engine_seen (day, event_id, run, fn)"
+	" SELECT seen_ms / 86400000, event_id, -seen_ms, fn FROM engine_seen_1;"
+	"DROP TABLE engine_seen_1;"
+	"INSERT INTO engine_seen (day, event_id, run)"
+	" SELECT r.created_ms / 86400000,"
+	" CASE e.name WHEN 'inngest/scheduled.timer'"
+	" THEN 'cron ' || (e.data ->> 'cron') || ' ' || e.client_id"
+	" ELSE e.client_id END, r.num"
+	" FROM engine_run r JOIN engine_event e ON e.id = r.event"
+	" WHERE e.client_id IS NOT NULL;"
+	"DROP TABLE engine_run_1;"
+	"CREATE INDEX engine_run_cause ON engine_run (event);"
+
+	"ALTER TABLE engine_memo RENAME TO engine_memo_1;"
+	"CREATE TABLE engine_memo ("
+	" id INTEGER PRIMARY KEY, run INTEGER NOT NULL, step TEXT NOT NULL,"
+	" value TEXT NOT NULL) STRICT;"
+	"INSERT INTO engine_memo (run, step, value)"
+	" SELECT r.num, m.step, v.value FROM engine_memo_1 m"
+	" JOIN engine_value v ON v.id = m.value_id"
+	" JOIN engine_run r ON r.id = m.run ORDER BY r.num, m.seq;"
+	"DROP TABLE engine_memo_1;"
+	"DROP TABLE engine_value;"
+	"CREATE INDEX engine_memo_run ON engine_memo"
+	" (run, substr(step, -4));"
+
+	"ALTER TABLE engine_job RENAME TO engine_job_1;"
+	"CREATE TABLE engine_job ("
+	" run INTEGER NOT NULL, step TEXT NOT NULL, kind INTEGER NOT NULL,"
+	" lane INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+	" attempt INTEGER NOT NULL DEFAULT 0, max_attempts INTEGER NOT NULL,"
+	" crashes INTEGER NOT NULL DEFAULT 0,"
+	" refusals INTEGER NOT NULL DEFAULT 0,"
+	" generation INTEGER NOT NULL DEFAULT 0, owner TEXT,"
+	" again INTEGER NOT NULL DEFAULT 0,"
+	" timeout_ms INTEGER NOT NULL DEFAULT 0,"
+	" wait_event TEXT, wait_if TEXT, armed_ms INTEGER NOT NULL,"
+	" heard_ms INTEGER NOT NULL DEFAULT 0,"
+	" wait_path TEXT NOT NULL DEFAULT '',"
+	" wait_value TEXT NOT NULL DEFAULT '', single TEXT, keys TEXT,"
+	" place1 TEXT, place2 TEXT, gate TEXT,"
+	" PRIMARY KEY (run, step)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO engine_job (run, step, kind, lane, due_ms, attempt,"
+	" max_attempts, crashes, refusals, generation, owner, again,"
+	" timeout_ms, wait_event, wait_if, armed_ms, heard_ms, wait_path,"
+	" wait_value, single, keys, place1, place2, gate)"
+	" SELECT r.num, j.step, j.kind, j.lane, j.due_ms, j.attempt,"
+	" j.max_attempts, j.crashes, j.refusals, j.generation, j.owner,"
+	" j.again, j.timeout_ms, j.wait_event, j.wait_if, j.armed_ms,"
+	" j.heard_ms, j.wait_path, j.wait_value, j.single, j.keys,"
+	" j.place1, j.place2, j.gate"
+	" FROM engine_job_1 j JOIN engine_run r ON r.id = j.run;"
+	"DROP TABLE engine_job_1;"
+	"CREATE INDEX engine_job_due ON engine_job"
+	" (lane, (owner IS NULL), due_ms);"
+	"CREATE INDEX engine_job_wait ON engine_job"
+	" (wait_event, wait_path, wait_value) WHERE wait_event IS NOT NULL;"
+	"CREATE INDEX engine_job_single ON engine_job (single)"
+	" WHERE single IS NOT NULL;"
+	"CREATE INDEX engine_job_place1 ON engine_job (place1)"
+	" WHERE place1 IS NOT NULL AND owner IS NOT NULL;"
+	"CREATE INDEX engine_job_place2 ON engine_job (place2)"
+	" WHERE place2 IS NOT NULL AND owner IS NOT NULL;"
+	"CREATE INDEX engine_job_gate ON engine_job (gate, due_ms)"
+	" WHERE gate IS NOT NULL AND lane >= 8",
+	/*
+	 * Where an Inngest server takes the inbox (outbox.h): events that it
+	 * will never take, and why it takes none now (one row at most).
+	 */
+	"CREATE TABLE engine_parked ("
+	" event TEXT PRIMARY KEY, client_id TEXT, why TEXT NOT NULL,"
+	" parked_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE engine_trouble ("
+	" id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL,"
+	" why TEXT NOT NULL) STRICT",
 	NULL,
 };
 
+/* The number of the run $1. */
+#define NUM_1 "(SELECT num FROM engine_run WHERE id = $1)"
+
+/* Of the step $2 in a row of engine_memo m. */
+#define IS_STEP "substr(m.step, -4) = substr($2, -4) AND m.step = $2"
+
+/* The days that engine_seen has, from one on; each by a look at the key. */
+#define DAYS_FROM(day) \
+	"WITH RECURSIVE d (day) AS (" \
+	"SELECT min(day) FROM engine_seen WHERE day >= " day " UNION ALL" \
+	" SELECT (SELECT min(n.day) FROM engine_seen n WHERE n.day > d.day)" \
+	" FROM d WHERE d.day IS NOT NULL) "
+
+/*
+ * What the event $1 began on these days.  A run's number may be given again
+ * once it is forgotten, but not on the same day.
+ */
+#define BEGUN_ON_DAYS \
+	"d CROSS JOIN engine_seen s ON s.day = d.day AND s.event_id = $1" \
+	" CROSS JOIN engine_run r ON r.num = s.run" \
+	" AND r.created_ms / 86400000 = s.day"
+
+/* The open runs of the event that is known outside by $1. */
+#define OPEN_RUNS \
+	"(" DAYS_FROM( \
+	    "0") "SELECT r.num FROM " BEGUN_ON_DAYS " WHERE r.state = 0" \
+		 " UNION ALL SELECT num FROM engine_run WHERE event = $1" \
+		 " AND state = 0)"
+
+/* Of a row of engine_seen s. */
+#define IS_OPEN \
+	"EXISTS (SELECT 1 FROM engine_run r WHERE r.num = s.run" \
+	" AND r.created_ms / 86400000 = s.day AND r.state = 0)"
+
 /* Of a row of engine_event. */
 #define BEGAN_OPEN_RUN \
-	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event_client =" \
-	" coalesce(engine_event.client_id, engine_event.id)" \
-	" AND r.state = 0 AND r.event = engine_event.id)"
+	"EXISTS (SELECT 1 FROM engine_run r WHERE r.event = engine_event.id" \
+	" AND r.state = 0)"
+/* Of a row of engine_event e: it is not our own engine's. */
+#define GOES_OUT "substr(e.name, 1, 8) <> 'inngest/'"
 
-/* The same: a run began with it, or will. */
+/* The same: a run began with it, or will, or it is parked. */
 #define IS_NEEDED \
 	"(" BEGAN_OPEN_RUN " OR EXISTS (SELECT 1 FROM engine_debounce d" \
 	" WHERE d.event = engine_event.id) OR EXISTS" \
-	" (SELECT 1 FROM engine_batch b WHERE b.event = engine_event.id))"
+	" (SELECT 1 FROM engine_batch b WHERE b.event = engine_event.id)" \
+	" OR EXISTS (SELECT 1 FROM engine_parked p" \
+	" WHERE p.event = engine_event.id))"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -180,42 +318,49 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT seq, event FROM engine_inbox ORDER BY seq LIMIT 1",
 	[Q_INBOX_DROP] = "DELETE FROM engine_inbox WHERE seq = $1",
 	[Q_INBOX_CANCEL] = "DELETE FROM engine_inbox WHERE client_id = $1",
-	/* No change: this function has had this event within the window. */
-	[Q_SEEN_ADD] = "INSERT INTO engine_seen (event_id, fn, seen_ms)"
-		       " VALUES ($1, $2, $3) ON CONFLICT (event_id, fn)"
-		       " DO UPDATE SET seen_ms = excluded.seen_ms"
-		       " WHERE engine_seen.seen_ms < $4",
-	[Q_SEEN_HAS] = "SELECT 1 FROM engine_seen WHERE event_id = $1"
-		       " AND fn = $2 AND seen_ms >= $3",
+	[Q_SEEN_HAS] = DAYS_FROM(
+	    "$3 / 86400000") "SELECT 1 FROM " BEGUN_ON_DAYS
+			     " WHERE r.fn = $2 AND r.created_ms >= $3"
+			     " UNION ALL SELECT 1 FROM d CROSS JOIN engine_seen s"
+			     " ON s.day = d.day AND s.event_id = $1"
+			     " AND s.run <= -$3 AND s.fn = $2 LIMIT 1",
+	[Q_SEEN_KEEP] = "INSERT INTO engine_seen (day, event_id, run, fn)"
+			" VALUES ($3 / 86400000, $1, -$3, $2)"
+			" ON CONFLICT (day, event_id, run, fn) DO NOTHING",
+	[Q_SEEN_ADD] = "INSERT INTO engine_seen (day, event_id, run)"
+		       " SELECT created_ms / 86400000, $2, num"
+		       " FROM engine_run WHERE id = $1",
 	[Q_RATE_GET] = "SELECT tat_us FROM engine_rate WHERE fn = $1"
 		       " AND key = $2",
 	[Q_RATE_SET] = "INSERT INTO engine_rate (fn, key, tat_us)"
 		       " VALUES ($1, $2, $3) ON CONFLICT (fn, key)"
 		       " DO UPDATE SET tat_us = excluded.tat_us",
 	[Q_SINGLE_FIND] =
-	    "SELECT run FROM engine_job WHERE single = $1 LIMIT 1",
+	    "SELECT r.id FROM engine_job j JOIN engine_run r ON r.num = j.run"
+	    " WHERE j.single = $1 LIMIT 1",
 	[Q_JOB_KEYS] = "UPDATE engine_job SET single = $2, keys = $3"
-		       " WHERE run = $1 AND step = 'step'",
+		       " WHERE run = " NUM_1 " AND step = 'step'",
 	[Q_JOB_GATE] =
-	    "SELECT gate, (SELECT f.keys FROM engine_job f WHERE f.run = $1"
-	    " AND f.step = 'step') FROM engine_job WHERE run = $1 AND step = $2",
+	    "SELECT gate, (SELECT f.keys FROM engine_job f WHERE f.run = " NUM_1
+	    " AND f.step = 'step') FROM engine_job WHERE run = " NUM_1
+	    " AND step = $2",
 	/* As if it had not been claimed. */
 	[Q_JOB_HOLD] =
 	    "UPDATE engine_job SET owner = NULL, generation = generation - 1,"
 	    " lane = lane + 8, gate = $3, due_ms = armed_ms"
-	    " WHERE run = $1 AND step = $2",
+	    " WHERE run = " NUM_1 " AND step = $2",
 	/* The same, for another reason: there is nobody to call. */
 	[Q_JOB_PUT_OFF] =
 	    "UPDATE engine_job SET owner = NULL, generation = generation - 1,"
 	    " crashes = 0, refusals = 1, due_ms = $3"
-	    " WHERE run = $1 AND step = $2",
+	    " WHERE run = " NUM_1 " AND step = $2",
 	[Q_PLACES_TAKEN] = "SELECT count(*) FROM (SELECT 1 FROM engine_job"
 			   " WHERE place1 = $1 AND owner IS NOT NULL"
 			   " UNION ALL SELECT 1 FROM engine_job"
 			   " WHERE place2 = $1 AND owner IS NOT NULL LIMIT $2)",
 	[Q_PLACES_TAKE] =
 	    "UPDATE engine_job SET place1 = $3, place2 = $4, gate = NULL"
-	    " WHERE run = $1 AND step = $2",
+	    " WHERE run = " NUM_1 " AND step = $2",
 	[Q_GATE_OPEN] =
 	    "UPDATE engine_job SET lane = lane - 8, due_ms = min(due_ms, $2)"
 	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
@@ -224,7 +369,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT min(gate) FROM engine_job WHERE gate > $1 AND lane >= 8",
 	[Q_GATE_FIRST] =
 	    "SELECT r.fn, f.keys FROM engine_job j"
-	    " JOIN engine_run r ON r.id = j.run"
+	    " JOIN engine_run r ON r.num = j.run"
 	    " JOIN engine_job f ON f.run = j.run AND f.step = 'step'"
 	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
 	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
@@ -268,10 +413,9 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_WAKE_NEXT] = "SELECT min(due_ms) FROM engine_wake",
 	[Q_WAKES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_wake"
 			" WHERE due_ms > 0)",
-	[Q_RUN_ADD] =
-	    "INSERT INTO engine_run (id, fn, event, event_client, invoker,"
-	    " state, req_version, force_plan, created_ms)"
-	    " VALUES ($1, $2, $3, $4, $5, 0, -1, 0, $6)",
+	[Q_RUN_ADD] = "INSERT INTO engine_run (id, fn, event, invoker,"
+		      " state, req_version, force_plan, created_ms)"
+		      " VALUES ($1, $2, $3, $4, 0, -1, 0, $5)",
 	[Q_RUN_GET] =
 	    "SELECT fn, event, invoker, state, req_version, force_plan"
 	    " FROM engine_run WHERE id = $1",
@@ -282,73 +426,78 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_RUN_END] =
 	    "UPDATE engine_run SET state = $2, output = $3, ended_ms = $4"
 	    " WHERE id = $1 AND state = 0",
-	[Q_RUNS_OF_EVENT] = "SELECT id FROM engine_run"
-			    " WHERE event_client = $1 AND state = 0",
+	[Q_RUNS_OF_EVENT] = "SELECT id FROM engine_run WHERE num IN " OPEN_RUNS,
 	[Q_RUN_WAITS] =
 	    "SELECT j.kind, j.due_ms, j.attempt, j.owner IS NOT NULL,"
 	    " j.wait_event, j.armed_ms FROM engine_run r"
-	    " JOIN engine_job j ON j.run = r.id"
-	    " WHERE r.event_client = $1 AND r.state = 0"
+	    " JOIN engine_job j ON j.run = r.num"
+	    " WHERE r.num IN " OPEN_RUNS
 	    " AND j.kind <= 3 AND j.due_ms < 9223372036854775807 ORDER BY j.due_ms",
-	/* None: the step has been recorded. */
-	[Q_VALUE_ADD] = "INSERT INTO engine_value (value) SELECT $3"
-			" WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
-			" WHERE run = $1 AND step = $2) RETURNING id",
-	[Q_MEMO_ADD] = "INSERT INTO engine_memo (run, step, seq, value_id)"
-		       " SELECT $1, $2, coalesce(max(seq), 0) + 1, $3"
-		       " FROM engine_memo WHERE run = $1",
-	[Q_MEMO_HAS] = "SELECT 1 FROM engine_memo WHERE run = $1 AND step = $2",
-	[Q_MEMO_ALL] = "SELECT m.step, m.seq, v.value FROM engine_memo m"
-		       " JOIN engine_value v ON v.id = m.value_id"
-		       " WHERE m.run = $1 ORDER BY m.step",
+	/* No change: the step has been recorded. */
+	[Q_MEMO_ADD] =
+	    "INSERT INTO engine_memo (run, step, value) SELECT r.num, $2, $3"
+	    " FROM engine_run r WHERE r.id = $1 AND NOT EXISTS"
+	    " (SELECT 1 FROM engine_memo m WHERE m.run = r.num AND " IS_STEP
+	    ")",
+	[Q_MEMO_HAS] =
+	    "SELECT 1 FROM engine_memo m WHERE m.run = " NUM_1 " AND " IS_STEP,
+	/* m.id: in the order they were recorded. */
+	[Q_MEMO_ALL] = "SELECT step, id, value FROM engine_memo"
+		       " WHERE run = " NUM_1 " ORDER BY substr(step, -4), id",
 	/* No change: the step is planned already, or recorded. */
 	[Q_JOB_PLAN] =
 	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
 	    " max_attempts, timeout_ms, wait_event, wait_if, armed_ms,"
 	    " heard_ms, wait_path, wait_value)"
-	    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
-	    " WHERE NOT EXISTS (SELECT 1 FROM engine_memo"
-	    " WHERE run = $1 AND step = $2)"
-	    " ON CONFLICT (run, step) DO NOTHING",
+	    " SELECT r.num, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+	    " $13 FROM engine_run r WHERE r.id = $1 AND NOT EXISTS"
+	    " (SELECT 1 FROM engine_memo m WHERE m.run = r.num AND " IS_STEP
+	    ") ON CONFLICT (run, step) DO NOTHING",
 	/* A parked job becomes due; one in flight is followed by another. */
 	[Q_JOB_DISCOVER] =
 	    "UPDATE engine_job SET"
 	    " again = CASE WHEN owner IS NULL THEN again ELSE 1 END,"
 	    " due_ms = CASE WHEN due_ms = 9223372036854775807"
 	    " THEN $2 ELSE due_ms END"
-	    " WHERE run = $1 AND step = 'step'",
-	[Q_JOB_DROP] = "DELETE FROM engine_job WHERE run = $1 AND step = $2",
+	    " WHERE run = " NUM_1 " AND step = 'step'",
+	[Q_JOB_DROP] =
+	    "DELETE FROM engine_job WHERE run = " NUM_1 " AND step = $2",
 	/* With what each had of gates: places, and having been let go. */
 	[Q_JOB_DROP_RUN] =
-	    "DELETE FROM engine_job WHERE run = $1 RETURNING step,"
+	    "DELETE FROM engine_job WHERE run = " NUM_1 " RETURNING step,"
 	    " CASE WHEN owner IS NOT NULL THEN place1 END,"
 	    " CASE WHEN owner IS NOT NULL THEN place2 END,"
 	    " CASE WHEN lane < 8 THEN gate END",
+	/* $6: 1 calls that are to be made, 0 those whose lease has ended. */
 	[Q_JOB_CLAIM] =
 	    "UPDATE engine_job SET owner = $1, due_ms = $2,"
 	    " armed_ms = due_ms, place1 = NULL, place2 = NULL,"
 	    " generation = generation + 1, again = 0"
 	    " WHERE (run, step) IN (SELECT run, step FROM engine_job"
-	    " WHERE lane = $3 AND due_ms <= $4 ORDER BY due_ms LIMIT $5)"
-	    " RETURNING run, step, generation, attempt, max_attempts,"
-	    " timeout_ms",
+	    " WHERE lane = $3 AND (owner IS NULL) = $6 AND due_ms <= $4"
+	    " ORDER BY due_ms LIMIT $5)"
+	    " RETURNING (SELECT id FROM engine_run r"
+	    " WHERE r.num = engine_job.run), step, generation, attempt,"
+	    " max_attempts, timeout_ms",
 	/* $3 0: whichever call is in flight; $4 null: whoever has it. */
-	[Q_JOB_HELD] = "SELECT attempt, max_attempts, crashes, refusals, again"
-		       " FROM engine_job WHERE run = $1 AND step = $2"
-		       " AND ($3 = 0 OR generation = $3)"
-		       " AND owner = coalesce($4, owner)",
-	[Q_JOB_RENEW] =
-	    "UPDATE engine_job SET due_ms = $5 WHERE run = $1 AND step = $2"
-	    " AND generation = $3 AND owner = $4",
+	[Q_JOB_HELD] =
+	    "SELECT attempt, max_attempts, crashes, refusals, again"
+	    " FROM engine_job WHERE run = " NUM_1 " AND step = $2"
+	    " AND ($3 = 0 OR generation = $3) AND owner = coalesce($4, owner)",
+	[Q_JOB_RENEW] = "UPDATE engine_job SET due_ms = $5"
+			" WHERE run = " NUM_1 " AND step = $2"
+			" AND generation = $3 AND owner = $4",
 	[Q_JOB_RELEASE] = "UPDATE engine_job SET owner = NULL, due_ms = $5"
-			  " WHERE run = $1 AND step = $2"
+			  " WHERE run = " NUM_1 " AND step = $2"
 			  " AND generation = $3 AND owner = $4",
 	[Q_JOB_RETRY] =
 	    "UPDATE engine_job SET owner = NULL, attempt = $3, crashes = $4,"
-	    " refusals = $5, due_ms = $6 WHERE run = $1 AND step = $2",
+	    " refusals = $5, due_ms = $6"
+	    " WHERE run = " NUM_1 " AND step = $2",
 	[Q_JOB_AGAIN] =
 	    "UPDATE engine_job SET owner = NULL, attempt = 0, crashes = 0,"
-	    " refusals = 0, due_ms = $3 WHERE run = $1 AND step = $2",
+	    " refusals = 0, due_ms = $3"
+	    " WHERE run = " NUM_1 " AND step = $2",
 	/*
 	 * The clock went back from $2 to $1: what was due then is due now, a
 	 * pending attempt is moved along, and no lease is longer than one.
@@ -357,26 +506,25 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_JOB_BACK] =
 	    "UPDATE engine_job SET due_ms = CASE WHEN owner IS NULL"
 	    " THEN max($1, due_ms - ($2 - $1)) ELSE min(due_ms, $1 + $3) END"
-	    " WHERE lane IN ($4, $5, $6, $7) AND due_ms > $1"
+	    " WHERE lane IN ($4, $5, $6, $7) AND (owner IS NULL) IN (0, 1)"
+	    " AND due_ms > $1"
 	    " AND due_ms < 9223372036854775807 AND (owner IS NOT NULL"
 	    " OR due_ms <= $2 OR attempt + crashes + refusals > 0)",
 	[Q_JOB_ANEW] =
 	    "UPDATE engine_job SET attempt = 0, crashes = 0, refusals = 0"
-	    " WHERE run = $1 AND step = $2",
+	    " WHERE run = " NUM_1 " AND step = $2",
 	/* Calls of the app $1 that nobody took and that are due within $4. */
 	[Q_JOB_BACK_AGAIN] =
 	    "UPDATE engine_job SET due_ms = $2, refusals = 0"
-	    " WHERE lane = $3 AND due_ms > $2 AND due_ms <= $2 + $4"
-	    " AND refusals > 0 AND owner IS NULL"
+	    " WHERE lane = $3 AND (owner IS NULL) = 1 AND due_ms > $2"
+	    " AND due_ms <= $2 + $4 AND refusals > 0"
 	    " AND EXISTS (SELECT 1 FROM engine_run r"
 	    " JOIN engine_fn f ON f.slug = r.fn"
-	    " WHERE r.id = engine_job.run AND f.app = $1)",
+	    " WHERE r.num = engine_job.run AND f.app = $1)",
 	[Q_JOB_TOLD] = "UPDATE engine_job SET again = 2"
-		       " WHERE run = $1 AND step = $2 AND again = 0",
-	[Q_MEMO_SIZE] =
-	    "SELECT count(*), coalesce(sum(octet_length(v.value)), 0)"
-	    " FROM engine_memo m JOIN engine_value v"
-	    " ON v.id = m.value_id WHERE m.run = $1",
+		       " WHERE run = " NUM_1 " AND step = $2 AND again = 0",
+	[Q_MEMO_SIZE] = "SELECT count(*), coalesce(sum(octet_length(value)), 0)"
+			" FROM engine_memo WHERE run = " NUM_1,
 	[Q_RUN_LOOK] = "SELECT id, fn, event, state, created_ms, ended_ms,"
 		       " output FROM engine_run WHERE id = $1",
 	[Q_RUNS_BY_CAUSE] =
@@ -386,19 +534,37 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE event = $1) ORDER BY id LIMIT $2",
 	[Q_FN_OTHER] = "SELECT app FROM engine_fn WHERE slug = $1 AND app <> $2"
 		       " AND archived = 0",
-	[Q_JOB_OTHERS] =
-	    "SELECT 1 FROM engine_job WHERE run = $1 AND step <> 'step'"
-	    " AND kind <= 3 LIMIT 1",
-	[Q_JOB_NEXT] = "SELECT min(due_ms) FROM engine_job WHERE lane = $1",
+	[Q_JOB_OTHERS] = "SELECT 1 FROM engine_job WHERE run = " NUM_1
+			 " AND step <> 'step' AND kind <= 3"
+			 " LIMIT 1",
+	[Q_LANES] = "SELECT l.lane, coalesce((SELECT min(due_ms)"
+		    " FROM engine_job WHERE lane = l.lane"
+		    " AND (owner IS NULL) = 0), 9223372036854775807),"
+		    " coalesce((SELECT min(due_ms)"
+		    " FROM engine_job WHERE lane = l.lane"
+		    " AND (owner IS NULL) = 1), 9223372036854775807)"
+		    " FROM (SELECT 0 AS lane UNION ALL SELECT 1"
+		    " UNION ALL SELECT 2 UNION ALL SELECT 3"
+		    " UNION ALL SELECT 4) l",
+	[Q_JOB_COUNT] =
+	    "SELECT count(*) FROM (SELECT 1 FROM engine_job WHERE lane = $1"
+	    " AND (owner IS NULL) IN (0, 1)"
+	    " AND due_ms > $2 AND due_ms <= $3 LIMIT $4) AS seen",
+	[Q_INBOX_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM engine_inbox"
+			  " WHERE seq > 0 LIMIT $1) AS seen",
 	[Q_TIMERS_DUE] =
-	    "SELECT run, step, kind FROM engine_job"
-	    " WHERE lane = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3",
-	[Q_WAITS] = "SELECT j.run, j.step, j.wait_if, j.heard_ms, r.event,"
-		    " j.kind"
-		    " FROM engine_job j JOIN engine_run r ON r.id = j.run"
-		    " WHERE j.wait_event = $1 AND j.wait_path = $2"
-		    " AND j.wait_value = $3 AND (j.run, j.step) > ($4, $5)"
-		    " ORDER BY j.run, j.step LIMIT $6",
+	    "SELECT (SELECT id FROM engine_run r WHERE r.num = j.run),"
+	    " j.step, j.kind FROM engine_job j"
+	    " WHERE j.lane = $1 AND (j.owner IS NULL) = 1 AND j.due_ms <= $2"
+	    " ORDER BY j.due_ms LIMIT $3",
+	[Q_WAITS] =
+	    "SELECT r.id, j.step, j.wait_if, j.heard_ms, r.event,"
+	    " j.kind"
+	    " FROM engine_job j JOIN engine_run r ON r.num = j.run"
+	    " WHERE j.wait_event = $1 AND j.wait_path = $2"
+	    " AND j.wait_value = $3 AND (j.run, j.step) >"
+	    " (coalesce((SELECT num FROM engine_run WHERE id = $4), 0), $5)"
+	    " ORDER BY j.run, j.step LIMIT $6",
 	/* The next path that waits for this name have. */
 	[Q_WAIT_PATH] = "SELECT min(wait_path) FROM engine_job"
 			" WHERE wait_event = $1 AND wait_path > $2",
@@ -435,14 +601,46 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_INBOX_SINCE] =
 	    "SELECT e.received_ms FROM engine_inbox i"
 	    " JOIN engine_event e ON e.id = i.event ORDER BY i.seq LIMIT 1",
+	[Q_OUT_NEXT] =
+	    "SELECT i.seq, e.id, e.client_id, e.name, e.data, e.ts_ms"
+	    " FROM engine_inbox i JOIN engine_event e ON e.id = i.event"
+	    " WHERE " GOES_OUT " ORDER BY i.seq LIMIT $1",
+	[Q_OUT_DROP] = "DELETE FROM engine_inbox WHERE seq = $1 AND event = $2",
+	[Q_OUT_COUNT] =
+	    "SELECT count(*), coalesce(min(e.received_ms), 0)"
+	    " FROM engine_inbox i JOIN engine_event e ON e.id = i.event"
+	    " WHERE " GOES_OUT,
+	[Q_OUT_WHERE] =
+	    "SELECT e.received_ms, NULL FROM engine_inbox i"
+	    " JOIN engine_event e ON e.id = i.event WHERE i.client_id = $1"
+	    " UNION ALL SELECT parked_ms, why FROM engine_parked"
+	    " WHERE client_id = $1 LIMIT 1",
+	[Q_PARKED_ADD] =
+	    "INSERT INTO engine_parked (event, client_id, why, parked_ms)"
+	    " VALUES ($1, $2, $3, $4)",
+	[Q_PARKED_COUNT] = "SELECT count(*) FROM engine_parked",
+	[Q_PARKED_ALL] = "SELECT p.event, e.name, p.why, p.parked_ms"
+			 " FROM engine_parked p"
+			 " JOIN engine_event e ON e.id = p.event"
+			 " ORDER BY p.event",
+	[Q_PARKED_BACK] = "INSERT INTO engine_inbox (event, client_id)"
+			  " SELECT event, client_id FROM engine_parked"
+			  " WHERE event = coalesce($1, event) ORDER BY event",
+	[Q_PARKED_DROP] =
+	    "DELETE FROM engine_parked WHERE event = coalesce($1, event)",
+	[Q_PARKED_CANCEL] = "DELETE FROM engine_parked WHERE client_id = $1",
+	[Q_TROUBLE_SET] =
+	    "INSERT INTO engine_trouble (id, since_ms, why) VALUES (1, $1, $2)"
+	    " ON CONFLICT (id) DO UPDATE SET why = excluded.why",
+	[Q_TROUBLE_GET] = "SELECT since_ms, why FROM engine_trouble",
+	[Q_TROUBLE_DROP] = "DELETE FROM engine_trouble",
+	/* Each has its job of that step, and those that have ended none. */
+	[Q_RUNS_OPEN] = "SELECT count(*) FROM engine_job WHERE step = 'step'",
 	[Q_RETAIN_RUNS] =
 	    "SELECT id, CASE WHEN state <> 0 AND ended_ms < $3 THEN 1 ELSE 0"
 	    " END FROM engine_run WHERE id > $1 AND id < $2"
 	    " ORDER BY id LIMIT $4",
-	[Q_RETAIN_VALUES] =
-	    "DELETE FROM engine_value WHERE id IN"
-	    " (SELECT value_id FROM engine_memo WHERE run = $1)",
-	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = $1",
+	[Q_RETAIN_MEMOS] = "DELETE FROM engine_memo WHERE run = " NUM_1,
 	[Q_RETAIN_BATCH] = "DELETE FROM engine_batch WHERE owner = $1",
 	[Q_RETAIN_RUN] = "DELETE FROM engine_run WHERE id = $1"
 			 " AND state <> 0 AND ended_ms < $2",
@@ -452,15 +650,19 @@ static const char *const sql[Q__MAX + 1] = {
 	    " ORDER BY id LIMIT $4",
 	[Q_RETAIN_EVENT] =
 	    "DELETE FROM engine_event WHERE id = $1 AND NOT " IS_NEEDED,
+	/* Of the days before $3; those of open runs stay. */
 	[Q_RETAIN_SEEN_LOOK] =
-	    "SELECT event_id, fn, CASE WHEN seen_ms < $3 THEN 1 ELSE 0 END"
-	    " FROM engine_seen WHERE (event_id, fn) > ($1, $2)"
-	    " ORDER BY event_id, fn LIMIT $4",
+	    "SELECT s.event_id, s.run, CASE WHEN " IS_OPEN
+	    " THEN 0 ELSE 1 END, s.day FROM engine_seen s"
+	    " WHERE (s.day, s.event_id, s.run) >"
+	    " ($5, $1, CAST($2 AS INTEGER)) AND s.day < $3 / 86400000"
+	    " ORDER BY s.day, s.event_id, s.run LIMIT $4",
 	[Q_RETAIN_SEEN] =
-	    "DELETE FROM engine_seen WHERE seen_ms < $3 AND (event_id, fn) IN"
-	    " (SELECT s.event_id, s.fn FROM engine_seen s"
-	    " WHERE (s.event_id, s.fn) > ($1, $2)"
-	    " ORDER BY s.event_id, s.fn LIMIT $4)",
+	    "DELETE FROM engine_seen WHERE (day, event_id, run) IN"
+	    " (SELECT s.day, s.event_id, s.run FROM engine_seen s"
+	    " WHERE (s.day, s.event_id, s.run) >"
+	    " ($5, $1, CAST($2 AS INTEGER)) AND s.day < $3 / 86400000"
+	    " AND NOT " IS_OPEN " ORDER BY s.day, s.event_id, s.run LIMIT $4)",
 	[Q_RETAIN_RATE_LOOK] =
 	    "SELECT fn, key, CASE WHEN tat_us < $3 * 1000 THEN 1 ELSE 0 END"
 	    " FROM engine_rate WHERE (fn, key) > ($1, $2)"

@@ -11,14 +11,21 @@
 
 #include "base/log.h"
 
+/* When a lease of a lane ends, and when a call or a timer is due; or never. */
+struct lane {
+	int64_t lease_ms, due_ms;
+};
+
 struct turn {
 	struct hq_engine *e;
 	struct hq_eng_tx tx;
 	struct hq_buf calls; /* struct hq_eng_call */
 	size_t busy[2];      /* calls in flight after it: ours, foreign apps' */
 	size_t bytes;        /* of bodies */
-	int put_back;        /* claimed jobs that no call was made of */
-	bool more;           /* a batch was full */
+	struct lane lanes[HQ_LANE__MAX];
+	int put_back; /* claimed jobs that no call was made of */
+	bool claimed; /* and so they have changed */
+	bool more;    /* a batch was full */
 	bool checked;
 	int64_t next_ms;
 };
@@ -90,6 +97,7 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		s->fate = HQ_SLOT_LATE;
 		return hq_eng_give_back(&u->tx, s, err);
 	}
+	u->tx.counts[HQ_COUNT_ANSWERED + s->reply->view.what]++;
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
@@ -236,6 +244,7 @@ take_events(struct turn *u, struct hq_err *err)
 			    HQ_LSTR("where", err->where));
 		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_INBOX_DROP,
 		    HQ_BIND(hq_i64(seq)), NULL, err));
+		u->tx.counts[HQ_COUNT_EVENTS]++;
 		hq_arena_reset(u->tx.a);
 	}
 	u->more = true;
@@ -262,22 +271,46 @@ take_times(struct turn *u, struct hq_err *err)
 
 /* ------------------------------------------------------------- claiming -- */
 
-/* Up to `want` jobs of a lane, as calls still without a body. */
+static int64_t
+first_of(const struct lane *l)
+{
+	return l->lease_ms < l->due_ms ? l->lease_ms : l->due_ms;
+}
+
+/* The first times of every lane. */
 static enum hq_rc
-claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
-    size_t *ret_n, struct hq_err *err)
+look_at_lanes(struct turn *u, struct hq_err *err)
+{
+	struct lane *l;
+	HQ_CURSOR(row);
+
+	_Static_assert(HQ_LANE__MAX == 5, "Q_LANES has as many");
+	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_LANES, HQ_NO_BIND, &row,
+	    err));
+	while (hq_cursor_next(&row)) {
+		l = &u->lanes[hq_cursor_i64(&row, 0)];
+		l->lease_ms = hq_cursor_i64(&row, 1);
+		l->due_ms = hq_cursor_i64(&row, 2);
+	}
+	return hq_cursor_done(&row, err);
+}
+
+/* More jobs of a lane, until there are `want`; held: whose lease has ended. */
+static enum hq_rc
+claim_more(struct turn *u, int lane, bool held, size_t want,
+    struct hq_eng_call *v, size_t *n, struct hq_err *err)
 {
 	struct hq_engine *e = u->e;
 	struct hq_eng_job *j;
-	size_t n = 0;
 	HQ_CURSOR(row);
 
 	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, Q_JOB_CLAIM,
 	    HQ_BIND(hq_text(e->owner), hq_i64(u->tx.now_ms + e->o.lease_ms),
-		hq_i64(lane), hq_i64(u->tx.now_ms), hq_i64((int64_t)want)),
+		hq_i64(lane), hq_i64(u->tx.now_ms),
+		hq_i64((int64_t)(want - *n)), hq_i64(!held)),
 	    &row, err));
 	while (hq_cursor_next(&row)) {
-		j = &v[n++].job;
+		j = &v[(*n)++].job;
 		j->run = hq_cursor_text(&row, 0, e->keep);
 		j->step = hq_cursor_text(&row, 1, e->keep);
 		j->generation = hq_cursor_i64(&row, 2);
@@ -287,8 +320,21 @@ claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
 		j->first = j->generation == 1 &&
 		    strcmp(j->step, HQ_ENG_DISCOVERY) == 0;
 	}
-	*ret_n = n;
 	return hq_cursor_done(&row, err);
+}
+
+/* Up to `want` jobs of a lane, as calls still without a body. */
+static enum hq_rc
+claim(struct turn *u, int lane, size_t want, struct hq_eng_call *v,
+    size_t *ret_n, struct hq_err *err)
+{
+	*ret_n = 0;
+	u->claimed = true;
+	if (u->lanes[lane].lease_ms <= u->tx.now_ms)
+		HQ_TRY(claim_more(u, lane, true, want, v, ret_n, err));
+	if (u->lanes[lane].due_ms <= u->tx.now_ms && *ret_n < want)
+		HQ_TRY(claim_more(u, lane, false, want, v, ret_n, err));
+	return HQ_OK;
 }
 
 static enum hq_rc
@@ -346,12 +392,14 @@ claim_all(struct turn *u, struct hq_err *err)
 	int lane;
 
 	hq_buf_init(&u->calls, u->e->keep);
+	if (!u->e->draining && u->checked && u->e->fns.gated)
+		HQ_TRY(hq_eng_gates_check(&u->tx, u->e->gate, err));
+	HQ_TRY(look_at_lanes(u, err));
 	if (u->e->draining)
 		return HQ_OK;
-	if (u->checked && u->e->fns.gated)
-		HQ_TRY(hq_eng_gates_check(&u->tx, u->e->gate, err));
 	for (lane = 0; lane < HQ_LANE__MAX; lane++)
-		if (lane != HQ_LANE_TIMER)
+		if (lane != HQ_LANE_TIMER &&
+		    first_of(&u->lanes[lane]) <= u->tx.now_ms)
 			HQ_TRY(claim_lane(u, lane, err));
 	return HQ_OK;
 }
@@ -359,12 +407,11 @@ claim_all(struct turn *u, struct hq_err *err)
 /* ------------------------------------------------------------ what next -- */
 
 static enum hq_rc
-ask_time(struct turn *u, size_t q, const struct hq_val *vals, size_t n,
-    struct hq_err *err)
+ask_time(struct turn *u, size_t q, struct hq_err *err)
 {
 	HQ_CURSOR(row);
 
-	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, q, vals, n, &row, err));
+	HQ_TRY(hq_query(u->tx.db, &hq_engine_store, q, HQ_NO_BIND, &row, err));
 	if (!hq_cursor_next(&row))
 		return hq_cursor_done(&row, err);
 	if (!hq_cursor_is_null(&row, 0))
@@ -387,13 +434,14 @@ look_ahead(struct turn *u, struct hq_err *err)
 	int lane;
 
 	u->next_ms = u->more ? u->tx.now_ms : INT64_MAX;
+	if (u->claimed)
+		HQ_TRY(look_at_lanes(u, err));
 	for (lane = 0; lane < HQ_LANE__MAX; lane++)
 		if (lane == HQ_LANE_TIMER || has_room(u, lane))
-			HQ_TRY(ask_time(u, Q_JOB_NEXT, HQ_BIND(hq_i64(lane)),
-			    err));
+			soonest(u, first_of(&u->lanes[lane]));
 	if (u->e->fns.timed)
-		HQ_TRY(ask_time(u, Q_WAKE_NEXT, HQ_NO_BIND, err));
-	return ask_time(u, Q_CRON_NEXT, HQ_NO_BIND, err);
+		HQ_TRY(ask_time(u, Q_WAKE_NEXT, err));
+	return ask_time(u, Q_CRON_NEXT, err);
 }
 
 /* Since the last turn; before the first one, the events tell. */
@@ -565,6 +613,15 @@ undo(struct hq_engine *e)
 }
 
 static void
+add_counts(struct hq_engine *e, const struct turn *u)
+{
+	int i;
+
+	for (i = 0; i < HQ_COUNT__MAX; i++)
+		e->counts[i] += u->tx.counts[i];
+}
+
+static void
 count_busy(struct turn *u)
 {
 	const struct hq_eng_slot *s = u->e->slots;
@@ -601,6 +658,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 		e->checked_ms = now;
 	e->turned_ms = now;
 	e->recheck = u.tx.ended;
+	add_counts(e, &u);
 	sweep(&u);
 	send_all(&u);
 	hq_arena_reset(e->keep);

@@ -61,6 +61,7 @@ struct hq_engine {
 	char gate[HQ_ENG_KEY_BYTES]; /* the last one that was looked at */
 	bool recheck;                /* a run with calls in flight has ended */
 	bool draining;
+	int64_t counts[HQ_COUNT__MAX];
 };
 
 /* Its call is over: what it held is for the next. */

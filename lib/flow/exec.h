@@ -31,11 +31,20 @@ struct hq_exec_in {
 	struct json_object *steps; /* memo: step hash -> recorded value */
 	const char *target;        /* step hash to run, or NULL: discover */
 	bool plan_only;            /* ctx.disable_immediate_execution */
+	/* Array: hashes of recorded steps, as they were recorded; or NULL. */
+	struct json_object *stack;
 	const struct hq_checkpoints *checkpoints; /* NULL: a step ends a call */
 	/* Port of hq_send_event(): store the event; NULL: it fails. */
 	enum hq_rc (*send_event)(void *ctx, const char *event_id,
 	    const char *name, struct json_object *data, struct hq_err *err);
 	void *send_ctx;
+	/*
+	 * Port of hq_wait_for_event_since() for an engine that does not look
+	 * back: the first such event since then, or NULL.  NULL: it does.
+	 */
+	enum hq_rc (*past_event)(void *ctx, struct json_object *asked,
+	    struct json_object **ret, struct hq_err *err);
+	void *past_ctx;
 	/* True if the id is a function of this app; NULL: none is known. */
 	bool (*own_function)(void *ctx, const char *id);
 	void *own_ctx;

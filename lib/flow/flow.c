@@ -216,25 +216,114 @@ struct wait {
 	int64_t since_ms; /* -1: from now on */
 };
 
+static struct json_object *
+wait_opts(const struct wait *w)
+{
+	struct json_object *opts = hq_json_new_object();
+	char text[DURATION_BYTES];
+
+	write_duration(w->timeout_ms, text);
+	hq_json_put_str(opts, "timeout", text);
+	if (w->expression != NULL)
+		hq_json_put_str(opts, "if", w->expression);
+	return opts;
+}
+
 static enum hq_rc
 wait_op(struct hq_flow *f, const char *id, const struct wait *w,
     struct json_object **ret_event, struct hq_err *err)
 {
-	char text[DURATION_BYTES];
 	struct json_object *opts;
 	struct hq_met m;
 
 	HQ_TRY(hq_flow_meet(f, id, &m, err));
 	if (m.state != HQ_MET_NEW)
 		return hq_flow_recall(&m, ret_event, err);
-	write_duration(w->timeout_ms, text);
-	opts = hq_json_new_object();
-	hq_json_put_str(opts, "timeout", text);
-	if (w->expression != NULL)
-		hq_json_put_str(opts, "if", w->expression);
+	opts = wait_opts(w);
 	if (w->since_ms >= 0)
 		hq_json_put_i64(opts, "sinceMs", w->since_ms);
 	return hq_flow_report(f, &m, "WaitForEvent", w->event, opts);
+}
+
+/* -------------------------------------------------- waits that look back -- */
+
+/*
+ * An engine that does not look back by itself is told of the wait together with
+ * a step that does: it is planned, so it runs when the wait is armed, and no
+ * event falls between the two.  Whichever was recorded first counts, in every
+ * later call too: the stack tells.
+ */
+static enum hq_rc
+look_back(struct hq_flow *f, struct json_object *in,
+    struct json_object **ret_out, struct hq_err *err)
+{
+	return f->in->past_event(f->in->past_ctx, in, ret_out, err);
+}
+
+static bool
+is_first(const struct hq_flow *f, const struct hq_met *a,
+    const struct hq_met *b)
+{
+	struct json_object *stack = f->in->stack;
+	size_t i, n = stack == NULL ? 0 : json_object_array_length(stack);
+	const char *hash;
+
+	for (i = 0; i < n; i++) {
+		hash =
+		    json_object_get_string(json_object_array_get_idx(stack, i));
+		if (hash != NULL && strcmp(hash, a->hash) == 0)
+			return true;
+		if (hash != NULL && strcmp(hash, b->hash) == 0)
+			return false;
+	}
+	return false;
+}
+
+static enum hq_rc
+plan_look(struct hq_flow *f, struct hq_met *m, const struct wait *w,
+    struct hq_err *err)
+{
+	struct json_object *in = hq_json_new_object();
+	struct json_object *opts = hq_json_new_object();
+	struct hq_todo t = { .fn = look_back,
+		.in = in,
+		.opts = opts,
+		.plan = true };
+
+	HQ_TRY(hq_json_own(f->in->arena, in, err));
+	HQ_TRY(hq_json_own(f->in->arena, opts, err));
+	hq_json_put_str(in, "name", w->event);
+	if (w->expression != NULL)
+		hq_json_put_str(in, "expression", w->expression);
+	hq_json_put_i64(in, "sinceMs", w->since_ms);
+	/* The engine calls again once it is done, whatever the wait does. */
+	hq_json_put_str(opts, "parallelMode", "race");
+	return hq_flow_advance(f, m, &t);
+}
+
+static enum hq_rc
+wait_since(struct hq_flow *f, const char *id, const struct wait *w,
+    struct json_object **ret_event, struct hq_err *err)
+{
+	const char *look_id = hq_arena_printf(f->in->arena, "%s/past", id);
+	struct hq_met m, look;
+	bool found;
+
+	if (look_id == NULL)
+		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "arena is full");
+	HQ_TRY(hq_flow_meet(f, id, &m, err));
+	HQ_TRY(hq_flow_meet(f, look_id, &look, err));
+	if (look.state == HQ_MET_NEW && hq_flow_is_target(f, &look))
+		return plan_look(f, &look, w, err);
+	found = look.state != HQ_MET_NEW && look.value != NULL;
+	if (m.state != HQ_MET_NEW && (!found || is_first(f, &m, &look)))
+		return hq_flow_recall(&m, ret_event, err);
+	if (found)
+		return hq_flow_recall(&look, ret_event, err);
+	HQ_IGNORE(hq_flow_report(f, &m, "WaitForEvent", w->event,
+	    wait_opts(w))); /* the end, as what follows */
+	return look.state == HQ_MET_NEW ? plan_look(f, &look, w, err)
+					: HQ_SUSPEND;
 }
 
 /* NOLINTBEGIN(readability-function-size): a flow's calls name all they take */
@@ -256,6 +345,8 @@ hq_wait_for_event_since(struct hq_flow *f, const char *id,
 	const struct wait w = { event_name, expression, timeout_ms,
 		since_ms < 0 ? 0 : since_ms };
 
+	if (f->in->past_event != NULL)
+		return wait_since(f, id, &w, ret_event, err);
 	return wait_op(f, id, &w, ret_event, err);
 }
 /* NOLINTEND(readability-function-size) */

@@ -29,6 +29,12 @@ struct hq_trigger {
 	const char *expression; /* on `event`; NULL: always */
 };
 
+/* An event that cancels the run. */
+struct hq_cancel {
+	const char *event;
+	const char *expression; /* over `event`, the run's, and `async` */
+};
+
 struct hq_function {
 	const char *id;   /* within the app: "coordination-workflow-runner" */
 	const char *name; /* for people */
@@ -40,6 +46,12 @@ struct hq_function {
 	 * for good; in is the inngest/function.failed event's data.  Or NULL.
 	 */
 	hq_flow_fn *on_failure;
+	/*
+	 * What cancels its runs where an Inngest server has them; ends with
+	 * { 0 }.  Who cancels calls hq_event_cancel_runs() besides, for our own
+	 * engine.  Or NULL.
+	 */
+	const struct hq_cancel *cancel_on;
 };
 
 #define HQ_APP_ID "rawr" /* slug of a function on the wire: "rawr-<id>" */

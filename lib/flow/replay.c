@@ -165,8 +165,8 @@ miss(struct hq_flow *f, const struct hq_met *m)
 	hq_json_push(f->found, o);
 }
 
-static bool
-is_target(const struct hq_flow *f, const struct hq_met *m)
+bool
+hq_flow_is_target(const struct hq_flow *f, const struct hq_met *m)
 {
 	return f->in->target != NULL && strcmp(f->in->target, m->hash) == 0;
 }
@@ -179,7 +179,7 @@ hq_flow_report(struct hq_flow *f, const struct hq_met *m, const char *op,
 
 	hq_json_put(o, "opts", opts == NULL ? hq_json_new_object() : opts);
 	f->suspended = true;
-	if (f->in->target == NULL || is_target(f, m)) {
+	if (f->in->target == NULL || hq_flow_is_target(f, m)) {
 		hq_json_push(f->ops, o);
 		return HQ_SUSPEND;
 	}
@@ -198,18 +198,30 @@ put_timing(struct json_object *o, int64_t start_ms, int64_t took_ms)
 	hq_json_put(o, "timing", t);
 }
 
+/*
+ * A step of a policy may have fewer attempts than the engine gives it, where
+ * that does not know of policies.
+ */
+static bool
+may_retry(const struct hq_flow *f, const struct hq_todo *t,
+    const struct hq_err *err)
+{
+	int64_t retries = hq_json_i64(t->opts, "retries", INT64_MAX);
+
+	return hq_flow_may_retry(&f->in->runtime, err) &&
+	    f->in->runtime.attempt < retries;
+}
+
 static void
-put_outcome(struct hq_flow *f, struct json_object *o, enum hq_rc rc,
+put_outcome(struct json_object *o, bool retry, enum hq_rc rc,
     const struct hq_err *err)
 {
 	struct json_object *e = hq_json_new_object();
-	bool retry = hq_flow_may_retry(&f->in->runtime, err);
 
 	HQ_ASSERT(rc != HQ_SUSPEND);
 	hq_json_put_str(o, "op", retry ? "StepError" : "StepFailed");
 	hq_flow_error(e, rc, err);
 	hq_json_put(o, "error", e);
-	f->no_retry = !retry;
 }
 
 /* ---------------------------------------------------------- checkpoints -- */
@@ -225,7 +237,7 @@ send(struct hq_flow *f, struct hq_met *m, struct json_object *out)
 	struct json_object *op;
 	struct hq_buf b;
 
-	if (c == NULL || is_target(f, m))
+	if (c == NULL || hq_flow_is_target(f, m))
 		return false;
 	hq_buf_init(&b, f->in->arena);
 	hq_buf_printf(&b,
@@ -279,10 +291,11 @@ run(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 	hq_json_put(o, "opts",
 	    t->opts == NULL ? hq_json_new_object() : json_object_get(t->opts));
 	hq_json_push(f->ops, o);
+	f->no_retry = rc != HQ_OK && !may_retry(f, t, &err);
 	if (rc == HQ_OK) /* what a step gave is shared, not copied */
 		hq_json_put(o, "data", json_object_get(out));
 	else
-		put_outcome(f, o, rc, &err);
+		put_outcome(o, !f->no_retry, rc, &err);
 	if (env != NULL)
 		put_timing(o, start_ms, hq_mono_ms(env) - start_mono);
 	return HQ_SUSPEND;
@@ -292,7 +305,7 @@ enum hq_rc
 hq_flow_advance(struct hq_flow *f, struct hq_met *m, const struct hq_todo *t)
 {
 	HQ_ASSERT(m->state == HQ_MET_NEW);
-	if (is_target(f, m) ||
+	if (hq_flow_is_target(f, m) ||
 	    (f->in->target == NULL && !f->in->plan_only && !t->plan))
 		return is_recorded(f) ? run(f, m, t) : HQ_SUSPEND;
 	return hq_flow_report(f, m, "StepPlanned",

@@ -54,6 +54,9 @@ enum hq_rc hq_flow_recall(const struct hq_met *m, struct json_object **ret_out,
 /* True if err is a recorded step's failure that nobody has caught. */
 bool hq_flow_is_step_failure(const struct hq_err *err);
 
+/* Is it the step that this call is to run? */
+bool hq_flow_is_target(const struct hq_flow *f, const struct hq_met *m);
+
 /* -- answers: HQ_SUSPEND is the end of the execution ----------------------- */
 
 /*

@@ -101,12 +101,24 @@ call(const struct hq_proc *p, struct hq_boundary *c, struct json_object *in,
 	return HQ_OK;
 }
 
+static void
+tally(const struct hq_proc *p, const struct hq_boundary *c, int status)
+{
+	enum hq_call_end end = status >= 500 ? HQ_CALL_BROKE
+	    : status > 0                     ? HQ_CALL_REFUSED
+					     : HQ_CALL_DONE;
+
+	hq_figure_add(&c->calls[p->number * HQ_CALL__MAX + end], 1);
+}
+
 enum hq_rc
 hq_proc_call(const struct hq_proc *p, struct hq_boundary *c,
     struct json_object *in, struct json_object **ret_out, struct hq_err *err)
 {
 	enum hq_rc rc = call(p, c, in, ret_out, err);
 
+	if (c->calls != NULL && rc != HQ_SUSPEND)
+		tally(p, c, rc == HQ_OK ? 0 : err->status);
 	if (rc != HQ_OK && rc != HQ_SUSPEND && err->status >= 500) {
 		c->why = hq_arena_printf(c->arena, "%s", err->msg);
 		c->where = err->where;

@@ -278,7 +278,9 @@ append(struct loader *l, const struct hq_proc *p, struct hq_err *err)
 			memcpy(more, l->v, l->n * sizeof(*more));
 		l->v = more;
 	}
-	l->v[l->n++] = *p;
+	l->v[l->n] = *p;
+	l->v[l->n].number = l->n;
+	l->n++;
 	return HQ_OK;
 }
 

@@ -26,6 +26,7 @@
 
 #include "auth/principal.h"
 #include "base/env.h"
+#include "base/figures.h"
 #include "store/retain.h"
 #include "json/schema.h"
 
@@ -61,6 +62,11 @@ struct hq_boundary {
 	 * only, a client learns no more than the code.  The arena's; or NULL.
 	 */
 	const char *why, *where;
+	/*
+	 * Calls by what became of them (enum hq_call_end), procedure by
+	 * procedure in the order of their numbers; or NULL.
+	 */
+	struct hq_figure *calls;
 	/* Ports: what reaches beyond the store. */
 	void (*wake_runner)(void *ctx); /* after a commit that queued work */
 	void *wake_ctx;
@@ -73,6 +79,9 @@ struct hq_boundary {
  */
 typedef enum hq_rc hq_handler(struct hq_boundary *c, struct json_object *in,
     struct json_object **ret_out, struct hq_err *err);
+
+/* How a call ended: well, 4xx, 5xx. */
+enum hq_call_end { HQ_CALL_DONE, HQ_CALL_REFUSED, HQ_CALL_BROKE, HQ_CALL__MAX };
 
 struct hq_binding {
 	const char *name; /* procedure's name in contract.json */
@@ -131,6 +140,7 @@ struct hq_proc {
 	const struct hq_error_def *errors; /* ends with { 0 } */
 	hq_handler *handle;
 	const struct hq_composed *from;
+	size_t number; /* its place in what hq_procs_load() gave */
 };
 
 struct hq_procs {

@@ -155,6 +155,17 @@ move_frames(struct hq_db *db, int mode, int *ret_frames, bool *ret_ok,
 	return hq_store_fail(db->h, code, "checkpoint", err);
 }
 
+/* A SQLite that cannot say (before 3.51) is told to move what there is. */
+static bool
+is_long(struct hq_db *db)
+{
+	int frames;
+
+	return sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_NOOP,
+		   &frames, NULL) != SQLITE_OK ||
+	    frames >= HQ_WAL_FRAMES;
+}
+
 /* RESTART leaves the file as long as it is; too long a one is cut off. */
 static int
 mode_for(const struct hq_db *db)
@@ -194,10 +205,11 @@ hq_db_checkpoint(struct hq_db *db, bool empty, int64_t *ret_wal_bytes,
 
 	HQ_ASSERT(db->checkpointer);
 	HQ_ASSERT(!hq_db_in_tx(db));
-	HQ_TRY(
-	    move_frames(db, SQLITE_CHECKPOINT_PASSIVE, &frames, &unused, err));
-	if (empty || frames >= HQ_WAL_FRAMES)
+	if (empty || is_long(db)) {
+		HQ_TRY(move_frames(db, SQLITE_CHECKPOINT_PASSIVE, &frames,
+		    &unused, err));
 		HQ_TRY(start_over(db, &emptied, err));
+	}
 	*ret_wal_bytes = emptied ? 0 : hq_os_bytes(db->wal_path);
 	return HQ_OK;
 }

@@ -40,15 +40,16 @@ enum hq_rc hq_db_backup(struct hq_db *db, const char *to_path,
     struct hq_err *err) HQ_MUST;
 
 enum {
-	/* Frames (pages) after which the WAL is started over by itself. */
-	HQ_WAL_FRAMES = 1000,
+	/* Frames (pages) from which on the WAL is long. */
+	HQ_WAL_FRAMES = 2000,
 	/* Its file stays this long; and not over half of wal_max_bytes. */
 	HQ_WAL_KEEP_BYTES = 64 << 20,
 };
 
 /*
- * Move WAL frames into the file.  empty: also start the WAL over, if no reader
- * is in the way; so does a long one without being told.  Its file stays, since
+ * Move the WAL's frames into the file, and start it over if no reader is in the
+ * way: if empty says so, or it is long.  Till then nothing is moved, since a page
+ * that is written again and again need be moved but once.  Its file stays, since
  * to write over it takes a fraction of what it takes to make it longer.
  * *ret_wal_bytes: 0 if it was started over, else its file's size.
  */

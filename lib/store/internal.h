@@ -112,6 +112,9 @@ enum hq_rc hq_store_prepare(struct hq_db *db, struct hq_stmt *s,
 /* Outside of a transaction: begin the snapshot that reads share, if they may. */
 void hq_store_share(struct hq_db *db);
 
+/* Take the writers' lock and BEGIN IMMEDIATE; on failure neither is had. */
+enum hq_rc hq_store_begin(struct hq_db *db, struct hq_err *err) HQ_MUST;
+
 /* Run one of the store's own statements to its end; an SQLite code. */
 int hq_store_control(struct hq_db *db, enum hq_control c);
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/env.h"
 #include "store/lock.h"
 #include "store/os.h"
 
@@ -27,8 +28,10 @@ struct hq_lock {
 	bool has_timer;
 	bool alarm_is_set;
 	bool held;
-	int64_t wait_ms; /* of the take() that is under way */
-	sigset_t mask;   /* before the alarm was set */
+	int64_t wait_ms;         /* of the take() that is under way */
+	int64_t begun_us;        /* its wait; 0: it has not had to */
+	int64_t n, given_up, us; /* waits, ever */
+	sigset_t mask;           /* before the alarm was set */
 };
 
 /* One wait at a time in a process: it has one thread. */
@@ -156,6 +159,8 @@ get(struct hq_lock *l, short type, off_t start, off_t len)
 		return true;
 	if (errno != EAGAIN && errno != EACCES)
 		return false;
+	if (l->begun_us == 0)
+		l->begun_us = hq_mono_us();
 	if (l->wait_ms > 0 && !l->alarm_is_set)
 		set_alarm(l);
 	while (l->wait_ms > 0 && !time_is_over) {
@@ -205,6 +210,26 @@ draw(struct hq_lock *l)
 	return ticket;
 }
 
+static void
+note_wait(struct hq_lock *l)
+{
+	if (l->begun_us == 0)
+		return;
+	l->n++;
+	l->given_up += !l->held;
+	l->us += hq_mono_us() - l->begun_us;
+	l->begun_us = 0;
+}
+
+void
+hq_lock_waits(const struct hq_lock *l, int64_t *ret_n, int64_t *ret_given_up,
+    int64_t *ret_us)
+{
+	*ret_n = l->n;
+	*ret_given_up = l->given_up;
+	*ret_us = l->us;
+}
+
 enum hq_rc
 hq_lock_take(struct hq_lock *l, int64_t wait_ms, struct hq_err *err)
 {
@@ -220,6 +245,7 @@ hq_lock_take(struct hq_lock *l, int64_t wait_ms, struct hq_err *err)
 		get(l, F_RDLCK, FIRST_TICKET, ticket - FIRST_TICKET));
 	why = errno;
 	clear_alarm(l);
+	note_wait(l);
 	if (l->held)
 		return HQ_OK;
 	unlock(l, FIRST_TICKET, 0);

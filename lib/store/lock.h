@@ -45,4 +45,8 @@ enum hq_rc hq_lock_take(struct hq_lock *l, int64_t wait_ms, struct hq_err *err)
 void hq_lock_release(struct hq_lock *l);
 bool hq_lock_held(const struct hq_lock *l);
 
+/* Ever: waits, those that ended without it, and microseconds of all. */
+void hq_lock_waits(const struct hq_lock *l, int64_t *ret_n,
+    int64_t *ret_given_up, int64_t *ret_us);
+
 #endif /* HQ_STORE_LOCK_H */

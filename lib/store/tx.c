@@ -204,8 +204,8 @@ run_group(struct hq_db *db)
 	settle(&ran, rc, &err);
 }
 
-static enum hq_rc
-begin_group(struct hq_db *db, struct hq_err *err)
+enum hq_rc
+hq_store_begin(struct hq_db *db, struct hq_err *err)
 {
 	int code;
 
@@ -228,7 +228,7 @@ hq_db_flush(struct hq_db *db)
 	HQ_ASSERT(!hq_db_in_tx(db)); /* an open cursor is a transaction, too */
 	end_shared(db);
 	while (!STAILQ_EMPTY(&db->waiting)) {
-		if ((rc = begin_group(db, &err)) != HQ_OK) {
+		if ((rc = hq_store_begin(db, &err)) != HQ_OK) {
 			settle(&db->waiting, rc, &err);
 			return;
 		}

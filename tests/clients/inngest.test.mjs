@@ -31,7 +31,7 @@ test.before(async () => {
       r.end('{"ok":true,"modified":true}');
     });
   }).listen(port, '127.0.0.1');
-  sys = await System.create({ RAWR_RUNNER: 'off', RAWR_REGISTER_URL: `http://127.0.0.1:${port}` });
+  sys = await System.create({ RAWR_RUNNER: 'off', RAWR_ENGINE: 'inngest', RAWR_INNGEST_URL: `http://127.0.0.1:${port}` });
   fs.mkdirSync(path.join(sys.dir, 'keys'), { mode: 0o700 });
   key = `signkey-test-${crypto.randomBytes(16).toString('hex')}`;
   fallback = `signkey-test-${crypto.randomBytes(16).toString('hex')}`;

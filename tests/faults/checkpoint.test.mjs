@@ -58,11 +58,11 @@ class Rows {
     });
   }
   runs(where = '1') {
-    return checker.rows(this.s, `SELECT json_object('id', event_client, 'run', id, 'state', state, 'output', json(output)) FROM engine_run WHERE fn = 'rawr-row' AND ${where}`);
+    return checker.rows(this.s, `SELECT json_object('id', e.client_id, 'run', r.id, 'state', state, 'output', json(output)) FROM engine_run r JOIN engine_event e ON e.id = r.event WHERE fn = 'rawr-row' AND ${where}`);
   }
-  run(id) { return this.runs(`event_client = '${id}'`)[0]; }
+  run(id) { return this.runs(`e.client_id = '${id}'`)[0]; }
   jobs() {
-    return checker.rows(this.s, "SELECT json_object('run', run, 'attempt', attempt, 'crashes', crashes, 'refusals', refusals, 'owner', owner) FROM engine_job WHERE run IN (SELECT id FROM engine_run WHERE fn = 'rawr-row')");
+    return checker.rows(this.s, "SELECT json_object('run', r.id, 'attempt', attempt, 'crashes', crashes, 'refusals', refusals, 'owner', owner) FROM engine_job j JOIN engine_run r ON r.num = j.run WHERE r.fn = 'rawr-row'");
   }
   ended() { return this.runs('state <> 0'); }
   all(seconds = 60) { return system.until('the end of every row', () => this.ended().length === this.sent.size, seconds); }
@@ -75,7 +75,7 @@ class Rows {
       const n = this.sent.get(r.id);
       assert.equal(r.state, 1, `${r.id}: ${JSON.stringify(r)}`);
       assert.deepEqual(r.output.map((v) => v.i), [...Array(n).keys()], r.id);
-      const memos = checker.rows(this.s, `SELECT json_array(seq, json(value)) FROM engine_memo JOIN engine_value ON id = value_id WHERE run = '${r.run}' ORDER BY seq`);
+      const memos = checker.rows(this.s, `SELECT json_array(row_number() OVER (ORDER BY m.id), json(m.value)) FROM engine_memo m JOIN engine_run r ON r.num = m.run WHERE r.id = '${r.run}' ORDER BY m.id`);
       assert.deepEqual(memos, r.output.map((v, i) => [i + 1, { data: v }]), r.id);
       const ran = lines.get(r.run);
       for (const [at, l] of ran.entries())
@@ -129,7 +129,7 @@ test('quick runs end beside a function that blocks the worker they were in', asy
   await system.until('the end of the others', () => rows.ended().length === rows.sent.size - 1, 60);
   assert.equal(rows.run('gated').state, 0);
   assert.ok(s.workers('inngest').includes(gated.pid), 'the worker has died meanwhile');
-  for (const r of rows.runs("event_client LIKE 'before-%'")) {
+  for (const r of rows.runs("e.client_id LIKE 'before-%'")) {
     const pids = r.output.map((v) => v.pid);
     const left = pids.lastIndexOf(gated.pid);
     if (left >= 0 && left < pids.length - 1 && pids.slice(left + 1).every((p) => p !== gated.pid)) quick.push(r.id);

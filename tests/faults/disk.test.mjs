@@ -120,6 +120,25 @@ test('a reader that never ends lets the log grow to its limit, then writes are r
   for (const id of acked) assert.equal(one(s, `SELECT json_array(count(*)) FROM coordination_workflow WHERE workflow_id = '${id}'`)[0], 1);
 });
 
+test('a runner that starts with the log over its limit waits for the reader that keeps it so, and empties it', async (t) => {
+  const s = await start(t, { RAWR_WAL_MAX: '4194304' });
+  process.kill(s.pid('runner'), 'SIGKILL');
+  await until('the end of the runner', () => gone(s.pid('runner')));
+  const reader = spawn(storeProgram('hold'), [path.join(s.dir, 'rawr.db'), 'read'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => reader.kill());
+  await new Promise((resolve) => reader.stdout.once('data', resolve));
+  const save = (i) => s.rpc('coordination/saveWorkflow', { workflow: chain(`w${i}`, ['a'], { description: 'x'.repeat(300000) }) });
+  let n = 0;
+  await until('a refusal', async () => (await save(n++)).status === 503, 40);
+  const p = s.startRunner();
+  await until('it waits', () => /"event":"not_yet"/.test(s.logs('runner')) || p.exitCode !== null);
+  assert.equal(p.exitCode, null, 'it left');
+  reader.stdin.end();
+  await until('a write that is taken', async () => (await save('-last')).status === 200, 30);
+  assert.equal((await s.rpc('coordination/queueRun', { workflowId: 'line', runId: 'after', input: {} })).status, 200);
+  assert.equal((await s.finish('after')).status, 'completed');
+});
+
 // --------------------------------------------- the n-th call of a program
 
 // One request to a responder as a CGI, with a fault.  hit: whether it struck.

@@ -4,6 +4,7 @@
  * usage: hold FILE read              one snapshot, until the end of stdin
  *        hold FILE lock              the writers' lock, as long
  *        hold FILE turn              the turn of our own writers, as long
+ *        hold FILE newer             a schema from the future, as long
  *        hold FILE write MS REST N   the writers' lock, for up to MS, N times,
  *                                    and REST ms each time without
  */
@@ -60,6 +61,19 @@ hold_long(sqlite3 *h, const char *begin)
 }
 
 static int
+hold_newer(sqlite3 *h)
+{
+	if (run(h, "UPDATE schema_version SET version = version + 100") !=
+		SQLITE_OK ||
+	    hold_open() != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+	return run(h, "UPDATE schema_version SET version = version - 100") ==
+		SQLITE_OK
+	    ? EXIT_SUCCESS
+	    : EXIT_FAILURE;
+}
+
+static int
 write_often(sqlite3 *h, int ms, int rest_ms, int n)
 {
 	int code;
@@ -93,6 +107,8 @@ main(int argc, char *argv[])
 		return hold_long(h, "BEGIN");
 	if (strcmp(argv[2], "lock") == 0)
 		return hold_long(h, "BEGIN IMMEDIATE");
+	if (strcmp(argv[2], "newer") == 0)
+		return hold_newer(h);
 	if (argc == 6)
 		return write_often(h, atoi(argv[3]), atoi(argv[4]),
 		    atoi(argv[5]));

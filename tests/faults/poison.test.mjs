@@ -56,7 +56,7 @@ test('functions that crash, hang or eat memory fail with a reason, and the other
   }
   const began = Date.now(), before = many.log.size;
   // RUN_FAILED of the engine is 2.  What a desk invokes has an event of the engine's.
-  const ended = () => rows(s, "SELECT json_array(event_client, state, output) FROM engine_run WHERE state <> 0 AND fn LIKE 'rawr-poison-%'")
+  const ended = () => rows(s, "SELECT json_array(e.client_id, state, output) FROM engine_run r JOIN engine_event e ON e.id = r.event WHERE state <> 0 AND fn LIKE 'rawr-poison-%'")
     .filter(([id]) => c.ledger.events.has(id));
   await until('the end of what does harm', () => ended().length === EACH * Object.keys(poisons).length, 90);
   const [took, meanwhile] = [Date.now() - began, many.log.size - before];

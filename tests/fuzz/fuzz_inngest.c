@@ -61,6 +61,7 @@ start(void)
 	for (i = 0; i < HQ_SET__MAX; i++)
 		config.s[i] = "";
 	config.s[HQ_SET_RAWR_BASE_URL] = "http://h:8080";
+	config.s[HQ_SET_RAWR_ENGINE] = "own";
 	config.s[HQ_SET_RAWR_ENGINE_URL] = "http://h:8080";
 	config.s[HQ_SET_RAWR_KEYS] = "/nonexistent";
 	if (hq_keys_load("/nonexistent", lasting, &o.keys, &err) != HQ_OK ||

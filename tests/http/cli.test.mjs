@@ -97,6 +97,9 @@ const commands = {
   'tasks fail': [null, [() => ['nothing', '--token', '1', '--error', 'no'], 3, 'TASK_NOT_FOUND']],
   'tasks answer': [null, [() => ['nothing', '--output', '{}'], 3, 'TASK_NOT_FOUND']],
   'events send': [() => ['test/nothing', '--data', '{"a":1}'], [() => ['test/nothing', '--data', '[]'], 2, 'BAD_REQUEST']],
+  'events parked': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
+  'events resend': [() => [], [() => ['nothing'], 3, 'NOT_FOUND']],
+  'events drop': [null, [() => ['nothing'], 3, 'NOT_FOUND']],
   'plugins list': [() => [], [() => ['x'], 2, 'BAD_REQUEST']],
   'plugins enable': [() => ['hello'], [() => ['nothing'], 3, 'NOT_FOUND']],
   'plugins disable': [() => ['hello'], [() => ['nothing'], 3, 'NOT_FOUND']],
@@ -236,7 +239,7 @@ test('a dry run of any command changes nothing', async () => {
     'workflow create': [put('dry.json', chain('wf-dry', ['a']))], 'workflow run': ['wf-chain', '--run-id', 'dry-1'],
     'workflow cancel': ['dry-0'], 'runs retry': ['run-1'], 'runs rerun': ['run-1', '--from', 'a'],
     'tasks claim': ['me', '--workflow', 'wf-agent', '--wait', '5'], 'tasks answer': [human.taskId, '--output', '{}'], work: ['me', 'cat', '--workflow', 'wf-agent'],
-    'events send': ['rawr/nothing'], 'plugins enable': ['hello'], 'plugins disable': ['coordination'], 'db migrate': [],
+    'events send': ['rawr/nothing'], 'events resend': [], 'events drop': ['x'], 'plugins enable': ['hello'], 'plugins disable': ['coordination'], 'db migrate': [],
     'db backup': [at('dry.db')], import: [at('dry-import')], export: [at('dry-export')], 'hq sync': [],
     // Refused: there is nothing of that name, and the store is in use.
     'tasks heartbeat': ['x', '--token', '1'], 'tasks complete': ['x', '--token', '1', '--output', '{}'],
@@ -251,7 +254,7 @@ test('a dry run of any command changes nothing', async () => {
   const before = await state('dry-before');
   for (const [name, a] of Object.entries(args)) {
     const r = await json([...name.split(' '), ...a, '--dry-run', '--yes']);
-    const refused = { 'db restore': 5, 'tasks heartbeat': 3, 'tasks complete': 3, 'tasks fail': 3 }[name] ?? 0;
+    const refused = { 'db restore': 5, 'tasks heartbeat': 3, 'tasks complete': 3, 'tasks fail': 3, 'events drop': 3 }[name] ?? 0;
     assert.equal(r.code, refused, `${name}: ${r.stdout}${r.stderr}`);
     assert.equal(r.doc.dry_run, true);
   }

@@ -20,6 +20,9 @@ const ticks = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*
 // What a process has done so far: bytes written, wake-ups, ticks of 10 ms.
 const done = () => processes().map(({ name, pid }) => ({ name, pid, written: field(pid, 'io', 'wchar'), woken: field(pid, 'status', 'voluntary_ctxt_switches'), ticks: ticks(pid) }));
 
+// What stands in shared memory: a write to it is none of the above.
+const figures = () => PROGRAMS.map((name) => fs.readFileSync(path.join(sys.dir, 'run', `${name}.figures`)).toString('base64'));
+
 async function work() {
   assert.equal((await sys.rpc('coordination/saveWorkflow', { workflow: chain('wf-idle', ['a', 'b']) })).status, 200);
   assert.equal((await sys.rpc('coordination/queueRun', { workflowId: 'wf-idle', runId: 'run-idle' })).status, 200);
@@ -39,10 +42,11 @@ function rest() {
 test('an idle system writes nothing, and only the runner wakes up, once a second', async () => {
   await work();
   await rest();
-  const before = done(), since = Date.now();
+  const before = done(), shown = figures(), since = Date.now();
   await until('some idle seconds', () => Date.now() - since >= SECONDS * 1000);
   const after = done(), seconds = (Date.now() - since) / 1000;
   assert.deepEqual(after.map((p) => p.pid), before.map((p) => p.pid), 'the same processes');
+  assert.deepEqual(figures(), shown, 'nothing was counted');
   for (const [i, p] of after.entries()) {
     const woken = p.woken - before[i].woken;
     assert.equal(p.written - before[i].written, 0, `${p.name} wrote`);

@@ -34,7 +34,7 @@ const files = {
   644: [
     ...responders.flatMap((r) => [`${units}/rawr-${r}.socket`, `${units}/rawr-${r}.service`]),
     `${units}/rawr-runner.service`, `${units}/rawr.target`, '/usr/lib/sysusers.d/rawr.conf', '/usr/lib/tmpfiles.d/rawr.conf',
-    '/etc/rawr/rawr.env', '/etc/nginx/conf.d/rawr-http.conf', '/etc/nginx/snippets/rawr.conf', '/etc/nginx/snippets/rawr-engine.conf', '/etc/nginx/snippets/rawr-fastcgi.conf',
+    '/etc/rawr/rawr.env', '/etc/nginx/conf.d/rawr-http.conf', '/etc/nginx/snippets/rawr.conf', '/etc/nginx/snippets/rawr-engine.conf', '/etc/nginx/snippets/rawr-fastcgi.conf', '/etc/nginx/snippets/rawr-probe.conf',
     '/usr/share/doc/rawr/examples/nginx-site.conf', '/usr/share/doc/rawr/README.md', '/usr/share/rawr/rawr.hq.json',
     '/usr/share/rawr/plugins/web/hello/dist/web.js', '/usr/share/rawr/plugins/web/hello/package.json',
     '/usr/share/rawr/plugins/agents/coordination/plugin.json', '/usr/share/rawr/plugins/agents/coordination/skills/work-a-task/SKILL.md',

@@ -15,6 +15,7 @@ const families = {
   workflows: { responder: 'workflows', method: 'GET', uri: '/api/workflows/coordination/runs/none' },
   inngest: { responder: 'inngest', method: 'GET', uri: '/api/inngest' },
   engine: { responder: 'engine', method: 'GET', uri: '/v1/runs/none' },
+  probes: { responder: 'openapi', method: 'GET', uri: '/livez/openapi' },
   events: { responder: 'engine', method: 'POST', uri: '/e/0123456789abcdef', body: '{"name":"x","data":{}}', headers: { 'content-type': 'application/json' } },
 };
 const callers = {
@@ -28,20 +29,20 @@ const callers = {
 // Status per caller and family: [through nginx, past it]; ok = admitted.
 const ok = 'admitted';
 const required = {
-  'an anonymous caller': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
-  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
-  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
-  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
-  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401], engine: [403, 401], events: [403, 401] },
-  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
+  'an anonymous caller': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401], probes: [ok, ok] },
+  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401], probes: [ok, ok] },
 };
 const open = {
-  'an anonymous caller': { rpc: [ok, ok], openapi: [ok, ok], workflows: [ok, ok], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
-  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
-  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
-  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401] },
-  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401], engine: [403, 401], events: [403, 401] },
-  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401] },
+  'an anonymous caller': { rpc: [ok, ok], openapi: [ok, ok], workflows: [ok, ok], inngest: [401, 401], engine: [401, 401], events: [401, 401], probes: [ok, ok] },
+  'a first-party token': { rpc: [ok, ok], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'a published token': { rpc: [403, 403], openapi: [ok, ok], workflows: [ok, ok], inngest: [403, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'an unknown token': { rpc: [401, 401], openapi: [403, 403], workflows: [403, 403], inngest: [403, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'a runtime signature': { rpc: [403, 403], openapi: [403, 403], workflows: [403, 403], inngest: [401, 401], engine: [403, 401], events: [403, 401], probes: [403, 403] },
+  'a malformed credential': { rpc: [401, 401], openapi: [401, 401], workflows: [401, 401], inngest: [401, 401], engine: [401, 401], events: [401, 401], probes: [ok, ok] },
 };
 const expectStatus = (got, want, uri) =>
   want === ok ? assert.ok(got === 200 || (got === 404 && /runs\/none/.test(uri)), `${uri}: ${got}`) : assert.equal(got, want, uri);

@@ -1,6 +1,7 @@
 // rawr work: an agent that is a program, beside a whole system.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -75,7 +76,7 @@ test('a program need not read its input', async () => {
 
 test('any other exit gives the task back, and it is tried again', async () => {
   const { id, task } = await offer();
-  const r = await work(id, 'echo >>tries-a; [ $(wc -l <tries-a) -ge 3 ] || exit 7; echo \'{"ok":true}\'', '--tasks', '3').end;
+  const r = await work(id, 'echo >>tries-a; [ $(wc -l <tries-a) -ge 3 ] || exit 7; echo \'{"ok":true}\'', '--tasks', '3', '--wait', '10').end;
   assert.deepEqual(counts(r.result), [1, 2, 0], r.err);
   assert.match(r.err, /given back: sh: exit 7/);
   assert.deepEqual([(await task()).state, (await task()).attempt], ['completed', 3]);
@@ -166,13 +167,15 @@ test('told twice it ends the program and gives the task back', async () => {
   assert.ok(!alive(Number(read('twice'))));
 });
 
-test('killed it takes its program with it, and the task is offered again', async () => {
+test('killed it takes its program with it, and the task is offered again', async (t) => {
+  t.after(() => fs.writeFileSync(at('kill.go'), '')); // one that lives on
   const { id, task } = await offer();
   const w = work(id, waits('kill'), '--lease', '1');
   await appears('kill');
+  const exit = once(w.p, 'exit');
   w.p.kill('SIGKILL');
-  assert.equal((await w.end).signal, 'SIGKILL');
-  await until('the end of the program', () => !alive(Number(read('kill'))));
+  assert.equal((await exit)[1], 'SIGKILL');
+  await until('the end of the program', () => !alive(Number(read('kill'))), 5);
   const again = (await sys.post(`${api}/tasks/claim`, { agentId: 'bob', kind: id, waitSeconds: 20 })).json.task;
   assert.deepEqual([again.attempt, again.by], [2, 'bob']);
   assert.equal((await task()).state, 'claimed');
@@ -191,7 +194,7 @@ test('it waits for a task that comes later, and leaves when none comes', async (
 test('a program that is not there is told before anything is claimed', async () => {
   const { id, task } = await offer();
   for (const program of ['./nothing', 'no-such-program']) {
-    const r = await sys.rawr('work', 'ann', '--kind', id, program);
+    const r = await sys.rawr('work', 'ann', '--kind', id, '--tasks', '1', program);
     assert.deepEqual([r.code, r.doc.error.code], [3, 'NOT_FOUND']);
   }
   assert.equal((await task()).state, 'open');

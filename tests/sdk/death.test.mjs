@@ -66,7 +66,7 @@ async function live(c, name) {
   await c.register(name);
   await c.send('app/waits', { k: `${name}-waits` });
   await c.send('app/five', { k: `${name}-five`, by: c.ledger.events.size });
-  await c.cancel(await c.run(`${name}-waits`, 'EXISTS (SELECT 1 FROM engine_job j WHERE j.run = r.id AND j.wait_event IS NOT NULL)'));
+  await c.cancel(await c.run(`${name}-waits`, 'EXISTS (SELECT 1 FROM engine_job j WHERE j.run = r.num AND j.wait_event IS NOT NULL)'));
   await c.run(`${name}-five`, 'r.state <> 0');
 }
 

@@ -40,7 +40,7 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
       const [first, second] = [await sys.send('app/newest', { n: 1 }), await sys.send('app/newest', { n: 2 })];
       assert.equal((await sys.ended(first)).status, 'Cancelled');
       const [run] = await sys.runsOf(second);
-      await until('the wait', () => sys.rows(`SELECT 1 FROM engine_job WHERE run = '${run.run_id}' AND wait_event IS NOT NULL`).length > 0);
+      await until('the wait', () => sys.rows(`SELECT 1 FROM engine_job JOIN engine_run r ON r.num = run WHERE r.id = '${run.run_id}' AND wait_event IS NOT NULL`).length > 0);
       await sys.send('app/go-on', {});
       assert.equal((await sys.ended(second)).status, 'Completed');
     });

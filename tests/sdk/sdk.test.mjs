@@ -71,7 +71,7 @@ for (const [mode, checkpointing] of [['step by step', '0'], ['with checkpoints',
     await t.test('waits for an event that matches', async () => {
       const event = await sys.send('app/waits', { k: 'a' });
       const run = await until('a run that waits', async () => (await sys.runsOf(event))[0]);
-      await until('the wait', () => sys.rows(`SELECT 1 FROM engine_job WHERE run = '${run.run_id}' AND wait_event = 'app/resume'`).length > 0);
+      await until('the wait', () => sys.rows(`SELECT 1 FROM engine_job JOIN engine_run r ON r.num = run WHERE r.id = '${run.run_id}' AND wait_event = 'app/resume'`).length > 0);
       await sys.send('app/resume', { k: 'b', answer: 1 });
       await sys.send('app/resume', { k: 'a', answer: 2 });
       assert.equal((await sys.ended(event)).output, 2);

@@ -57,8 +57,7 @@ static __attribute__((unused)) const char *
 memos(void)
 {
 	return value("SELECT coalesce(group_concat(step || '=' || value, ' '"
-		     " ORDER BY seq), '') FROM engine_memo"
-		     " JOIN engine_value ON id = value_id");
+		     " ORDER BY id), '') FROM engine_memo");
 }
 
 static __attribute__((unused)) const char *

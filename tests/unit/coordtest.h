@@ -95,6 +95,7 @@ domain_open(void)
 	ck_assert_ptr_nonnull(mkdtemp(tmp_dir));
 	(void)snprintf(store_path, sizeof(store_path), "%s/rawr.db", tmp_dir);
 	config.s[HQ_SET_RAWR_BASE_URL] = "http://localhost:3000";
+	config.s[HQ_SET_RAWR_ENGINE] = "own";
 	config.s[HQ_SET_RAWR_ENGINE_URL] = "http://localhost:8288";
 	boundary = (struct hq_boundary){
 		.arena = arena,

@@ -163,7 +163,8 @@ runner_open(void)
 	o.db = w.db;
 	HQ_TRY(hq_engine_new(&o, &w.engine, &err));
 	return hq_engine_register(w.engine, HQ_APP_ID,
-	    hq_inngest_functions(hq_composition, "http://h/api/inngest", arena),
+	    hq_inngest_functions(hq_composition, "http://h/api/inngest", false,
+		arena),
 	    &modified, &err);
 }
 
@@ -202,6 +203,7 @@ world_begin(const char *name)
 	for (i = 0; i < HQ_SET__MAX; i++)
 		settings.s[i] = "";
 	settings.s[HQ_SET_RAWR_BASE_URL] = "http://h";
+	settings.s[HQ_SET_RAWR_ENGINE] = "own";
 	settings.s[HQ_SET_RAWR_ENGINE_URL] = "http://h";
 	domain = NULL;
 }
@@ -332,7 +334,7 @@ runner_turn(void)
 	HQ_TRY(hq_engine_turn(w.engine, &w.next_ms, &err));
 	if (++turns % 8 != 0)
 		return HQ_OK;
-	return hq_db_checkpoint(w.db, turns % 16 == 0, &wal, &err);
+	return hq_db_checkpoint(w.db, true, &wal, &err);
 }
 
 /* The runner turns again after a turn that failed, unless it has to leave. */
@@ -517,7 +519,8 @@ has_what_was_told(sqlite3 *h)
 	for (i = 0; i < noted.n; i++)
 		ok = is(h,
 			 "SELECT count(*) FROM engine_memo"
-			 " WHERE run = $1 AND step = $2",
+			 " JOIN engine_run ON num = run"
+			 " WHERE engine_run.id = $1 AND step = $2",
 			 1, noted.steps[i].run, noted.steps[i].step) &&
 		    ok;
 	return ok;
@@ -535,8 +538,9 @@ has_all_of_it(sqlite3 *h)
 	     calls = is(h, "SELECT count(*) FROM " FN_RUN, RUNS, NULL, NULL),
 	     steps = is(h,
 		 "SELECT count(*) FROM (SELECT run FROM engine_memo WHERE run"
-		 " IN (SELECT id FROM " FN_RUN ") GROUP BY run"
-		 " HAVING count(*) = $1 + 0 AND max(seq) = $1 + 0)",
+		 " IN (SELECT num FROM " FN_RUN ") GROUP BY run"
+		 " HAVING count(*) = $1 + 0"
+		 " AND count(DISTINCT step) = $1 + 0)",
 		 RUNS, "10", NULL),
 	     news = is(h,
 		 "SELECT count(*) FROM (SELECT run_id FROM"

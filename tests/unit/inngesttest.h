@@ -80,18 +80,23 @@ static const struct hq_trigger on_demo[] = {
 	{ 0 },
 };
 
+static const struct hq_cancel on_stop[] = {
+	{ "demo/stop", "event.data.id == async.data.id" },
+	{ 0 },
+};
+
 static const struct hq_function hello = { "hello", "Hello", on_demo, 3, give,
-	give };
+	give, on_stop };
 static const struct hq_function steps = { "steps", "Steps", on_demo, 4,
-	one_step, NULL };
+	one_step, NULL, NULL };
 static const struct hq_function fails = { "fails", "Fails", on_demo, 4, boom,
-	NULL };
+	NULL, NULL };
 static const struct hq_function bad = { "bad", "Bad", on_demo, 4, bad_step,
-	NULL };
+	NULL, NULL };
 static const struct hq_function own = { "own", "Own", on_demo, 4, call_own,
-	NULL };
+	NULL, NULL };
 static const struct hq_function emits = { "emits", "Emits", on_demo, 4, emit,
-	NULL };
+	NULL, NULL };
 
 static const struct hq_function *const first[] = { &hello, NULL };
 static const struct hq_function *const others[] = { &hello, &steps, &fails,
@@ -149,6 +154,7 @@ setup(void)
 	for (i = 0; i < HQ_SET__MAX; i++)
 		config.s[i] = "";
 	config.s[HQ_SET_RAWR_BASE_URL] = "http://here:8080";
+	config.s[HQ_SET_RAWR_ENGINE] = "own";
 	config.s[HQ_SET_RAWR_ENGINE_URL] = "http://here:8080";
 	(void)strcpy(keys_dir, "/tmp/hqkeysXXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(keys_dir));

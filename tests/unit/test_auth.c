@@ -42,6 +42,7 @@ setup(void)
 	    &err));
 	ck_hq_ok(hq_cidrs_parse("10.1.0.0/16", arena, &policy.engine, &err));
 	ck_hq_ok(hq_cidrs_parse("10.2.0.0/16", arena, &policy.apps, &err));
+	ck_hq_ok(hq_cidrs_parse("127.0.0.0/8", arena, &policy.probes, &err));
 }
 
 /* ------------------------------------------------------------- addresses -- */
@@ -324,46 +325,48 @@ static const struct hq_credentials requests[WHO__MAX] = {
 };
 
 /* What comes of it: a caller, or a refusal. */
-enum { ANON, FIRST, PUBLIC, RUNTIME, APP, E401, E403 };
+enum { ANON, FIRST, PUBLIC, RUNTIME, APP, PROBE, E401, E403 };
 
 static const int results[] = { [ANON] = HQ_OK,
 	[FIRST] = HQ_OK,
 	[PUBLIC] = HQ_OK,
 	[RUNTIME] = HQ_OK,
 	[APP] = HQ_OK,
+	[PROBE] = HQ_OK,
 	[E401] = HQ_E_UNAUTHORIZED,
 	[E403] = HQ_E_FORBIDDEN };
 static const enum hq_caller admitted[] = { [ANON] = HQ_CALLER_ANONYMOUS,
 	[FIRST] = HQ_CALLER_FIRST_PARTY,
 	[PUBLIC] = HQ_CALLER_PUBLISHED,
 	[RUNTIME] = HQ_CALLER_RUNTIME,
-	[APP] = HQ_CALLER_APP };
+	[APP] = HQ_CALLER_APP,
+	[PROBE] = HQ_CALLER_PROBE };
 
-/* rpc, openapi, workflows, inngest, engine */
+/* rpc, openapi, workflows, inngest, engine, probes */
 static const int open_mode[WHO__MAX][HQ_FAMILY__MAX] = {
-	[NOBODY] = { FIRST, ANON, ANON, E403, E403 },
-	[NOBODY_FAR] = { E401, ANON, ANON, E403, E403 },
-	[WITH_FP] = { FIRST, E403, E403, E403, E403 },
-	[WITH_PUB] = { E403, PUBLIC, PUBLIC, E403, E403 },
-	[WITH_UNKNOWN_FP] = { E401, E403, E403, E403, E403 },
-	[WITH_UNKNOWN_PUB] = { E403, E401, E401, E403, E403 },
-	[WITH_BASIC] = { E401, E401, E401, E403, E403 },
-	[WITH_NOISE] = { E401, E401, E401, E403, E403 },
-	[SIGNED] = { E403, E403, E403, E403, E403 },
-	[CROSS_SITE] = { E403, ANON, ANON, E403, E403 },
-	[CROSS_SITE_FP] = { E403, E403, E403, E403, E403 },
-	[SAME_ORIGIN] = { FIRST, ANON, ANON, E403, E403 },
-	[REBOUND] = { E403, ANON, ANON, E403, E403 },
-	[OWN_NAME] = { FIRST, ANON, ANON, E403, E403 },
-	[FOREIGN_FORM] = { E403, ANON, ANON, E403, E403 },
-	[FOREIGN_JSON] = { FIRST, ANON, ANON, E403, E403 },
-	[LOCAL_SOCKET] = { E401, ANON, ANON, RUNTIME, E403 },
-	[ENGINE_ADDR] = { E401, ANON, ANON, RUNTIME, E403 },
-	[APP_ADDR] = { E401, ANON, ANON, E403, APP },
-	[APP_SIGNED] = { E403, E403, E403, E403, E403 },
-	[APP_WITH_FP] = { FIRST, E403, E403, E403, E403 },
-	[APP_WITH_KEY] = { E401, E401, E401, E403, APP },
-	[APP_CROSS_SITE] = { E403, ANON, ANON, E403, E403 },
+	[NOBODY] = { FIRST, ANON, ANON, E403, E403, PROBE },
+	[NOBODY_FAR] = { E401, ANON, ANON, E403, E403, E403 },
+	[WITH_FP] = { FIRST, E403, E403, E403, E403, E403 },
+	[WITH_PUB] = { E403, PUBLIC, PUBLIC, E403, E403, E403 },
+	[WITH_UNKNOWN_FP] = { E401, E403, E403, E403, E403, E403 },
+	[WITH_UNKNOWN_PUB] = { E403, E401, E401, E403, E403, E403 },
+	[WITH_BASIC] = { E401, E401, E401, E403, E403, PROBE },
+	[WITH_NOISE] = { E401, E401, E401, E403, E403, PROBE },
+	[SIGNED] = { E403, E403, E403, E403, E403, E403 },
+	[CROSS_SITE] = { E403, ANON, ANON, E403, E403, E403 },
+	[CROSS_SITE_FP] = { E403, E403, E403, E403, E403, E403 },
+	[SAME_ORIGIN] = { FIRST, ANON, ANON, E403, E403, PROBE },
+	[REBOUND] = { E403, ANON, ANON, E403, E403, PROBE },
+	[OWN_NAME] = { FIRST, ANON, ANON, E403, E403, PROBE },
+	[FOREIGN_FORM] = { E403, ANON, ANON, E403, E403, PROBE },
+	[FOREIGN_JSON] = { FIRST, ANON, ANON, E403, E403, PROBE },
+	[LOCAL_SOCKET] = { E401, ANON, ANON, RUNTIME, E403, PROBE },
+	[ENGINE_ADDR] = { E401, ANON, ANON, RUNTIME, E403, E403 },
+	[APP_ADDR] = { E401, ANON, ANON, E403, APP, E403 },
+	[APP_SIGNED] = { E403, E403, E403, E403, E403, E403 },
+	[APP_WITH_FP] = { FIRST, E403, E403, E403, E403, E403 },
+	[APP_WITH_KEY] = { E401, E401, E401, E403, APP, E403 },
+	[APP_CROSS_SITE] = { E403, ANON, ANON, E403, E403, E403 },
 };
 
 /* Where a token is required, only these differ. */
@@ -372,7 +375,8 @@ required_mode(int who, int family)
 {
 	int r = open_mode[who][family];
 
-	if (family == HQ_FAMILY_INNGEST || family == HQ_FAMILY_ENGINE)
+	if (family == HQ_FAMILY_INNGEST || family == HQ_FAMILY_ENGINE ||
+	    family == HQ_FAMILY_PROBES)
 		return r;
 	if (r == ANON || (r == FIRST && requests[who].authorization == NULL))
 		return E401;

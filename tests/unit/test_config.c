@@ -31,7 +31,8 @@ START_TEST(without_settings_all_have_their_defaults)
 	ck_assert_str_eq(c.s[HQ_SET_RAWR_KEYS], "./var/keys");
 	ck_assert_str_eq(c.s[HQ_SET_RAWR_BASE_URL], "http://127.0.0.1:8080");
 	ck_assert_str_eq(c.s[HQ_SET_RAWR_ENGINE_URL], "http://127.0.0.1:8080");
-	ck_assert_str_eq(c.s[HQ_SET_RAWR_REGISTER_URL], "");
+	ck_assert_str_eq(c.s[HQ_SET_RAWR_ENGINE], "own");
+	ck_assert_str_eq(c.s[HQ_SET_RAWR_INNGEST_URL], "http://127.0.0.1:8288");
 }
 END_TEST
 
@@ -45,6 +46,31 @@ START_TEST(defaults_follow_what_they_are_derived_from)
 	ck_assert_str_eq(c.s[HQ_SET_RAWR_STORE], "/srv/x/rawr.db");
 	ck_hq_ok(load("RAWR_BASE_URL", "https://h.example/", &c));
 	ck_assert_str_eq(c.s[HQ_SET_RAWR_ENGINE_URL], "https://h.example");
+}
+END_TEST
+
+static const char *
+both(const char *name)
+{
+	if (strcmp(name, "RAWR_ENGINE") == 0)
+		return "inngest";
+	return get_one(name);
+}
+
+START_TEST(an_inngest_server_has_the_trace_links_and_the_apps)
+{
+	struct hq_config c;
+
+	set_name = "RAWR_INNGEST_URL";
+	set_value = "http://inngest:8288/";
+	ck_hq_ok(hq_config_load(&c, both, arena, &err));
+	ck_assert(hq_config_is_inngest(&c));
+	ck_assert_str_eq(c.s[HQ_SET_RAWR_ENGINE_URL], "http://inngest:8288");
+	set_name = "RAWR_APPS";
+	set_value = "http://a";
+	ck_assert_int_eq(hq_config_load(&c, both, arena, &err),
+	    HQ_E_BAD_REQUEST);
+	ck_assert_msg(strncmp(err.msg, "RAWR_APPS: ", 11) == 0, "%s", err.msg);
 }
 END_TEST
 
@@ -90,9 +116,10 @@ static const struct {
 	{ "RAWR_BASE_URL", "http://a b", "no place" },
 	{ "RAWR_BASE_URL", "http://h/?q", "no place" },
 	{ "RAWR_BASE_URL", "http://u:p@h", "no place" },
-	{ "RAWR_REGISTER_URL", "", NULL },
-	{ "RAWR_REGISTER_URL", "http://h", NULL },
-	{ "RAWR_REGISTER_URL", "h", "does not begin" },
+	{ "RAWR_ENGINE", "inngest", NULL },
+	{ "RAWR_ENGINE", "theirs", "is none of these" },
+	{ "RAWR_INNGEST_URL", "http://h", NULL },
+	{ "RAWR_INNGEST_URL", "", "does not begin" },
 	{ "RAWR_HTTP_ALLOW", "", NULL },
 	{ "RAWR_HTTP_ALLOW", "http://h:1/x,https://i", NULL },
 	{ "RAWR_HTTP_ALLOW", "http://h,", "does not begin" },
@@ -139,6 +166,7 @@ main(void)
 	tcase_add_checked_fixture(tc, arena_open, arena_close);
 	tcase_add_test(tc, without_settings_all_have_their_defaults);
 	tcase_add_test(tc, defaults_follow_what_they_are_derived_from);
+	tcase_add_test(tc, an_inngest_server_has_the_trace_links_and_the_apps);
 	tcase_add_loop_test(tc, every_default_is_a_valid_value, 0, HQ_SET__MAX);
 	tcase_add_loop_test(tc, a_setting_is_checked_as_its_row_says, 0,
 	    N_ROWS(rows));

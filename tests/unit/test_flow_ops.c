@@ -26,6 +26,15 @@ with_policy(struct hq_flow *f, struct json_object *v,
 }
 
 static enum hq_rc
+failing_once_more(struct hq_flow *f, struct json_object *v,
+    struct json_object **ret_out, struct hq_err *e)
+{
+	const struct hq_step_policy p = { .retries = 1 };
+
+	return hq_step_with(f, "a", &p, boom, v, ret_out, e);
+}
+
+static enum hq_rc
 waiting(struct hq_flow *f, struct json_object *v, struct json_object **ret_out,
     struct hq_err *e)
 {
@@ -233,6 +242,130 @@ static const struct {
 	{ NULL, "coordination-run" },
 };
 
+/* ------------------------------------ an engine that does not look back -- */
+
+static const char *there; /* the event that is there; or NULL */
+
+static enum hq_rc
+look(void *ctx, struct json_object *asked, struct json_object **ret,
+    struct hq_err *e)
+{
+	(void)ctx;
+	(void)e;
+	ck_assert_str_eq(hq_json_text(arena, asked),
+	    "{\"name\":\"demo/go\",\"sinceMs\":1795431217000}");
+	*ret = there == NULL ? NULL : json(there);
+	return HQ_OK;
+}
+
+static char past[HQ_SHA1_HEX_BYTES];
+
+static void
+without_looking_back(void)
+{
+	setup();
+	there = NULL;
+	given.past_event = look;
+	hq_sha1_hex("a/past", 6, past);
+}
+
+/* {"<a>": wait, "<a/past>": look}; what is NULL is not recorded. */
+static const char *
+recorded(const char *wait, const char *found)
+{
+	return hq_arena_printf(arena, "{%s%s%s%s%s%s%s}",
+	    wait == NULL ? "" : "\"" A "\":", wait == NULL ? "" : wait,
+	    wait == NULL || found == NULL ? "" : ",", found == NULL ? "" : "\"",
+	    found == NULL ? "" : past,
+	    found == NULL ? "" : "\":", found == NULL ? "" : found);
+}
+
+START_TEST(a_wait_is_told_together_with_a_look_that_is_planned)
+{
+	call(looking_back, "{}");
+	ck_ops("WaitForEvent a, StepPlanned a/past");
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(answer.value,
+					     0),
+				 "opts")),
+	    "{\"timeout\":\"2s\"}");
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(answer.value,
+					     1),
+				 "opts")),
+	    "{\"parallelMode\":\"race\"}");
+}
+END_TEST
+
+static const char *const waits[] = { NULL, "null", "{\"name\":\"demo/go\"}" };
+
+/* The wait may have ended meanwhile: the look was promised all the same. */
+START_TEST(a_look_runs_as_the_target)
+{
+	there = "{\"name\":\"demo/go\",\"data\":{}}";
+	given.target = past;
+	call(looking_back, recorded(waits[_i], NULL));
+	ck_ops("StepRun a/past");
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(answer.value,
+					     0),
+				 "data")),
+	    there);
+}
+END_TEST
+
+START_TEST(what_the_look_found_ends_the_wait)
+{
+	call(looking_back, recorded(NULL, "{\"data\":{\"n\":1}}"));
+	ck_assert_int_eq(answer.what, HQ_EXEC_DONE);
+	ck_assert_str_eq(hq_json_text(arena, answer.value), "{\"n\":1}");
+}
+END_TEST
+
+START_TEST(a_look_that_found_nothing_leaves_the_wait)
+{
+	call(looking_back, recorded(NULL, "{\"data\":null}"));
+	ck_ops("WaitForEvent a");
+	call(looking_back, recorded("{\"n\":2}", "{\"data\":null}"));
+	ck_assert_str_eq(hq_json_text(arena, answer.value), "{\"n\":2}");
+	call(looking_back, recorded("null", "{\"data\":null}"));
+	ck_assert_int_eq(answer.what, HQ_EXEC_DONE);
+	ck_assert_ptr_null(answer.value);
+}
+END_TEST
+
+/* Whatever a call went on with, every later one does. */
+START_TEST(of_wait_and_look_the_one_recorded_first_counts)
+{
+	const char *both = recorded("{\"n\":2}", "{\"data\":{\"n\":1}}");
+
+	given.stack =
+	    json(hq_arena_printf(arena, "[\"x\",\"%s\",\"" A "\"]", past));
+	call(looking_back, both);
+	ck_assert_str_eq(hq_json_text(arena, answer.value), "{\"n\":1}");
+	given.stack =
+	    json(hq_arena_printf(arena, "[\"" A "\",\"x\",\"%s\"]", past));
+	call(looking_back, both);
+	ck_assert_str_eq(hq_json_text(arena, answer.value), "{\"n\":2}");
+}
+END_TEST
+
+/* -------------------------------------------------------------------------- */
+
+START_TEST(a_step_is_not_tried_more_often_than_its_policy_says)
+{
+	given.target = A;
+	given.runtime.attempt = 0;
+	call(failing_once_more, "{}");
+	ck_ops("StepError a");
+	ck_assert(!answer.no_retry);
+	given.runtime.attempt = 1;
+	call(failing_once_more, "{}");
+	ck_ops("StepFailed a");
+	ck_assert(answer.no_retry);
+}
+END_TEST
+
 START_TEST(an_own_function_is_invoked_by_its_slug)
 {
 	struct json_object *opts;
@@ -304,6 +437,15 @@ main(void)
 	    ROWS(invokes));
 	tcase_add_test(tc, an_event_is_sent_under_the_step_s_key);
 	tcase_add_test(tc, sending_without_a_port_fails_the_step);
+	tcase_add_test(tc, a_step_is_not_tried_more_often_than_its_policy_says);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("looks");
+	tcase_add_checked_fixture(tc, without_looking_back, arena_close);
+	tcase_add_test(tc, a_wait_is_told_together_with_a_look_that_is_planned);
+	tcase_add_loop_test(tc, a_look_runs_as_the_target, 0, ROWS(waits));
+	tcase_add_test(tc, what_the_look_found_ends_the_wait);
+	tcase_add_test(tc, a_look_that_found_nothing_leaves_the_wait);
+	tcase_add_test(tc, of_wait_and_look_the_one_recorded_first_counts);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

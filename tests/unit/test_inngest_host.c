@@ -140,7 +140,8 @@ END_TEST
 
 START_TEST(an_engine_that_is_away_is_a_500)
 {
-	config.s[HQ_SET_RAWR_REGISTER_URL] = "http://127.0.0.1:1";
+	config.s[HQ_SET_RAWR_ENGINE] = "inngest";
+	config.s[HQ_SET_RAWR_INNGEST_URL] = "http://127.0.0.1:1";
 	ask((struct ask){ "PUT", NULL, NULL, .signer = key });
 	ck_assert_int_eq(res.status, 500);
 	ck_assert_msg(strncmp(res.body,
@@ -181,6 +182,24 @@ START_TEST(in_band_takes_a_url_and_nothing_else)
 }
 END_TEST
 
+START_TEST(an_inngest_server_is_told_what_cancels_a_function)
+{
+	static const struct hq_composed one[] = {
+		{ .name = "first", .plugin = &first_plugin }, { 0 }
+	};
+	struct json_object *v =
+	    hq_inngest_functions(one, "http://h/api/inngest", true, arena);
+
+	ck_assert_str_eq(hq_json_text(arena,
+			     hq_json_get(json_object_array_get_idx(v, 0),
+				 "cancel")),
+	    "[{\"event\":\"demo/stop\","
+	    "\"if\":\"event.data.id == async.data.id\"}]");
+	ck_assert_ptr_null(
+	    hq_json_get(json_object_array_get_idx(v, 1), "cancel"));
+}
+END_TEST
+
 START_TEST(a_function_is_registered_with_its_failure_function)
 {
 	static const struct hq_composed one[] = {
@@ -189,7 +208,7 @@ START_TEST(a_function_is_registered_with_its_failure_function)
 
 	ck_assert_str_eq(hq_json_text(arena,
 			     hq_inngest_functions(one, "http://h/api/inngest",
-				 arena)),
+				 false, arena)),
 	    "[{\"id\":\"rawr-hello\",\"name\":\"Hello\",\"triggers\":["
 	    "{\"event\":\"demo/go\",\"expression\":\"event.data.ok == true\"},"
 	    "{\"cron\":\"TZ=Europe/Paris 0 9 * * 1\"}],\"steps\":{\"step\":{"
@@ -207,11 +226,11 @@ START_TEST(a_function_is_registered_with_its_failure_function)
 END_TEST
 
 static const struct hq_function bad_id = { "Hello World", "x", on_demo, 1, give,
-	NULL };
+	NULL, NULL };
 static const struct hq_function bad_retries = { "x", "x", on_demo, 21, give,
-	NULL };
+	NULL, NULL };
 static const struct hq_function twin = { "hello-failure", "x", on_demo, 1, give,
-	NULL };
+	NULL, NULL };
 static const struct hq_function *const wrong[][3] = {
 	{ &bad_id, NULL },
 	{ &bad_retries, NULL },
@@ -238,6 +257,7 @@ starting(void)
 	    ROWS(starts));
 	tcase_add_test(tc, dev_mode_takes_unsigned_calls);
 	tcase_add_test(tc, dev_mode_tells_little_of_itself);
+	tcase_add_test(tc, an_inngest_server_is_told_what_cancels_a_function);
 	tcase_add_test(tc, a_function_is_registered_with_its_failure_function);
 	tcase_add_loop_test(tc,
 	    a_function_that_cannot_be_served_stops_the_start, 0, ROWS(wrong));

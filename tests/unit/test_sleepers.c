@@ -13,17 +13,18 @@ enum { Q_RUNS, Q_JOBS, Q_OPEN, Q_EARLY };
 /* Copies of the only run there is; the i-th is due i / 8 ms later. */
 static const char *const none[] = { NULL };
 static const char *const sql[] = {
-	[Q_RUNS] = "INSERT INTO engine_run (id, fn, event, event_client, state,"
+	[Q_RUNS] = "INSERT INTO engine_run (id, fn, event, state,"
 		   " req_version, force_plan, created_ms) " NUMBERS
-		   "SELECT printf('NAP%023d', i), fn, event, event_client,"
+		   "SELECT printf('NAP%023d', i), fn, event,"
 		   " state, req_version, force_plan, created_ms"
 		   " FROM n, (SELECT * FROM engine_run LIMIT 1)",
 	[Q_JOBS] = "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
 		   " max_attempts, generation, armed_ms) " NUMBERS
-		   "SELECT printf('NAP%023d', i), step, kind, lane,"
+		   "SELECT r.num, step, kind, lane,"
 		   " CASE WHEN kind = 1 THEN due_ms + i / 8 ELSE due_ms END,"
 		   " max_attempts, generation, armed_ms"
-		   " FROM n, (SELECT * FROM engine_job LIMIT 2)",
+		   " FROM n, (SELECT * FROM engine_job LIMIT 2)"
+		   " JOIN engine_run r ON r.id = printf('NAP%023d', i)",
 	[Q_OPEN] = "SELECT count(*) FROM engine_run WHERE state = 0",
 	[Q_EARLY] = "SELECT count(*) FROM engine_run WHERE state <> 1 OR"
 		    " (id LIKE 'NAP%' AND ended_ms <"

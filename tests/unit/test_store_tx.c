@@ -196,6 +196,15 @@ START_TEST(a_writer_that_waited_in_vain_is_told_to_try_again)
 }
 END_TEST
 
+/* More pages than a log has that is left as it is. */
+static enum hq_rc
+fill_long(void *arg, struct hq_err *e)
+{
+	return hq_exec(db, &item, Q_FILL,
+	    HQ_BIND(hq_text(arg), hq_i64(HQ_WAL_FRAMES * INT64_C(4096))), NULL,
+	    e);
+}
+
 START_TEST(a_log_over_its_limit_refuses_writes_until_it_is_emptied)
 {
 	struct hq_db_opts o = opts();
@@ -209,6 +218,35 @@ START_TEST(a_log_over_its_limit_refuses_writes_until_it_is_emptied)
 	ck_hq_ok(hq_db_checkpoint(db, true, &bytes, &err));
 	ck_assert_int_eq(bytes, 0);
 	ck_hq_ok(in_tx(add_one, "a"));
+}
+END_TEST
+
+static off_t
+file_bytes(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	return st.st_size;
+}
+
+START_TEST(a_log_is_moved_when_it_is_long_or_somebody_says_so)
+{
+	off_t before = file_bytes();
+	int64_t bytes = -1;
+
+	ck_hq_ok(in_tx(fill, "one"));
+	ck_hq_ok(hq_db_checkpoint(db, false, &bytes, &err));
+	ck_assert_int_gt(bytes, 300000);
+	ck_assert_int_eq(file_bytes(), before);
+	ck_hq_ok(hq_db_checkpoint(db, true, &bytes, &err));
+	ck_assert_int_eq(bytes, 0);
+	ck_assert_int_gt(file_bytes(), before);
+	before = file_bytes();
+	ck_hq_ok(in_tx(fill_long, "many"));
+	ck_hq_ok(hq_db_checkpoint(db, false, &bytes, &err));
+	ck_assert_int_eq(bytes, 0);
+	ck_assert_int_gt(file_bytes(), before);
 }
 END_TEST
 
@@ -293,6 +331,7 @@ main(void)
 	tcase_add_test(t, a_writer_that_waited_in_vain_is_told_to_try_again);
 	tcase_add_test(t,
 	    a_log_over_its_limit_refuses_writes_until_it_is_emptied);
+	tcase_add_test(t, a_log_is_moved_when_it_is_long_or_somebody_says_so);
 	tcase_add_test(t, a_reader_in_the_way_leaves_the_log_for_later);
 	tcase_add_test(t,
 	    a_disk_that_fails_a_write_costs_the_transaction_and_no_more);

@@ -35,6 +35,22 @@ mark_imported(struct cancel *x, struct hq_err *err)
 	    hq_text(x->run.imported), hq_text(x->run.run_id));
 }
 
+/* Our own engine has nothing to end: an Inngest server is told. */
+static enum hq_rc
+tell_server(struct cancel *x, struct hq_err *err)
+{
+	struct hq_boundary *c = x->c;
+	struct hq_event e = {
+		.name = HQ_COORD_RUN_CANCELLED,
+		.correlation_id = c->correlation_id,
+		.traceparent = c->traceparent,
+	};
+
+	HQ_TRY(hq_coord_object(c->arena, &e.data, err));
+	hq_json_put_str(e.data, "runId", x->run.run_id);
+	return hq_event_send(c->db, c->env, &e, NULL, c->arena, err);
+}
+
 /* Its tasks, the run, and what the engine does for it. */
 static enum hq_rc
 end_run(struct cancel *x, struct hq_err *err)
@@ -50,7 +66,8 @@ end_run(struct cancel *x, struct hq_err *err)
 		return mark_imported(x, err);
 	if (r->event_id == NULL)
 		return HQ_OK;
-	return hq_event_cancel_runs(c->db, c->env, r->event_id, err);
+	HQ_TRY(hq_event_cancel_runs(c->db, c->env, r->event_id, err));
+	return hq_config_is_inngest(c->config) ? tell_server(x, err) : HQ_OK;
 }
 
 static enum hq_rc

@@ -7,6 +7,7 @@
 #include "domain/coordination/run.h"
 #include "domain/coordination/task_row.h"
 #include "engine/event.h"
+#include "engine/outbox.h"
 
 struct explain {
 	struct hq_boundary *c;
@@ -174,6 +175,76 @@ add_waits(struct explain *x, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* -------------------------------------------------------- Inngest server -- */
+
+/* Its event has not left us. */
+static enum hq_rc
+add_place(struct explain *x, const struct hq_outbox_place *p,
+    struct hq_err *err)
+{
+	struct reason r = { .what = "queue", .since_ms = p->since_ms };
+
+	if (p->where == HQ_OUTBOX_PARKED)
+		r.detail = hq_arena_printf(x->c->arena,
+		    "the Inngest server refused its event: %s; see rawr "
+		    "events parked",
+		    p->why);
+	else
+		r.detail = hq_arena_printf(x->c->arena,
+		    "its event waits for the Inngest server%s%s",
+		    p->why == NULL ? "" : ": ", p->why == NULL ? "" : p->why);
+	return add(x, &r, err);
+}
+
+static enum hq_rc
+add_server(struct explain *x, struct hq_err *err)
+{
+	struct hq_arena *a = x->c->arena;
+	const char *run = x->run.engine_run_id;
+	struct reason r = { .what = "server",
+		.desk = x->desk,
+		.since_ms = x->run.started_ms };
+	struct hq_outbox_look look;
+	const char *trouble = "";
+
+	HQ_TRY(hq_outbox_look(x->c->db, a, &look, err));
+	if (look.waiting > 0 && look.why != NULL)
+		trouble = hq_arena_printf(a, "; %lld events wait for it: %s",
+		    (long long)look.waiting, look.why);
+	if (run == NULL)
+		r.detail = hq_arena_printf(a,
+		    "the Inngest server has its event and has not started "
+		    "it yet%s",
+		    trouble);
+	else
+		r.detail = hq_arena_printf(a,
+		    "the Inngest server has it, as its run %s%s", run, trouble);
+	return add(x, &r, err);
+}
+
+/* What is known here of a run that is elsewhere. */
+static enum hq_rc
+add_outside(struct explain *x, struct hq_err *err)
+{
+	struct reason ours = { .what = "queue",
+		.detail = "our own engine has it, and stands still: "
+			  "RAWR_ENGINE is inngest" };
+	struct hq_outbox_place place;
+	struct hq_run_waits waits;
+
+	if (x->run.event_id == NULL)
+		return HQ_OK;
+	HQ_TRY(hq_run_waits(x->c->db, x->c->env, x->run.event_id, x->c->arena,
+	    &waits, err));
+	if (waits.n > 0)
+		return add(x, &ours, err);
+	HQ_TRY(hq_outbox_where(x->c->db, x->run.event_id, x->c->arena, &place,
+	    err));
+	if (place.where != HQ_OUTBOX_GONE)
+		return add_place(x, &place, err);
+	return x->has_tasks ? HQ_OK : add_server(x, err);
+}
+
 /* All of one moment. */
 static enum hq_rc
 explain(void *arg, struct hq_err *err)
@@ -190,6 +261,8 @@ explain(void *arg, struct hq_err *err)
 		return HQ_OK;
 	HQ_TRY(add_tasks(x, err));
 	HQ_TRY(find_desk(x, err));
+	if (hq_config_is_inngest(x->c->config))
+		return add_outside(x, err);
 	return add_waits(x, err);
 }
 

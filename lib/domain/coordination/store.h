@@ -8,6 +8,8 @@
 
 /* The event that starts a run. */
 #define HQ_COORD_RUN_EVENT "rawr/coordination.workflow.run"
+/* An Inngest server ends the run; data {runId}. */
+#define HQ_COORD_RUN_CANCELLED "rawr/coordination.run.cancelled"
 
 enum hq_coord_q {
 	HQ_CQ_WORKFLOW_GET,

@@ -84,6 +84,8 @@ struct hq_worker {
 	const struct hq_serve_opts *o;
 	const struct hq_worker_fds *fds;
 	void *app;
+	struct hq_figure *mine; /* enum hq_serve_figure, and more */
+	struct hq_figure unseen[HQ_SERVE__FIGURES];
 	struct hq_exchange x;
 	/* A slot's memory is not touched before it is first used. */
 	struct hq_conn *conns;

@@ -291,9 +291,11 @@ enum hq_exchange_end
 hq_exchange_run(struct hq_exchange *x, const char *const *params,
     const struct hq_carrier *io, struct hq_parked *ret_parked)
 {
+	int64_t now_us = hq_mono_us();
 	struct hq_http_req req = { .arena = take_arena(x),
 		.params = params,
-		.arrived_ms = hq_mono_ms(hq_env_system()),
+		.arrived_ms = now_us / 1000,
+		.arrived_us = now_us,
 		.last = ret_parked == NULL,
 		.talk = io->talk };
 	struct hq_http_res res = { 0 };

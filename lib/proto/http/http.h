@@ -54,6 +54,7 @@ struct hq_http_req {
 	/* Those of them that are HTTP_*; NULL: nobody has looked. */
 	const char *const *headers;
 	int64_t arrived_ms; /* monotonic; the same when it is called again */
+	int64_t arrived_us; /* the same; 0: it is called again */
 	bool last;          /* do not park it: answer now */
 	const struct hq_http_talk *talk; /* or NULL */
 };

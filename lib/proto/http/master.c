@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alive.h"
 #include "base/env.h"
 #include "base/log.h"
 #include "proto/http/parts.h"
@@ -30,6 +31,7 @@ struct child {
 struct master {
 	const struct hq_serve_opts *o;
 	struct hq_worker_fds fds;
+	struct hq_alive alive;
 	int notes; /* reading end */
 	int sig;
 	sigset_t old_mask;
@@ -77,8 +79,40 @@ find(struct master *m, pid_t pid)
 	return NULL;
 }
 
+static size_t
+place_of(const struct master *m, const struct child *c)
+{
+	return (size_t)(c - m->children);
+}
+
+static void
+tally(const struct master *m, enum hq_serve_figure f, int64_t n)
+{
+	if (m->o->figures != NULL)
+		hq_figure_add(&hq_figures_mine(m->o->figures)[f], n);
+}
+
+/* A worker that is gone has no connections. */
+static void
+forget_open(const struct master *m, size_t place)
+{
+	if (m->o->figures != NULL)
+		hq_figures_clear(m->o->figures, place, HQ_SERVE_OPEN, 2);
+}
+
+static void
+tally_ready(const struct master *m)
+{
+	struct want staying = { .staying = true };
+	struct want starting = { .staying = true, .starting = true };
+
+	if (m->o->figures != NULL)
+		hq_figure_set(&hq_figures_mine(m->o->figures)[HQ_SERVE_READY],
+		    count(m, staying) - count(m, starting));
+}
+
 static HQ_NORETURN void
-be_worker(const struct master *m, pid_t master_pid)
+be_worker(const struct master *m, pid_t master_pid, size_t place)
 {
 	sigset_t mask = m->old_mask;
 
@@ -87,6 +121,10 @@ be_worker(const struct master *m, pid_t master_pid)
 		_exit(EXIT_SUCCESS);
 	(void)close(m->sig);
 	(void)close(m->notes);
+	if (m->alive.fd >= 0)
+		(void)close(m->alive.fd);
+	if (m->o->figures != NULL)
+		hq_figures_take(m->o->figures, place);
 	/* SIGINT goes to the whole terminal; the master passes TERM on. */
 	(void)sigaddset(&mask, SIGTERM);
 	(void)sigaddset(&mask, SIGHUP);
@@ -116,7 +154,7 @@ spawn(struct master *m)
 		return;
 	pid = fork();
 	if (pid == 0)
-		be_worker(m, me);
+		be_worker(m, me, place_of(m, c));
 	if (pid < 0) {
 		hq_log(HQ_ERROR, "fork",
 		    HQ_LSTR("error", strerrordesc_np(errno)));
@@ -124,6 +162,7 @@ spawn(struct master *m)
 		return;
 	}
 	*c = (struct child){ .pid = pid, .started_ms = m->now_ms };
+	tally(m, HQ_SERVE_STARTS, 1);
 }
 
 static void
@@ -194,6 +233,8 @@ on_exit_of(struct master *m, struct child *c, int st)
 	bool quick = m->now_ms - c->started_ms < HQ_SERVE_QUICK_MS;
 	bool fine = WIFEXITED(st) && WEXITSTATUS(st) == EXIT_SUCCESS;
 
+	forget_open(m, place_of(m, c));
+	tally(m, HQ_SERVE_DEATHS, !fine);
 	if (!fine && !m->killed)
 		hq_log(HQ_ERROR, "worker_died", HQ_LI64("pid", c->pid),
 		    HQ_LI64("signal", WIFSIGNALED(st) ? WTERMSIG(st) : 0),
@@ -308,6 +349,7 @@ supervise(struct master *m)
 		/* Notes first: a child that is gone may have said why. */
 		on_note(m);
 		on_signals(m);
+		tally_ready(m);
 		if (none_can_start(m))
 			return;
 		if (m->stopping) {
@@ -349,14 +391,31 @@ prepare(struct master *m, struct hq_err *err)
 }
 
 static void
-finish(const struct master *m)
+finish(struct master *m)
 {
+	hq_alive_close(&m->alive);
 	(void)close(m->sig);
 	(void)close(m->notes);
 	(void)close(m->fds.notes);
 	(void)close(m->fds.pool[0]);
 	(void)close(m->fds.pool[1]);
 	(void)pthread_sigmask(SIG_SETMASK, &m->old_mask, NULL);
+}
+
+/* For those who ask how we are; without it we serve as well. */
+static void
+show(struct master *m)
+{
+	struct hq_err err = { 0 };
+	size_t i;
+
+	m->alive = HQ_ALIVE_NONE;
+	if (m->o->alive != NULL &&
+	    hq_alive_open(m->o->alive, hq_mono_ms(hq_env_system()), &m->alive,
+		&err) != HQ_OK)
+		hq_log(HQ_WARN, "not_seen", HQ_LSTR("why", err.msg));
+	for (i = 0; i < CHILDREN_MAX; i++)
+		forget_open(m, i);
 }
 
 enum hq_rc
@@ -367,6 +426,7 @@ hq_master_run(const struct hq_serve_opts *o, int listen_fd, struct hq_err *err)
 	HQ_ASSERT(o->workers > 0 && o->workers <= HQ_SERVE_WORKERS_MAX);
 	HQ_ASSERT(o->slots > 0 && o->slots <= HQ_SERVE_SLOTS_MAX);
 	HQ_TRY(prepare(&m, err));
+	show(&m);
 	supervise(&m);
 	finish(&m);
 	if (m.ever_ready || m.why.rc == HQ_OK)

@@ -27,6 +27,7 @@ forget(struct hq_worker *w, struct hq_conn *c)
 	c->missed = c->ready = false;
 	c->fr.ipcFd = -1;
 	w->n_open--;
+	hq_figure_add(&w->mine[HQ_SERVE_OPEN], -1);
 	TAILQ_INSERT_HEAD(&w->free, c, line);
 }
 

@@ -15,6 +15,7 @@
 #ifndef HQ_PROTO_HTTP_SERVE_H
 #define HQ_PROTO_HTTP_SERVE_H
 
+#include "base/figures.h"
 #include "proto/http/http.h"
 
 enum {
@@ -24,7 +25,20 @@ enum {
 	HQ_SERVE_PARKED_PERCENT = 75,
 };
 
+/* What the server counts by itself: the first figures of opts.figures. */
+enum hq_serve_figure {
+	HQ_SERVE_STARTS,  /* workers that were started, */
+	HQ_SERVE_DEATHS,  /* that ended by a signal or with an error, */
+	HQ_SERVE_READY,   /* that serve */
+	HQ_SERVE_OPEN,    /* connections */
+	HQ_SERVE_WAITING, /* requests that are parked */
+	HQ_SERVE__FIGURES
+};
+
 struct hq_serve_opts {
+	struct hq_figures *figures; /* a row for each worker; or NULL */
+	const char
+	    *alive; /* the master's sign of life (base/alive.h); or NULL */
 	int workers;
 	int slots; /* connections one worker keeps; 1: one at a time */
 	/*

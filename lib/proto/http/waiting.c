@@ -55,6 +55,7 @@ hq_waiting_add(struct hq_worker *w, struct hq_conn *c)
 {
 	c->group = group_of(w, c->parked.key);
 	TAILQ_INSERT_TAIL(&c->group->line, c, line);
+	hq_figure_add(&w->mine[HQ_SERVE_WAITING], 1);
 	if (w->n_parked++ == 0 || c->parked.due_ms < w->due_ms)
 		w->due_ms = c->parked.due_ms;
 }
@@ -67,6 +68,7 @@ hq_waiting_remove(struct hq_worker *w, struct hq_conn *c)
 	TAILQ_REMOVE(&g->line, c, line);
 	c->group = NULL;
 	w->n_parked--;
+	hq_figure_add(&w->mine[HQ_SERVE_WAITING], -1);
 	if (!TAILQ_EMPTY(&g->line)) {
 		if (g->key != NULL) /* the memory of the one that goes */
 			g->key = TAILQ_FIRST(&g->line)->parked.key;

@@ -72,6 +72,7 @@ join(struct hq_worker *w, int fd)
 	c->fr.ipcFd = fd;
 	c->since_ms = w->now_ms;
 	w->n_open++;
+	hq_figure_add(&w->mine[HQ_SERVE_OPEN], 1);
 	hq_conn_look(w, c);
 	if (c->fr.ipcFd < 0 ||
 	    watch(w, fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
@@ -443,6 +444,7 @@ hq_worker_run(const struct hq_serve_opts *o, const struct hq_worker_fds *fds)
 	struct hq_err err = { 0 };
 	enum hq_rc rc = prepare(&w, &err);
 
+	w.mine = o->figures == NULL ? w.unseen : hq_figures_mine(o->figures);
 	TAILQ_INIT(&w.groups);
 	TAILQ_INIT(&w.free);
 	hq_buf_init(&w.out, NULL);

@@ -105,6 +105,9 @@ read_ctx(struct call *c, struct json_object *ctx, struct hq_err *err)
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "ctx.use_api: this host takes a run's state only with the "
 		    "call");
+	c->in.stack = hq_json_get(hq_json_get(ctx, "stack"), "stack");
+	if (!json_object_is_type(c->in.stack, json_type_array))
+		c->in.stack = NULL;
 	r->attempt = (int)attempt;
 	r->max_attempts = (int)max;
 	c->in.plan_only =
@@ -168,6 +171,20 @@ send_event(void *ctx, const char *event_id, const char *name,
 	if (o->wake_runner != NULL)
 		o->wake_runner(o->wake_ctx);
 	return HQ_OK;
+}
+
+/* What the wait says, over the events of ours that are on record. */
+static enum hq_rc
+past_event(void *ctx, struct json_object *asked, struct json_object **ret,
+    struct hq_err *err)
+{
+	const struct call *c = ctx;
+	const struct hq_past past = { .name = hq_json_str(asked, "name"),
+		.expression = hq_json_str(asked, "expression"),
+		.event = c->in.runtime.event,
+		.since_ms = hq_json_i64(asked, "sinceMs", 0) };
+
+	return hq_event_past(c->x->h->o.db, &past, c->in.arena, ret, err);
 }
 
 static bool
@@ -318,6 +335,10 @@ run(struct call *c)
 	c->in.runtime.keys = o->keys;
 	c->in.send_event = o->db == NULL ? NULL : send_event;
 	c->in.send_ctx = c;
+	/* Our own engine looks back by itself. */
+	if (o->db != NULL && hq_config_is_inngest(o->config))
+		c->in.past_event = past_event;
+	c->in.past_ctx = c;
 	c->in.own_function = own_function;
 	c->in.own_ctx = c;
 	if (takes_checkpoints(c->x->req))

@@ -139,6 +139,20 @@ steps(const struct hq_inngest_fn *fn, const char *url, struct hq_arena *a)
 }
 
 static struct json_object *
+cancels(const struct hq_cancel *v)
+{
+	struct json_object *list = hq_json_new_array(), *o;
+
+	for (; v->event != NULL; v++) {
+		o = hq_json_new_object();
+		hq_json_put_str(o, "event", v->event);
+		hq_json_put_str(o, "if", v->expression);
+		hq_json_push(list, o);
+	}
+	return list;
+}
+
+static struct json_object *
 config(const struct hq_inngest_fn *fn, const char *url, struct hq_arena *a)
 {
 	struct json_object *o = hq_json_new_object();
@@ -154,16 +168,22 @@ config(const struct hq_inngest_fn *fn, const char *url, struct hq_arena *a)
 
 struct json_object *
 hq_inngest_functions(const struct hq_composed *rows, const char *url,
-    struct hq_arena *a)
+    bool with_cancels, struct hq_arena *a)
 {
-	struct json_object *list = hq_json_new_array();
+	struct json_object *list = hq_json_new_array(), *o;
 	struct hq_inngest_fns fns;
 	size_t i;
 
 	if (hq_json_own(a, list, NULL) != HQ_OK)
 		return NULL;
 	hq_inngest_list(rows, a, &fns);
-	for (i = 0; i < fns.n; i++)
-		hq_json_push(list, config(&fns.v[i], url, a));
+	for (i = 0; i < fns.n; i++) {
+		o = config(&fns.v[i], url, a);
+		if (with_cancels && !fns.v[i].on_failure &&
+		    fns.v[i].f->cancel_on != NULL)
+			hq_json_put(o, "cancel",
+			    cancels(fns.v[i].f->cancel_on));
+		hq_json_push(list, o);
+	}
 	return list;
 }

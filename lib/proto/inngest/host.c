@@ -151,13 +151,6 @@ hq_inngest_query(const struct hq_http_req *req, const char *name)
 	return NULL;
 }
 
-const char *
-hq_inngest_url(const struct hq_inngest_ex *x)
-{
-	return hq_arena_printf(x->req->arena, "%s" HQ_INNGEST_PATH,
-	    x->h->o.config->s[HQ_SET_RAWR_BASE_URL]);
-}
-
 /*
  * The protocol signs the canonical form of the JSON.  Our own runner signs the
  * bytes as they are, which saves both sides the sorting, so they are tried

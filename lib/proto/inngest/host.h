@@ -36,9 +36,11 @@ void hq_inngest_http(void *app, const struct hq_http_req *req,
 /*
  * The register payload's `functions` for every function of the composition:
  * what PUT sends, and what the runner registers with the engine directly.
- * url: the endpoint's, without a query.  Owned by the arena.
+ * url: the endpoint's, without a query.  cancels: with the events that cancel
+ * their runs, for an Inngest server; our own engine is told by
+ * hq_event_cancel_runs().  Owned by the arena.
  */
 struct json_object *hq_inngest_functions(const struct hq_composed *rows,
-    const char *url, struct hq_arena *a);
+    const char *url, bool cancels, struct hq_arena *a);
 
 #endif /* HQ_PROTO_INNGEST_HOST_H */

@@ -13,6 +13,14 @@ hq_inngest_capabilities(void)
 	return o;
 }
 
+void
+hq_inngest_put_sdk(struct json_object *o)
+{
+	hq_json_put(o, "capabilities", hq_inngest_capabilities());
+	hq_json_put_str(o, "framework", HQ_INNGEST_FRAMEWORK);
+	hq_json_put_str(o, "sdk", HQ_INNGEST_SDK);
+}
+
 /* The start of "signkey-test-<hash>", without the prefix. */
 static void
 put_hash(struct json_object *o, const char *name, const char *hash,
@@ -34,11 +42,11 @@ static void
 put_inner(struct json_object *o, const struct hq_inngest_ex *x)
 {
 	const struct hq_config *c = x->h->o.config;
-	const char *origin = c->s[HQ_SET_RAWR_REGISTER_URL];
+	const char *origin =
+	    c->s[hq_config_is_inngest(c) ? HQ_SET_RAWR_INNGEST_URL
+					 : HQ_SET_RAWR_ENGINE_URL];
 	struct hq_arena *a = x->req->arena;
 
-	if (origin[0] == '\0')
-		origin = c->s[HQ_SET_RAWR_ENGINE_URL];
 	hq_json_put_bool(o, "authentication_succeeded", true);
 	hq_json_put_str(o, "api_origin", origin);
 	hq_json_put_str(o, "app_id", HQ_APP_ID);

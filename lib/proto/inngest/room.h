@@ -16,11 +16,11 @@
 #define HQ_INNGEST_FRAMEWORK "fastcgi"
 #define HQ_INNGEST_PATH "/api/inngest"
 #define HQ_INNGEST_SCHEMA "2024-05-24"
+#define HQ_INNGEST_REGISTERED "Successfully registered"
 
 enum {
 	HQ_INNGEST_RETRIES_MAX = 20,
 	HQ_INNGEST_ID_MAX = 128, /* bytes of a function's id */
-	HQ_INNGEST_REGISTER_MS = 10000,
 	/*
 	 * A call goes on behind so many steps: then it ends, and other runs
 	 * have their turn;
@@ -75,11 +75,10 @@ const struct hq_inngest_fn *hq_inngest_by_slug(const struct hq_inngest_host *h,
 const struct hq_inngest_fn *hq_inngest_by_id(const struct hq_inngest_host *h,
     const char *id);
 
-/* "https://.../api/inngest": where functions are called. */
-const char *hq_inngest_url(const struct hq_inngest_ex *x);
-
 /* {"trust_probe":"v1"}; new reference. */
 struct json_object *hq_inngest_capabilities(void);
+/* What and who this is, in a registration. */
+void hq_inngest_put_sdk(struct json_object *o);
 
 /* What a GET tells; owned by the arena; NULL if that is full. */
 struct json_object *hq_inngest_inspect(const struct hq_inngest_ex *x);

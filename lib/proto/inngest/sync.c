@@ -1,15 +1,8 @@
 #include <string.h>
 
 #include "proto/http/client.h"
+#include "proto/inngest/enroll.h"
 #include "proto/inngest/room.h"
-
-static const char registered[] = "Successfully registered";
-
-struct outcome {
-	int status;
-	const char *message;
-	bool modified;
-};
 
 static void
 put_sync_kind(const struct hq_inngest_ex *x, const char *kind)
@@ -18,19 +11,11 @@ put_sync_kind(const struct hq_inngest_ex *x, const char *kind)
 }
 
 static void
-put_sdk(struct json_object *o)
-{
-	hq_json_put(o, "capabilities", hq_inngest_capabilities());
-	hq_json_put_str(o, "framework", HQ_INNGEST_FRAMEWORK);
-	hq_json_put_str(o, "sdk", HQ_INNGEST_SDK);
-}
-
-static void
 put_functions(struct json_object *o, const struct hq_inngest_ex *x,
     const char *url)
 {
 	struct json_object *list =
-	    hq_inngest_functions(x->h->o.composition, url, x->req->arena);
+	    hq_inngest_functions(x->h->o.composition, url, true, x->req->arena);
 
 	hq_json_put_str(o, "url", url);
 	hq_json_put(o, "functions",
@@ -39,104 +24,44 @@ put_functions(struct json_object *o, const struct hq_inngest_ex *x,
 
 /* -------------------------------------------------------------- out of band */
 
-/* What POST /fn/register is sent. */
-static struct json_object *
-payload(const struct hq_inngest_ex *x, const char *deploy_id)
-{
-	struct json_object *o = hq_json_new_object();
-
-	put_functions(o, x, hq_inngest_url(x));
-	hq_json_put_str(o, "deployType", "ping");
-	hq_json_put_str(o, "appName", HQ_APP_ID);
-	hq_json_put_str(o, "v", "0.1");
-	put_sdk(o);
-	if (deploy_id != NULL)
-		hq_json_put_str(o, "deployId", deploy_id);
-	return hq_json_own(x->req->arena, o, NULL) == HQ_OK ? o : NULL;
-}
-
 static enum hq_rc
 post(const struct hq_inngest_ex *x, const char *hash, const char *deploy_id,
     struct hq_http_answer *ret, struct hq_err *err)
 {
-	const char *kind = hq_http_header(x->req, "x-inngest-server-kind");
-	const char *body;
-	struct hq_arena *a = x->req->arena;
-	const char *headers[8] = {
-		"content-type: application/json",
-		("x-inngest-sdk: " HQ_INNGEST_SDK),
-		("x-inngest-framework: " HQ_INNGEST_FRAMEWORK),
-		"x-inngest-sync-kind: out_of_band",
-	};
-	size_t n = 4;
+	const struct hq_enroll e = { .config = x->h->o.config,
+		.composition = x->h->o.composition,
+		.hash = hash,
+		.kind = hq_http_header(x->req, "x-inngest-server-kind"),
+		.deploy_id = deploy_id };
+	struct hq_enroll_request r = { 0 };
 
-	body = hq_json_text(a, payload(x, deploy_id));
-	if (hash != NULL)
-		headers[n++] =
-		    hq_arena_printf(a, "authorization: Bearer %s", hash);
-	if (kind != NULL && strcmp(kind, "dev") == 0)
-		headers[n++] = "x-inngest-expected-server-kind: dev";
-	if (kind != NULL && strcmp(kind, "cloud") == 0)
-		headers[n++] = "x-inngest-expected-server-kind: cloud";
-	if (!hq_arena_ok(a))
-		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "arena is full");
+	HQ_TRY(hq_enroll_request(&e, x->req->arena, &r, err));
 	return hq_http_post(
 	    &(struct hq_http_call){
-		.url = hq_arena_printf(a, "%s/fn/register%s%s",
-		    x->h->o.config->s[HQ_SET_RAWR_REGISTER_URL],
-		    deploy_id == NULL ? "" : "?deployId=",
-		    deploy_id == NULL ? "" : deploy_id),
-		.headers = headers,
-		.body = body,
-		.body_bytes = strlen(body),
+		.url = r.url,
+		.headers = r.headers,
+		.body = r.body,
+		.body_bytes = strlen(r.body),
 		.timeout_ms = HQ_INNGEST_REGISTER_MS,
 	    },
-	    a, ret, err);
-}
-
-static bool
-is_object(struct json_object *o)
-{
-	return json_object_is_type(o, json_type_object);
-}
-
-/* The engine's HTTP status means nothing; its body does. */
-static void
-read_answer(const struct hq_inngest_ex *x, const struct hq_http_answer *in,
-    struct outcome *o)
-{
-	struct json_object *v;
-	const char *error;
-	int64_t status;
-
-	if (hq_json_parse(x->req->arena, in->body, in->body_bytes, &v, NULL) !=
-		HQ_OK ||
-	    !is_object(v)) {
-		o->message = "Failed to register: the engine's answer is no "
-			     "JSON object";
-		return;
-	}
-	status = hq_json_i64(v, "status", 200);
-	o->status = status >= 200 && status <= 599 ? (int)status : 500;
-	error = hq_json_str(v, "error");
-	o->message = error == NULL ? registered : error;
-	o->modified = hq_json_bool(v, "modified", false);
+	    x->req->arena, ret, err);
 }
 
 static void
-enroll(const struct hq_inngest_ex *x, const char *deploy_id, struct outcome *o)
+enroll(const struct hq_inngest_ex *x, const char *deploy_id,
+    struct hq_enrolled *o)
 {
 	struct hq_http_answer got;
 	struct hq_err err = { 0 };
 	enum hq_rc rc;
 
-	*o = (struct outcome){ .status = 500 };
+	*o = (struct hq_enrolled){ .status = 500 };
 	rc = post(x, x->h->hash, deploy_id, &got, &err);
 	if (rc == HQ_OK && (got.status == 401 || got.status == 403) &&
 	    x->h->fallback_hash != NULL)
 		rc = post(x, x->h->fallback_hash, deploy_id, &got, &err);
 	if (rc == HQ_OK)
-		read_answer(x, &got, o);
+		hq_enroll_answer(got.body, got.body_bytes, x->req->arena, o);
 	else
 		o->message = hq_arena_printf(x->req->arena,
 		    "Failed to register: %s", err.msg);
@@ -158,7 +83,8 @@ static void
 out_of_band(const struct hq_inngest_ex *x)
 {
 	const char *deploy_id = hq_inngest_query(x->req, "deployId");
-	struct outcome out = { .status = 200, .message = registered };
+	struct hq_enrolled out = { .status = 200,
+		.message = HQ_INNGEST_REGISTERED };
 	struct json_object *o;
 
 	put_sync_kind(x, "out_of_band");
@@ -167,7 +93,7 @@ out_of_band(const struct hq_inngest_ex *x)
 		    "deployId: letters, digits, - _ and . expected");
 		return;
 	}
-	if (x->h->o.config->s[HQ_SET_RAWR_REGISTER_URL][0] != '\0')
+	if (hq_config_is_inngest(x->h->o.config))
 		enroll(x, deploy_id, &out);
 	o = hq_json_new_object();
 	hq_json_put_str(o, "message", out.message);
@@ -185,7 +111,7 @@ only_url(const struct hq_inngest_ex *x)
 {
 	const char *url;
 
-	if (!x->is_json || !is_object(x->body) ||
+	if (!x->is_json || !json_object_is_type(x->body, json_type_object) ||
 	    json_object_object_length(x->body) != 1)
 		return NULL;
 	url = hq_json_str(x->body, "url");
@@ -218,7 +144,7 @@ in_band(const struct hq_inngest_ex *x)
 	hq_json_put_str(o, "sdk_author", HQ_APP_ID);
 	hq_json_put_str(o, "sdk_language", HQ_INNGEST_SDK_LANGUAGE);
 	hq_json_put_str(o, "sdk_version", HQ_VERSION);
-	put_sdk(o);
+	hq_inngest_put_sdk(o);
 	if (hq_json_own(x->req->arena, o, NULL) != HQ_OK)
 		o = NULL;
 	hq_inngest_answer(x, 200, o);

@@ -1,5 +1,6 @@
 #include "plugins/workflows/coordination/functions.h"
 
+#include "domain/coordination/store.h"
 #include "plugins/workflows/coordination/desk.h"
 #include "plugins/workflows/coordination/steps.h"
 
@@ -101,6 +102,11 @@ static const struct hq_trigger triggers[] = {
 	{ 0 },
 };
 
+static const struct hq_cancel cancel_on[] = {
+	{ HQ_COORD_RUN_CANCELLED, "event.data.runId == async.data.runId" },
+	{ 0 },
+};
+
 const struct hq_function hq_coord_workflow_runner = {
 	.id = "coordination-workflow-runner",
 	.name = "Coordination Workflow Runner",
@@ -108,4 +114,5 @@ const struct hq_function hq_coord_workflow_runner = {
 	.retries = HQ_DESK_RETRIES,
 	.run = execute,
 	.on_failure = on_failure,
+	.cancel_on = cancel_on,
 };

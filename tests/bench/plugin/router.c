@@ -100,7 +100,6 @@ enum {
 	Q_GROW,
 	Q_GROW_RUN,
 	Q_GROW_MEMO,
-	Q_GROW_VALUE,
 	Q_NAP_RUN,
 	Q_NAP_JOB,
 	Q_NAP_LATE,
@@ -114,8 +113,6 @@ enum {
 	"(SELECT id FROM engine_run WHERE fn = 'rawr-bench' AND state = 1" \
 	" LIMIT 1)"
 
-#define GROWN_VALUE "1000000000 + i * 10 + seq"
-
 #define NAPPING \
 	"(SELECT id FROM engine_run WHERE fn = 'rawr-nap' AND state = 0" \
 	" AND id NOT LIKE 'NAP%' LIMIT 1)"
@@ -123,10 +120,9 @@ enum {
 static const char *const migrations[] = { NULL };
 
 static const char *const sql[Q__MAX + 1] = {
-	/* Every event has an id, so the partial index answers this. */
+	/* A run that has not ended has jobs. */
 	[Q_PENDING] = "SELECT (SELECT count(*) FROM engine_inbox) +"
-		      " (SELECT count(*) FROM engine_run"
-		      " WHERE state = 0 AND event_client IS NOT NULL)",
+		      " (SELECT count(*) FROM engine_job)",
 	[Q_COMPLETED] = "SELECT count(*) FROM engine_run"
 			" WHERE fn = 'rawr-bench' AND state = 1",
 	[Q_GROW] = "INSERT INTO coordination_run (run_id, workflow_id,"
@@ -143,27 +139,25 @@ static const char *const sql[Q__MAX + 1] = {
 	    " created_ms, ended_ms, output FROM n, engine_run"
 	    " WHERE id = " SOME_RUN,
 	[Q_GROW_MEMO] =
-	    "INSERT INTO engine_memo (run, step, seq, value_id) " NUMBERS
-	    "SELECT 'grown-' || i, step, seq, " GROWN_VALUE
-	    " FROM n, engine_memo WHERE run = " SOME_RUN,
-	[Q_GROW_VALUE] =
-	    "INSERT INTO engine_value (id, value) " NUMBERS
-	    "SELECT " GROWN_VALUE ", value FROM n, engine_memo"
-	    " JOIN engine_value ON id = value_id WHERE run = " SOME_RUN,
+	    "INSERT INTO engine_memo (run, step, value) " NUMBERS
+	    "SELECT r.num, m.step, m.value FROM n, engine_memo m"
+	    " JOIN engine_run r ON r.id = 'grown-' || i WHERE m.run ="
+	    " (SELECT num FROM engine_run WHERE id = " SOME_RUN ")",
 	/* The only run that sleeps, many times; each has its time in its id. */
 	[Q_NAP_RUN] =
-	    "INSERT INTO engine_run (id, fn, event, event_client, state,"
+	    "INSERT INTO engine_run (id, fn, event, state,"
 	    " req_version, force_plan, created_ms) " NUMBERS
 	    "SELECT printf('NAP%013d%010d', $3 + i * $4, i), fn, event,"
-	    " event_client, state, req_version, force_plan, created_ms"
+	    " state, req_version, force_plan, created_ms"
 	    " FROM n, engine_run WHERE id = " NAPPING,
-	[Q_NAP_JOB] =
-	    "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
-	    " max_attempts, generation, armed_ms) " NUMBERS
-	    "SELECT printf('NAP%013d%010d', $3 + i * $4, i), step, kind, lane,"
-	    " CASE WHEN kind = 1 THEN $3 + i * $4 ELSE due_ms END,"
-	    " max_attempts, generation, armed_ms FROM n, engine_job"
-	    " WHERE run = " NAPPING,
+	[Q_NAP_JOB] = "INSERT INTO engine_job (run, step, kind, lane, due_ms,"
+		      " max_attempts, generation, armed_ms) " NUMBERS
+		      "SELECT r.num, step, kind, lane,"
+		      " CASE WHEN kind = 1 THEN $3 + i * $4 ELSE due_ms END,"
+		      " max_attempts, generation, armed_ms FROM n, engine_job"
+		      " JOIN engine_run r ON r.id ="
+		      " printf('NAP%013d%010d', $3 + i * $4, i) WHERE run ="
+		      " (SELECT num FROM engine_run WHERE id = " NAPPING ")",
 	/* Late by so much; $1: how many of every 100 are not later. */
 	[Q_NAP_LATE] =
 	    "SELECT ended_ms - CAST(substr(id, 4, 13) AS INTEGER) AS late,"
@@ -299,9 +293,7 @@ grow_tx(void *arg, struct hq_err *err)
 	    HQ_BIND(from, to, hq_text(g->run_id)), NULL, err));
 	HQ_TRY(
 	    hq_exec(g->db, &store, Q_GROW_RUN, HQ_BIND(from, to), NULL, err));
-	HQ_TRY(
-	    hq_exec(g->db, &store, Q_GROW_MEMO, HQ_BIND(from, to), NULL, err));
-	return hq_exec(g->db, &store, Q_GROW_VALUE, HQ_BIND(from, to), NULL,
+	return hq_exec(g->db, &store, Q_GROW_MEMO, HQ_BIND(from, to), NULL,
 	    err);
 }
 

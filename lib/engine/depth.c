@@ -1,0 +1,90 @@
+/*
+ * How much there is to do.  Every question is answered from an index, and counts
+ * only so far: a queue of a million is not read to be shown.
+ */
+#include "engine/figures.h"
+#include "engine/inside.h"
+
+static enum hq_rc
+ask(struct hq_db *db, size_t q, const struct hq_val *vals, size_t n,
+    int64_t *ret, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(db, &hq_engine_store, q, vals, n, &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	if (!hq_cursor_is_null(&row, 0))
+		*ret = hq_cursor_i64(&row, 0);
+	return HQ_OK;
+}
+
+/* Jobs of a lane that are due after `after`, and not after `until`. */
+static enum hq_rc
+add_jobs(struct hq_db *db, int lane, int64_t after, int64_t until, int64_t *sum,
+    struct hq_err *err)
+{
+	int64_t n = 0;
+
+	HQ_TRY(ask(db, Q_JOB_COUNT,
+	    HQ_BIND(hq_i64(lane), hq_i64(after), hq_i64(until),
+		hq_i64(HQ_ENGINE_DEPTH_MAX)),
+	    &n, err));
+	*sum += n;
+	return HQ_OK;
+}
+
+static enum hq_rc
+look_at_calls(struct hq_db *db, int lane, int64_t now,
+    struct hq_engine_depth *d, struct hq_err *err)
+{
+	HQ_TRY(add_jobs(db, lane, INT64_MIN, now, &d->due, err));
+	HQ_TRY(add_jobs(db, lane, now, HQ_ENG_PARKED - 1, &d->later, err));
+	HQ_TRY(add_jobs(db, lane, HQ_ENG_PARKED - 1, HQ_ENG_PARKED, &d->idle,
+	    err));
+	return add_jobs(db, lane + HQ_LANE_HELD, INT64_MIN, HQ_ENG_PARKED,
+	    &d->held, err);
+}
+
+/* Claimed or not: an expired lease is due as well. */
+static enum hq_rc
+look_at_oldest(struct hq_db *db, int64_t now, int64_t *oldest_ms,
+    struct hq_err *err)
+{
+	int64_t due;
+	int i;
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(db, &hq_engine_store, Q_LANES, HQ_NO_BIND, &row, err));
+	while (hq_cursor_next(&row)) {
+		if (hq_cursor_i64(&row, 0) == HQ_LANE_TIMER)
+			continue;
+		for (i = 1; i <= 2; i++) {
+			due = hq_cursor_i64(&row, i);
+			if (due < now && now - due > *oldest_ms)
+				*oldest_ms = now - due;
+		}
+	}
+	return hq_cursor_done(&row, err);
+}
+
+enum hq_rc
+hq_engine_depth(struct hq_db *db, int64_t now_ms, struct hq_engine_depth *ret,
+    struct hq_err *err)
+{
+	struct hq_engine_depth d = { 0 };
+	int lane;
+
+	HQ_TRY(ask(db, Q_INBOX_COUNT, HQ_BIND(hq_i64(HQ_ENGINE_DEPTH_MAX)),
+	    &d.inbox, err));
+	for (lane = 0; lane < HQ_LANE__MAX; lane++)
+		if (lane != HQ_LANE_TIMER)
+			HQ_TRY(look_at_calls(db, lane, now_ms, &d, err));
+	HQ_TRY(add_jobs(db, HQ_LANE_TIMER, INT64_MIN, HQ_ENG_PARKED - 1,
+	    &d.timers, err));
+	HQ_TRY(add_jobs(db, HQ_LANE_TIMER, HQ_ENG_PARKED - 1, HQ_ENG_PARKED,
+	    &d.idle, err));
+	HQ_TRY(look_at_oldest(db, now_ms, &d.oldest_ms, err));
+	*ret = d;
+	return HQ_OK;
+}
