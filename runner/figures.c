@@ -84,14 +84,17 @@ runner_figures_note(struct runner *r)
 	memcpy(r->noted, now, sizeof(now));
 }
 
-enum hq_rc
-runner_alive_open(struct runner *r, struct hq_err *err)
+void
+runner_alive_open(struct runner *r)
 {
 	char *path = hq_probe_path(r->config, r->arena, "runner", "alive");
+	struct hq_err why = { 0 };
 
-	if (path == NULL)
-		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
-	return hq_alive_open(path, hq_mono_ms(r->env), &r->alive, err);
+	r->alive = HQ_ALIVE_NONE;
+	if (path == NULL ||
+	    hq_alive_open(path, hq_mono_ms(r->env), &r->alive, &why) != HQ_OK)
+		hq_log(HQ_WARN, "not_seen",
+		    HQ_LSTR("why", path == NULL ? "out of memory" : why.msg));
 }
 
 void

@@ -7,6 +7,8 @@
  * nothing for an event that no function of its waits for.  Of several runners
  * the one that has the doorbell forwards.
  */
+/* For memmem.  NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,20 +51,39 @@ struct runner_forward {
 
 /* --------------------------------------------------------- what came of it -- */
 
-/* The server may quote the path that it was asked for. */
-static const char *
-without_key(const struct runner_forward *w, const char *why)
-{
-	return strstr(why, w->key) == NULL ? why
-					   : "its answer quotes the event key";
-}
-
 static void
 give(struct runner_forward *w, enum hq_delivery_end what, const char *why)
 {
 	w->answer.what = what;
-	w->answer.why = why == NULL ? "" : without_key(w, why);
+	w->answer.why = why == NULL ? "" : why;
 	w->answered = true;
+}
+
+static bool
+has(const char *text, size_t bytes, const char *secret)
+{
+	return secret != NULL && bytes > 0 &&
+	    memmem(text, bytes, secret, strlen(secret)) != NULL;
+}
+
+/*
+ * The server may quote the path or the header that it was asked with.  Its whole
+ * answer is looked at: what is told of it may be cut within a key.
+ */
+static bool
+quotes_a_key(const struct runner_forward *w, const char *text, size_t bytes)
+{
+	return has(text, bytes, w->key) || has(text, bytes, w->hash[0]) ||
+	    has(text, bytes, w->hash[1]);
+}
+
+static const char *
+unless_quoted(const struct runner_forward *w, const struct hq_calls_reply *in,
+    const char *why)
+{
+	return quotes_a_key(w, in->body, in->body_bytes)
+	    ? "its answer quotes a key of ours"
+	    : why;
 }
 
 static void
@@ -83,7 +104,7 @@ take_registration(struct runner_forward *w, const struct hq_calls_reply *in)
 	give(w, HQ_DELIVERY_FAILED,
 	    hq_arena_printf(w->arena,
 		"it does not register our functions (%d: %.*s)", in->status,
-		HQ_DELIVER_WHY_BYTES_MAX, got.message));
+		HQ_DELIVER_WHY_BYTES_MAX, unless_quoted(w, in, got.message)));
 }
 
 static void
@@ -96,7 +117,17 @@ take_answer(struct runner_forward *w, const struct hq_calls_reply *in)
 	struct hq_delivery got;
 
 	hq_deliver_answer(&a, w->arena, &got);
-	give(w, (int)got.what, got.why);
+	give(w, got.what, unless_quoted(w, in, got.why));
+}
+
+/* One that was away may have forgotten which functions there are. */
+static void
+take_absence(struct runner_forward *w, const struct hq_calls_reply *in)
+{
+	w->registered = false;
+	give(w, HQ_DELIVERY_FAILED,
+	    hq_arena_printf(w->arena, "it is not there: %s",
+		quotes_a_key(w, in->why, strlen(in->why)) ? "" : in->why));
 }
 
 static void
@@ -108,8 +139,7 @@ done(void *ctx, void *arg, const struct hq_calls_reply *in)
 	(void)arg;
 	w->one = NULL;
 	if (in->end != HQ_CALLS_ANSWERED)
-		give(w, HQ_DELIVERY_FAILED,
-		    hq_arena_printf(w->arena, "it is not there: %s", in->why));
+		take_absence(w, in);
 	else if (!w->registered)
 		take_registration(w, in);
 	else

@@ -166,7 +166,7 @@ void runner_bell_close(const char *var, struct runner_bell *b);
  */
 enum hq_rc runner_figures_open(struct runner *r, struct hq_err *err) HQ_MUST;
 void runner_figures_note(struct runner *r);
-enum hq_rc runner_alive_open(struct runner *r, struct hq_err *err) HQ_MUST;
+void runner_alive_open(struct runner *r);
 void runner_alive_sign(struct runner *r);
 
 /* notify.c: tell systemd, where it listens; state is "READY=1". */

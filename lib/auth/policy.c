@@ -210,6 +210,9 @@ admit_probe(const struct hq_policy *p, const struct hq_credentials *c,
 		    !hq_cidrs_match(p->probes, c->remote_addr))))
 		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
 	HQ_TRY(check_machine(c, err));
+	/* A page whose name leads to this machine is not of another site. */
+	if (c->fetch_site != NULL && strcasecmp(c->fetch_site, "none") != 0)
+		return HQ_FAIL(err, FORBIDDEN, "not for this caller");
 	return named(HQ_CALLER_PROBE, "probe", a, ret, err);
 }
 

@@ -36,7 +36,7 @@ async function outward(t, { env = {}, key, up = true } = {}) {
 }
 const empty = (sys) => until('an empty inbox', () => sys.inbox() === 0);
 
-test('functions are registered before the first event is sent, and again only at a start', async (t) => {
+test('functions are registered before the first event is sent, once while the server is there', async (t) => {
   const { sys, stub } = await outward(t);
   await sys.event('shop/first', 'one');
   await stub.has('one');
@@ -48,6 +48,17 @@ test('functions are registered before the first event is sent, and again only at
   await sys.event('shop/first', 'two');
   await stub.has('two');
   assert.equal(stub.requests.filter((q) => q.path === '/fn/register').length, 1);
+});
+
+test('a server that was away is told the functions again before the next event', async (t) => {
+  const { sys, stub } = await outward(t);
+  await until('the registration', () => stub.requests.length === 1);
+  await stub.stop();
+  await sys.event('shop/away', 'a-1');
+  await until('trouble', async () => (await sys.check('engine')).verdict === 'fail');
+  await stub.start(stub.port);
+  await stub.has('a-1');
+  assert.deepEqual(stub.requests.map((q) => q.path.split('/')[1]), ['fn', 'fn', 'e']);
 });
 
 test('what is sent has the shape that the official SDK sends', async (t) => {
@@ -129,7 +140,7 @@ test('a wrong event key is told without the key, loses nothing, and goes on with
   assert.match((await sys.check('engine')).text, /does not accept the event key, inngest.key \(401: Event key not found\)/);
   assert.match(sys.logs('runner'), /not_forwarded.*does not accept the event key/);
   stub.answers.push((q, r) => stub.say(q, r, 500, JSON.stringify({ error: `cannot serve ${q.path}` })));
-  await until('the words that quote the key', () => /quotes the event key/.test(sys.logs('runner')));
+  await until('the words that quote the key', () => /quotes a key of ours/.test(sys.logs('runner')));
   for (const text of [sys.logs(), JSON.stringify((await sys.rawr('doctor')).doc), fs.readFileSync(`/proc/${sys.pid('runner')}/cmdline`, 'utf8'), JSON.stringify(sys.rows('SELECT * FROM engine_trouble'))])
     assert.ok(!text.includes(wrong) && !text.includes(eventKey));
   process.kill(sys.pid('runner'), 'SIGTERM');

@@ -76,8 +76,11 @@ may_park(const struct hq_worker *w)
 static void
 finish(struct hq_worker *w, struct hq_conn *c, bool whole)
 {
-	/* Where slots are few, a connection that is kept keeps out others. */
-	if (!whole || w->slots == 1 || w->o->talks ||
+	/*
+	 * Where slots are few, a connection that is kept keeps out others; and
+	 * once all are told to stop, nobody would take it over.
+	 */
+	if (!whole || w->slots == 1 || w->o->talks || w->told ||
 	    w->mode == HQ_WORKER_STOPPING)
 		c->fr.keepConnection = 0;
 	FCGX_Finish_r(&c->fr);

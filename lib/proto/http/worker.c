@@ -283,7 +283,7 @@ hq_worker_give(struct hq_worker *w, struct hq_conn *c)
 {
 	/* It would go on to tell of what another worker has open. */
 	(void)epoll_ctl(w->ep, EPOLL_CTL_DEL, c->fr.ipcFd, NULL);
-	if (hq_handover_give(w->fds->pool[1], c->fr.ipcFd))
+	if (!w->told && hq_handover_give(w->fds->pool[1], c->fr.ipcFd))
 		hq_conn_drop(w, c);
 	else
 		close_idle(w, c);
