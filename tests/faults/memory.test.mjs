@@ -59,7 +59,7 @@ for (const victim of Object.keys(sample))
     const runs = await judge(s, new Map([[workflowId, life(1)]]), c.ledger);
     const ends = judgeEnds(s, victim, nurse.ends, faults);
     t.diagnostic(`${faults} faults in ${total} allocations, ${ends} ends, ${runs} runs, ${c.unanswered} requests again`);
-    assert.ok(faults >= sample[victim] / 2, `only ${faults} faults`);
+    assert.ok(faults >= sample[victim] / 3, `only ${faults} faults`);
   });
 
 test('whatever allocation fails while a large answer is made, it is whole, or an error', async (t) => {
