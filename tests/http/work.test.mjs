@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { preload } from '../faults/native.mjs';
 import { System, bin, chain, root, until } from '../lib/system.mjs';
 
 let sys, tmp;
@@ -35,8 +36,9 @@ async function offer(input = {}, more = {}) {
   return { id, task };
 }
 // rawr work ann, as a script starts it; sh is its program.
-function work(id, sh, ...options) {
-  const p = spawn(path.join(bin, 'rawr'), ['--json', 'work', 'ann', '--kind', id, ...options, '--', 'sh', '-c', sh, 'sh'], { env: sys.env, cwd: tmp });
+const work = (id, sh, ...options) => workIn({}, id, sh, ...options);
+function workIn(env, id, sh, ...options) {
+  const p = spawn(path.join(bin, 'rawr'), ['--json', 'work', 'ann', '--kind', id, ...options, '--', 'sh', '-c', sh, 'sh'], { env: { ...sys.env, ...env }, cwd: tmp });
   const r = { p, out: '', err: '' };
   p.stdout.on('data', (d) => { r.out += d; });
   p.stderr.on('data', (d) => { r.err += d; });
@@ -131,6 +133,16 @@ test('a task is kept for as long as its program runs', async () => {
   fs.writeFileSync(at('keep.go'), '');
   assert.deepEqual(counts((await w.end).result), [1, 0, 0]);
   assert.equal((await task()).attempt, 1);
+});
+
+// Its clock is on by so much whenever it is read: many heartbeats in little time.
+const hasty = (ms) => ({ LD_PRELOAD: preload('hasty'), RAWR_HASTE: String(ms), ASAN_OPTIONS: `${sys.env.ASAN_OPTIONS}:verify_asan_link_order=0` });
+const chatty = (times) => `i=0; while [ $i -lt ${times} ]; do echo; i=$((i + 1)); done; echo '{"said":true}'`;
+
+test('a heartbeat that falls due between two looks at the clock ends no program', async () => {
+  const { id } = await offer();
+  const r = await workIn(hasty(150), id, chatty(1000), '--tasks', '1', '--lease', '1').end;
+  assert.deepEqual(counts(r.result), [1, 0, 0], r.err);
 });
 
 test('a program whose task is nobody\'s any more is ended', async () => {

@@ -108,7 +108,7 @@ static int64_t
 look(void *ctx)
 {
 	struct work *w = ctx;
-	int64_t every_ms = w->lease_s * 1000 / BEATS;
+	int64_t every_ms = w->lease_s * 1000 / BEATS, ms;
 	struct json_object *in, *out;
 	struct hq_err e = { 0 };
 
@@ -125,7 +125,10 @@ look(void *ctx)
 		else
 			w->beat_ms = now_ms(w) + AGAIN_MS;
 	}
-	return w->lost ? -1 : w->beat_ms - now_ms(w);
+	if (w->lost)
+		return -1;
+	ms = w->beat_ms - now_ms(w);
+	return ms > 0 ? ms : 0; /* it may have fallen due since */
 }
 
 /* Hand in an answer, again while the store is busy.  *e: why it was refused. */
