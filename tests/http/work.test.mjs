@@ -145,6 +145,19 @@ test('a heartbeat that falls due between two looks at the clock ends no program'
   assert.deepEqual(counts(r.result), [1, 0, 0], r.err);
 });
 
+test('heartbeats leave nothing in memory', async (t) => {
+  t.after(() => fs.writeFileSync(at('beats.go'), '')); // one that lives on
+  const { id, task } = await offer({ text: 'x'.repeat(900000) });
+  const w = workIn(hasty(500), id, waits('beats'), '--tasks', '1', '--lease', '1');
+  await appears('beats');
+  const ends = async () => Date.parse((await sys.get(`${api}/tasks/${(await task()).taskId}`)).json.task.leaseUntil);
+  const first = await ends();
+  await until('seconds full of heartbeats', async () => w.p.exitCode !== null || w.p.signalCode !== null || await ends() > first + 3000);
+  fs.writeFileSync(at('beats.go'), '');
+  const r = await w.end;
+  assert.deepEqual([r.code, r.signal, ...counts(r.result ?? {})], [0, null, 1, 0, 0], r.err);
+});
+
 test('a program whose task is nobody\'s any more is ended', async () => {
   const { id } = await offer();
   const w = work(id, waits('cancel'), '--tasks', '1', '--lease', '1');
