@@ -192,6 +192,24 @@ test('told twice it ends the program and gives the task back', async () => {
   assert.ok(!alive(Number(read('twice'))));
 });
 
+test('a program that is ended may print and has its time all the same', async () => {
+  const { id } = await offer();
+  const w = work(id, `trap 'i=0; while [ $i -lt 20000 ]; do echo; i=$((i + 1)); done; echo >said; exit 1' TERM; ${waits('prints')}`);
+  await appears('prints');
+  w.p.kill('SIGTERM');
+  await until('its end', () => { w.p.kill('SIGTERM'); return w.p.exitCode !== null; });
+  assert.deepEqual(counts((await w.end).result), [0, 1, 0], w.err);
+  assert.ok(fs.existsSync(at('said')));
+});
+
+test('a program that is ended for its output is not listened to any more', async () => {
+  const { id, task } = await offer();
+  const r = await work(id, "trap '' TERM; yes 2>/dev/null; echo >closed", '--tasks', '1').end;
+  assert.deepEqual(counts(r.result), [0, 1, 0], r.err);
+  assert.ok(fs.existsSync(at('closed')));
+  assert.equal((await task()).state, 'failed');
+});
+
 test('killed it takes its program with it, and the task is offered again', async (t) => {
   t.after(() => fs.writeFileSync(at('kill.go'), '')); // one that lives on
   const { id, task } = await offer();
