@@ -238,14 +238,21 @@ add(struct walk *w, const char *path, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* What stands in a URL, a file name and a text of C as it is. */
+static bool
+is_plain(const char *s)
+{
+	return s[strspn(s,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		   "0123456789._-")] == '\0';
+}
+
 static bool
 is_page_name(const char *s)
 {
-	size_t n = strspn(s,
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789._-");
+	size_t n = strlen(s);
 
-	return s[n] == '\0' && n > 3 && strcmp(s + n - 3, ".md") == 0;
+	return is_plain(s) && n > 3 && strcmp(s + n - 3, ".md") == 0;
 }
 
 static int
@@ -269,8 +276,14 @@ visit(struct walk *w, const char *path, const char *name, int depth,
 	if (file == NULL || here == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
 	if (lstat(file, &st) == 0 && S_ISDIR(st.st_mode) &&
-	    depth < HQ_PAGE_DEPTH_MAX)
-		return walk(w, here, depth + 1, err);
+	    depth < HQ_PAGE_DEPTH_MAX) {
+		if (is_plain(name))
+			return walk(w, here, depth + 1, err);
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s/%s: a directory's name is of letters, digits, \".\", "
+		    "\"_\" and \"-\"",
+		    w->dir, here);
+	}
 	if (!S_ISREG(st.st_mode) || !is_page_name(name))
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "%s/%s: only Markdown stands here: regular files "

@@ -24,7 +24,8 @@ put_file(const char *path, const char *text, size_t n)
 {
 	FILE *f;
 
-	run(hq_arena_printf(arena, "mkdir -p $(dirname %s)", below(path)));
+	run(hq_arena_printf(arena, "mkdir -p \"$(dirname '%s')\"",
+	    below(path)));
 	ck_assert_ptr_nonnull(f = fopen(below(path), "w"));
 	ck_assert_uint_eq(fwrite(text, 1, n, f), n);
 	ck_assert_int_eq(fclose(f), 0);
@@ -94,6 +95,9 @@ static const struct {
 	{ SKILL, GOOD "\x1b[2J", NULL, NULL, "without control" },
 	{ SKILL, GOOD, "skills/a/run.sh", "x", "only Markdown stands here" },
 	{ SKILL, GOOD, "skills/a/o p.md", "x", "only Markdown stands here" },
+	{ SKILL, GOOD, "skills/a/o p/x.md", "x", "a directory's name" },
+	{ SKILL, GOOD, "skills/a/\"/x.md", "x", "a directory's name" },
+	{ SKILL, GOOD, "skills/a/caf\xc3\xa9/x.md", "x", "a directory's name" },
 	{ SKILL, GOOD, "skills/a.md", "x", "a skill is skills/<name>" },
 	{ SKILL, GOOD, "skills/b/more.md", "x", "a skill is skills/<name>" },
 	{ SKILL, GOOD, "workflows/b/c.md", "x", "a skill is skills/<name>" },
