@@ -15,6 +15,20 @@ struct walk {
 	size_t n;
 };
 
+static bool
+is_text(const char *p, size_t n)
+{
+	size_t k;
+	bool ok = true;
+
+	for (; n > 0 && ok; p += k, n -= k) {
+		k = hq_utf8_next(p, n, &ok);
+		if ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t')
+			return false;
+	}
+	return ok;
+}
+
 /* ------------------------------------------------------------ front matter -- */
 
 /* Of the Agent Skills convention; no "-" at an end, none behind another. */
@@ -25,6 +39,13 @@ is_name(const char *s)
 
 	return n > 0 && n <= HQ_PAGE_NAME_MAX && s[n] == '\0' && s[0] != '-' &&
 	    s[n - 1] != '-' && strstr(s, "--") == NULL;
+}
+
+/* An escape may have brought in what no line of the file holds. */
+static bool
+is_line(const char *s)
+{
+	return is_text(s, strlen(s)) && strpbrk(s, "\n\t\x7f") == NULL;
 }
 
 /*
@@ -44,14 +65,14 @@ scalar(struct hq_arena *a, const char *p, size_t n)
 	if (n == 0 || (s = hq_arena_copy(a, p, n)) == NULL)
 		return NULL;
 	if (*s == '"')
-		return hq_json_parse(a, s, n, &v, NULL) == HQ_OK
+		s = hq_json_parse(a, s, n, &v, NULL) == HQ_OK
 		    ? json_object_get_string(v)
 		    : NULL;
-	if (strchr("'[]{}<>|*&!%@`#,?:-", *s) != NULL ||
+	else if (strchr("'[]{}<>|*&!%@`#,?:-", *s) != NULL ||
 	    strstr(s, ": ") != NULL || strstr(s, " #") != NULL ||
 	    s[n - 1] == ':')
 		return NULL;
-	return s;
+	return s != NULL && is_line(s) ? s : NULL;
 }
 
 /* The value of "key:" in a line; false if the line is another key's. */
@@ -203,20 +224,6 @@ check_links(struct walk *w, const struct hq_page *p, struct hq_err *err)
 }
 
 /* ----------------------------------------------------------------- reading -- */
-
-static bool
-is_text(const char *p, size_t n)
-{
-	size_t k;
-	bool ok = true;
-
-	for (; n > 0 && ok; p += k, n -= k) {
-		k = hq_utf8_next(p, n, &ok);
-		if ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t')
-			return false;
-	}
-	return ok;
-}
 
 static enum hq_rc
 add(struct walk *w, const char *path, struct hq_err *err)
