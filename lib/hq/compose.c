@@ -352,7 +352,9 @@ put_pages(const struct hq_page *p, const char *name, struct hq_buf *b)
 {
 	hq_buf_printf(b, "static const struct hq_page %s[] = {\n", name);
 	for (; p->path != NULL; p++) {
-		hq_buf_printf(b, "\t{ .path = \"%s\",\n", p->path);
+		hq_buf_puts(b, "\t{ .path =\n");
+		put_literal(b, p->path);
+		hq_buf_puts(b, ",\n");
 		if (p->name != NULL) {
 			hq_buf_printf(b,
 			    "\t    .name = \"%s\",\n\t    .description =\n",

@@ -15,6 +15,20 @@ struct walk {
 	size_t n;
 };
 
+static bool
+is_text(const char *p, size_t n)
+{
+	size_t k;
+	bool ok = true;
+
+	for (; n > 0 && ok; p += k, n -= k) {
+		k = hq_utf8_next(p, n, &ok);
+		if ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t')
+			return false;
+	}
+	return ok;
+}
+
 /* ------------------------------------------------------------ front matter -- */
 
 /* Of the Agent Skills convention; no "-" at an end, none behind another. */
@@ -25,6 +39,13 @@ is_name(const char *s)
 
 	return n > 0 && n <= HQ_PAGE_NAME_MAX && s[n] == '\0' && s[0] != '-' &&
 	    s[n - 1] != '-' && strstr(s, "--") == NULL;
+}
+
+/* An escape may have brought in what no line of the file holds. */
+static bool
+is_line(const char *s)
+{
+	return is_text(s, strlen(s)) && strpbrk(s, "\n\t\x7f") == NULL;
 }
 
 /*
@@ -44,14 +65,14 @@ scalar(struct hq_arena *a, const char *p, size_t n)
 	if (n == 0 || (s = hq_arena_copy(a, p, n)) == NULL)
 		return NULL;
 	if (*s == '"')
-		return hq_json_parse(a, s, n, &v, NULL) == HQ_OK
+		s = hq_json_parse(a, s, n, &v, NULL) == HQ_OK
 		    ? json_object_get_string(v)
 		    : NULL;
-	if (strchr("'[]{}<>|*&!%@`#,?:-", *s) != NULL ||
+	else if (strchr("'[]{}<>|*&!%@`#,?:-", *s) != NULL ||
 	    strstr(s, ": ") != NULL || strstr(s, " #") != NULL ||
 	    s[n - 1] == ':')
 		return NULL;
-	return s;
+	return s != NULL && is_line(s) ? s : NULL;
 }
 
 /* The value of "key:" in a line; false if the line is another key's. */
@@ -204,20 +225,6 @@ check_links(struct walk *w, const struct hq_page *p, struct hq_err *err)
 
 /* ----------------------------------------------------------------- reading -- */
 
-static bool
-is_text(const char *p, size_t n)
-{
-	size_t k;
-	bool ok = true;
-
-	for (; n > 0 && ok; p += k, n -= k) {
-		k = hq_utf8_next(p, n, &ok);
-		if ((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t')
-			return false;
-	}
-	return ok;
-}
-
 static enum hq_rc
 add(struct walk *w, const char *path, struct hq_err *err)
 {
@@ -238,14 +245,21 @@ add(struct walk *w, const char *path, struct hq_err *err)
 	return HQ_OK;
 }
 
+/* What stands in a URL, a file name and a text of C as it is. */
+static bool
+is_plain(const char *s)
+{
+	return s[strspn(s,
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		   "0123456789._-")] == '\0';
+}
+
 static bool
 is_page_name(const char *s)
 {
-	size_t n = strspn(s,
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789._-");
+	size_t n = strlen(s);
 
-	return s[n] == '\0' && n > 3 && strcmp(s + n - 3, ".md") == 0;
+	return is_plain(s) && n > 3 && strcmp(s + n - 3, ".md") == 0;
 }
 
 static int
@@ -269,8 +283,14 @@ visit(struct walk *w, const char *path, const char *name, int depth,
 	if (file == NULL || here == NULL)
 		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
 	if (lstat(file, &st) == 0 && S_ISDIR(st.st_mode) &&
-	    depth < HQ_PAGE_DEPTH_MAX)
-		return walk(w, here, depth + 1, err);
+	    depth < HQ_PAGE_DEPTH_MAX) {
+		if (is_plain(name))
+			return walk(w, here, depth + 1, err);
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "%s/%s: a directory's name is of letters, digits, \".\", "
+		    "\"_\" and \"-\"",
+		    w->dir, here);
+	}
 	if (!S_ISREG(st.st_mode) || !is_page_name(name))
 		return HQ_FAIL(err, BAD_REQUEST,
 		    "%s/%s: only Markdown stands here: regular files "

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { preload } from '../faults/native.mjs';
 import { System, bin, chain, root, until } from '../lib/system.mjs';
 
 let sys, tmp;
@@ -35,8 +36,9 @@ async function offer(input = {}, more = {}) {
   return { id, task };
 }
 // rawr work ann, as a script starts it; sh is its program.
-function work(id, sh, ...options) {
-  const p = spawn(path.join(bin, 'rawr'), ['--json', 'work', 'ann', '--kind', id, ...options, '--', 'sh', '-c', sh, 'sh'], { env: sys.env, cwd: tmp });
+const work = (id, sh, ...options) => workIn({}, id, sh, ...options);
+function workIn(env, id, sh, ...options) {
+  const p = spawn(path.join(bin, 'rawr'), ['--json', 'work', 'ann', '--kind', id, ...options, '--', 'sh', '-c', sh, 'sh'], { env: { ...sys.env, ...env }, cwd: tmp });
   const r = { p, out: '', err: '' };
   p.stdout.on('data', (d) => { r.out += d; });
   p.stderr.on('data', (d) => { r.err += d; });
@@ -133,6 +135,29 @@ test('a task is kept for as long as its program runs', async () => {
   assert.equal((await task()).attempt, 1);
 });
 
+// Its clock is on by so much whenever it is read: many heartbeats in little time.
+const hasty = (ms) => ({ LD_PRELOAD: preload('hasty'), RAWR_HASTE: String(ms), ASAN_OPTIONS: `${sys.env.ASAN_OPTIONS}:verify_asan_link_order=0` });
+const chatty = (times) => `i=0; while [ $i -lt ${times} ]; do echo; i=$((i + 1)); done; echo '{"said":true}'`;
+
+test('a heartbeat that falls due between two looks at the clock ends no program', async () => {
+  const { id } = await offer();
+  const r = await workIn(hasty(150), id, chatty(1000), '--tasks', '1', '--lease', '1').end;
+  assert.deepEqual(counts(r.result), [1, 0, 0], r.err);
+});
+
+test('heartbeats leave nothing in memory', async (t) => {
+  t.after(() => fs.writeFileSync(at('beats.go'), '')); // one that lives on
+  const { id, task } = await offer({ text: 'x'.repeat(900000) });
+  const w = workIn(hasty(500), id, waits('beats'), '--tasks', '1', '--lease', '1');
+  await appears('beats');
+  const ends = async () => Date.parse((await sys.get(`${api}/tasks/${(await task()).taskId}`)).json.task.leaseUntil);
+  const first = await ends();
+  await until('seconds full of heartbeats', async () => w.p.exitCode !== null || w.p.signalCode !== null || await ends() > first + 3000);
+  fs.writeFileSync(at('beats.go'), '');
+  const r = await w.end;
+  assert.deepEqual([r.code, r.signal, ...counts(r.result ?? {})], [0, null, 1, 0, 0], r.err);
+});
+
 test('a program whose task is nobody\'s any more is ended', async () => {
   const { id } = await offer();
   const w = work(id, waits('cancel'), '--tasks', '1', '--lease', '1');
@@ -165,6 +190,24 @@ test('told twice it ends the program and gives the task back', async () => {
   assert.deepEqual([r.code, ...counts(r.result)], [0, 0, 1, 0], r.err);
   assert.equal((await task()).state, 'open');
   assert.ok(!alive(Number(read('twice'))));
+});
+
+test('a program that is ended may print and has its time all the same', async () => {
+  const { id } = await offer();
+  const w = work(id, `trap 'i=0; while [ $i -lt 20000 ]; do echo; i=$((i + 1)); done; echo >said; exit 1' TERM; ${waits('prints')}`);
+  await appears('prints');
+  w.p.kill('SIGTERM');
+  await until('its end', () => { w.p.kill('SIGTERM'); return w.p.exitCode !== null; });
+  assert.deepEqual(counts((await w.end).result), [0, 1, 0], w.err);
+  assert.ok(fs.existsSync(at('said')));
+});
+
+test('a program that is ended for its output is not listened to any more', async () => {
+  const { id, task } = await offer();
+  const r = await work(id, "trap '' TERM; yes 2>/dev/null; echo >closed", '--tasks', '1').end;
+  assert.deepEqual(counts(r.result), [0, 1, 0], r.err);
+  assert.ok(fs.existsSync(at('closed')));
+  assert.equal((await task()).state, 'failed');
 });
 
 test('killed it takes its program with it, and the task is offered again', async (t) => {

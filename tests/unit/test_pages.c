@@ -24,7 +24,8 @@ put_file(const char *path, const char *text, size_t n)
 {
 	FILE *f;
 
-	run(hq_arena_printf(arena, "mkdir -p $(dirname %s)", below(path)));
+	run(hq_arena_printf(arena, "mkdir -p \"$(dirname '%s')\"",
+	    below(path)));
 	ck_assert_ptr_nonnull(f = fopen(below(path), "w"));
 	ck_assert_uint_eq(fwrite(text, 1, n, f), n);
 	ck_assert_int_eq(fclose(f), 0);
@@ -90,10 +91,21 @@ static const struct {
 	{ SKILL, FRONT("a", "a: b"), NULL, NULL, "\"description\" must be" },
 	{ SKILL, FRONT("a", "a #b"), NULL, NULL, "\"description\" must be" },
 	{ SKILL, FRONT("a", "\"open"), NULL, NULL, "\"description\" must be" },
+	{ SKILL, FRONT("a", "\"one\\n## two\""), NULL, NULL,
+	    "\"description\" must be one line" },
+	{ SKILL, FRONT("a", "\"one\\u001b[2J\""), NULL, NULL,
+	    "\"description\" must be" },
+	{ SKILL, FRONT("a", "\"one\\u0000two\""), NULL, NULL,
+	    "\"description\" must be" },
+	{ SKILL, FRONT("a", "one\ttwo"), NULL, NULL,
+	    "\"description\" must be" },
 	{ SKILL, FRONT("a", "\xff"), NULL, NULL, "must be UTF-8" },
 	{ SKILL, GOOD "\x1b[2J", NULL, NULL, "without control" },
 	{ SKILL, GOOD, "skills/a/run.sh", "x", "only Markdown stands here" },
 	{ SKILL, GOOD, "skills/a/o p.md", "x", "only Markdown stands here" },
+	{ SKILL, GOOD, "skills/a/o p/x.md", "x", "a directory's name" },
+	{ SKILL, GOOD, "skills/a/\"/x.md", "x", "a directory's name" },
+	{ SKILL, GOOD, "skills/a/caf\xc3\xa9/x.md", "x", "a directory's name" },
 	{ SKILL, GOOD, "skills/a.md", "x", "a skill is skills/<name>" },
 	{ SKILL, GOOD, "skills/b/more.md", "x", "a skill is skills/<name>" },
 	{ SKILL, GOOD, "workflows/b/c.md", "x", "a skill is skills/<name>" },

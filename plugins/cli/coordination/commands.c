@@ -23,7 +23,7 @@ enum {
 	PAUSE_MS_MAX = 60000, /* after tasks that failed, one upon another */
 	TRIES = 30,           /* to hand in an answer that the store puts off */
 	EXIT_FINAL = 65,      /* of the program: do not offer it again */
-	ARENA_BYTES = 256 << 20, /* of one task */
+	ARENA_BYTES = 256 << 20, /* of one task, and of one call about it */
 	ERROR_BYTES = 512,
 };
 
@@ -33,6 +33,7 @@ struct work {
 	struct json_object *claim; /* input of claimTask */
 	int64_t lease_s, wait_s;   /* wait_s -1: for ever */
 	struct json_object *task;  /* in hand; the boundary's arena's */
+	struct hq_arena *each;     /* of a call about it: there may be many */
 	int64_t beat_ms;           /* hq_mono_ms() of the next heartbeat */
 	bool lost;                 /* the task in hand is not ours any more */
 	int64_t completed, failed, n_lost;
@@ -84,17 +85,34 @@ tell(const struct work *w, const char *what, const char *why)
 	    what, *why == '\0' ? "" : ": ", why);
 }
 
-/* {taskId, token}, for what is called about it. */
+/* {taskId, token}, for what is called about it; the caller puts it. */
 static struct json_object *
-about(struct work *w)
+about(const struct work *w)
 {
 	struct json_object *in = hq_json_new_object();
-	enum hq_rc rc = hq_json_own(w->o.boundary.arena, in, NULL);
 
-	HQ_ASSERT(rc == HQ_OK);
 	hq_json_put_str(in, "taskId", hq_json_str(w->task, "taskId"));
 	hq_json_put_i64(in, "token", hq_json_i64(w->task, "token", 0));
 	return in;
+}
+
+/* Call about it; nothing but *e is left of the answer. */
+static enum hq_rc
+call(struct work *w, const char *proc, struct json_object *in, struct hq_err *e)
+{
+	struct hq_boundary *b = &w->o.boundary;
+	struct hq_arena *task = b->arena;
+	struct json_object *out;
+	enum hq_rc rc;
+
+	*e = (struct hq_err){ 0 };
+	b->arena = w->each;
+	rc = hq_operator_call(&w->o, proc, in, &out, e);
+	b->arena = task;
+	b->why = NULL;
+	e->data = NULL;
+	hq_arena_reset(w->each);
+	return rc;
 }
 
 static bool
@@ -108,45 +126,48 @@ static int64_t
 look(void *ctx)
 {
 	struct work *w = ctx;
-	int64_t every_ms = w->lease_s * 1000 / BEATS;
-	struct json_object *in, *out;
-	struct hq_err e = { 0 };
+	int64_t every_ms = w->lease_s * 1000 / BEATS, ms;
+	struct json_object *in;
+	struct hq_err e;
 
 	if (stops > 1 || w->lost)
 		return -1;
 	if (now_ms(w) >= w->beat_ms) {
 		in = about(w);
 		hq_json_put_i64(in, "leaseSeconds", w->lease_s);
-		if (hq_operator_call(&w->o, "coordination.heartbeatTask", in,
-			&out, &e) == HQ_OK)
+		if (call(w, "coordination.heartbeatTask", in, &e) == HQ_OK)
 			w->beat_ms = now_ms(w) + every_ms;
 		else if (is_lost(&e))
 			w->lost = true;
 		else
 			w->beat_ms = now_ms(w) + AGAIN_MS;
+		(void)json_object_put(in);
 	}
-	return w->lost ? -1 : w->beat_ms - now_ms(w);
+	if (w->lost)
+		return -1;
+	ms = w->beat_ms - now_ms(w);
+	return ms > 0 ? ms : 0; /* it may have fallen due since */
 }
 
-/* Hand in an answer, again while the store is busy.  *e: why it was refused. */
+/*
+ * Hand in an answer, which is put; again while the store is busy.  *e: why it
+ * was refused.
+ */
 static bool
 hand_in(struct work *w, const char *proc, struct json_object *in,
     struct hq_err *e)
 {
-	struct json_object *out;
+	enum hq_rc rc = call(w, proc, in, e);
 	int i;
 
-	for (i = 0; i < TRIES; i++) {
-		*e = (struct hq_err){ 0 };
-		if (hq_operator_call(&w->o, proc, in, &out, e) == HQ_OK)
-			return true;
-		if (e->status != 503)
-			break;
+	for (i = 1; rc != HQ_OK && e->status == 503 && i < TRIES; i++) {
 		rest(AGAIN_MS);
+		rc = call(w, proc, in, e);
 	}
-	if (is_lost(e))
+	(void)json_object_put(in);
+	if (rc != HQ_OK && is_lost(e))
 		w->lost = true;
-	return false;
+	return rc == HQ_OK;
 }
 
 static void
@@ -170,17 +191,18 @@ give_up(struct work *w, const char *why, bool final)
 static void
 complete(struct work *w, const struct program_end *end)
 {
-	struct json_object *in = about(w), *output;
+	struct json_object *in, *output;
 	struct hq_err e = { 0 };
+	char why[ERROR_BYTES];
 
 	if (hq_json_parse(w->o.boundary.arena, end->out, end->out_bytes,
 		&output, &e) != HQ_OK) {
-		give_up(w,
-		    hq_arena_printf(w->o.boundary.arena,
-			"the program's output is not JSON: %s", e.msg),
-		    false);
+		(void)snprintf(why, sizeof(why),
+		    "the program's output is not JSON: %s", e.msg);
+		give_up(w, why, false);
 		return;
 	}
+	in = about(w);
 	hq_json_put(in, "output", json_object_get(output));
 	if (hand_in(w, "coordination.completeTask", in, &e)) {
 		w->completed++;
@@ -216,7 +238,7 @@ do_task(struct work *w, struct hq_err *err)
 		;
 	else if (end.ended)
 		give_up(w, "the agent was told to stop", false);
-	else if (end.too_much)
+	else if (end.too_much || !hq_arena_ok(a))
 		give_up(w, "the program's output is too large", true);
 	else if (end.exited && end.code == 0)
 		complete(w, &end);
@@ -314,22 +336,24 @@ static enum hq_rc
 run_work(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 {
 	struct work w = { .c = c, .lease_s = LEASE_S, .wait_s = -1 };
-	struct hq_arena *each;
+	struct hq_arena *task;
 	int64_t tasks = INT64_MAX;
 	enum hq_rc rc;
 
 	HQ_TRY(take(&w, &tasks, err));
 	heed_signals();
-	each = hq_arena_new(ARENA_BYTES);
+	task = hq_arena_new(ARENA_BYTES);
+	w.each = hq_arena_new(ARENA_BYTES);
 	rc = hq_operator_open(c, &w.o, err);
 	if (rc == HQ_OK) {
-		w.o.boundary.arena = each;
+		w.o.boundary.arena = task;
 		rc = loop(&w, tasks, err);
 		if (rc == HQ_OK)
 			report(&w, *ret = hq_cli_object(c));
 		hq_operator_close(&w.o);
 	}
-	hq_arena_free(each);
+	hq_arena_free(w.each);
+	hq_arena_free(task);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/env.h"
 
 enum { IN, OUT, LIFE, FDS };
 enum { CANNOT_RUN = 127, CHUNK = 65536 };
@@ -132,7 +133,7 @@ write_more(struct child *c)
 		shut(c, IN);
 }
 
-/* All that is there. */
+/* All that is there; of one that prints too much no more is heard. */
 static void
 read_more(struct child *c)
 {
@@ -145,7 +146,8 @@ read_more(struct child *c)
 			hq_buf_put(&c->out, chunk, (size_t)got);
 		else if (got > 0)
 			c->end->too_much = true;
-		else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+		if (c->end->too_much || got == 0 ||
+		    (got < 0 && errno != EAGAIN && errno != EINTR))
 			shut(c, OUT);
 	}
 }
@@ -177,15 +179,17 @@ turn(struct child *c, int64_t ms)
 	wait_end(c, WNOHANG);
 }
 
+/* By the clock: one that prints makes the turns short. */
 static void
 finish_off(struct child *c)
 {
-	int64_t left_ms;
+	const struct hq_env *env = hq_env_system();
+	int64_t end_ms = hq_mono_ms(env) + PROGRAM_GRACE_MS, left_ms;
 
 	(void)kill(-c->pid, SIGTERM);
 	shut(c, IN);
-	for (left_ms = PROGRAM_GRACE_MS; !c->gone && left_ms > 0; left_ms -= 50)
-		turn(c, 50);
+	while (!c->gone && (left_ms = end_ms - hq_mono_ms(env)) > 0)
+		turn(c, left_ms);
 	(void)kill(-c->pid, SIGKILL);
 	wait_end(c, 0);
 }

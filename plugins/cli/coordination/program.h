@@ -2,8 +2,9 @@
  * plugins/cli/coordination/program.h - one run of a program: a text goes to its
  * stdin, its stdout is taken, its stderr is ours.
  *
- * It runs in a process group of its own, so that a Ctrl-C reaches only us, and
- * dies with us.
+ * It runs in a process group of its own, so that a Ctrl-C reaches only us.  When
+ * we end it, the whole group is told.  When we are killed it dies with us, but
+ * it alone: what it has started itself lives on.
  */
 #ifndef HQ_PLUGIN_CLI_COORDINATION_PROGRAM_H
 #define HQ_PLUGIN_CLI_COORDINATION_PROGRAM_H
