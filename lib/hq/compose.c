@@ -164,11 +164,12 @@ put_literal(struct hq_buf *b, const char *text)
 	enum { LINE = 64 };
 	size_t i;
 
+	hq_buf_puts(b, "\t    \"");
 	for (i = 0; text[i] != '\0'; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (i % LINE == 0)
-			hq_buf_puts(b, i == 0 ? "\t    \"" : "\"\n\t    \"");
+		if (i > 0 && i % LINE == 0)
+			hq_buf_puts(b, "\"\n\t    \"");
 		if (c == '"' || c == '\\')
 			hq_buf_putc(b, '\\');
 		if (c < 0x20 || c >= 0x7f || c == '?')
