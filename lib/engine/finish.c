@@ -283,6 +283,6 @@ hq_eng_finish(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
 		t->job->settled = t->job->over = true;
 	if (changes == 0)
 		return HQ_OK;
-	t->counts[HQ_COUNT_COMPLETED + state - HQ_RUN_COMPLETED]++;
+	hq_eng_count(t, HQ_COUNT_COMPLETED + state - HQ_RUN_COMPLETED, 1);
 	return tell(t, id, state, output, err);
 }

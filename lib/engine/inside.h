@@ -56,8 +56,11 @@ struct hq_eng_tx {
 	const struct hq_fns *fns; /* NULL outside the engine */
 	struct hq_eng_job *job;   /* whose answer is taken; or NULL */
 	bool ended;               /* a run ended while more of it was planned */
-	int64_t counts[HQ_COUNT__MAX]; /* of the engine; see figures.h */
+	int64_t *counts;          /* HQ_COUNT__MAX; NULL outside the engine */
 };
+
+/* n more of it; a copy of a struct hq_eng_tx counts with its origin. */
+void hq_eng_count(struct hq_eng_tx *t, enum hq_engine_count what, int64_t n);
 
 /* --------------------------------------------------------------- events -- */
 

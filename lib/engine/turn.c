@@ -28,6 +28,7 @@ struct turn {
 	bool more;    /* a batch was full */
 	bool checked;
 	int64_t next_ms;
+	int64_t counts[HQ_COUNT__MAX]; /* see figures.h */
 };
 
 static void
@@ -97,7 +98,7 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		s->fate = HQ_SLOT_LATE;
 		return hq_eng_give_back(&u->tx, s, err);
 	}
-	u->tx.counts[HQ_COUNT_ANSWERED + s->reply->view.what]++;
+	hq_eng_count(&u->tx, HQ_COUNT_ANSWERED + s->reply->view.what, 1);
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
@@ -244,7 +245,7 @@ take_events(struct turn *u, struct hq_err *err)
 			    HQ_LSTR("where", err->where));
 		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_INBOX_DROP,
 		    HQ_BIND(hq_i64(seq)), NULL, err));
-		u->tx.counts[HQ_COUNT_EVENTS]++;
+		hq_eng_count(&u->tx, HQ_COUNT_EVENTS, 1);
 		hq_arena_reset(u->tx.a);
 	}
 	u->more = true;
@@ -624,7 +625,7 @@ add_counts(struct hq_engine *e, const struct turn *u)
 	int i;
 
 	for (i = 0; i < HQ_COUNT__MAX; i++)
-		e->counts[i] += u->tx.counts[i];
+		e->counts[i] += u->counts[i];
 }
 
 static void
@@ -651,6 +652,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 	int64_t since = now - e->checked_ms;
 	enum hq_rc rc;
 
+	u.tx.counts = u.counts;
 	count_busy(&u);
 	u.checked = e->recheck || since < 0 || since >= HQ_ENGINE_CHECK_MS;
 	rc = hq_db_tx(e->o.db, transaction, &u, err);

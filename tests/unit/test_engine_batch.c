@@ -292,6 +292,15 @@ START_TEST(each_of_its_events_tells_of_the_run)
 }
 END_TEST
 
+START_TEST(what_its_time_starts_is_counted)
+{
+	noting_f(BATCH());
+	go("{\"n\":1}");
+	pass(10 * SECOND);
+	ck_assert_int_eq(hq_engine_counts(w.engine)[HQ_COUNT_STARTED], 1);
+}
+END_TEST
+
 static void
 sleeping(struct world *x, const struct fake_call *c, struct json_object *body,
     struct hq_engine_reply *r)
@@ -381,6 +390,7 @@ main(void)
 	tcase_add_test(t, all_who_invoked_with_its_events_get_the_result);
 	tcase_add_test(t, all_who_invoked_a_function_that_is_removed_are_told);
 	tcase_add_test(t, each_of_its_events_tells_of_the_run);
+	tcase_add_test(t, what_its_time_starts_is_counted);
 	tcase_add_test(t, its_events_are_kept_while_its_run_is_open);
 	tcase_add_test(t, its_events_are_kept_as_long_as_its_run_and_no_longer);
 	tcase_add_loop_test(t,
