@@ -249,6 +249,13 @@ enum hq_rc hq_eng_memo_error(struct hq_eng_tx *t, const char *run,
 enum hq_rc hq_eng_finish(struct hq_eng_tx *t, const char *id,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
 
+/*
+ * For a run whose answer, call or timer does not fit into t->a, which is reset:
+ * `run` is not in it.  err: what did not fit.
+ */
+enum hq_rc hq_eng_fail_large(struct hq_eng_tx *t, const char *run,
+    struct hq_err *err) HQ_MUST;
+
 /* The step that invoked a run gets its outcome; invoker: as hq_eng_run has it. */
 enum hq_rc hq_eng_tell_invoker(struct hq_eng_tx *t, const char *invoker,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;

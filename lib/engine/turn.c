@@ -71,19 +71,6 @@ held(struct turn *u, struct hq_eng_job *j, bool *ret, struct hq_err *err)
 	return hq_eng_held(&u->tx, u->e->owner, j, ret, err);
 }
 
-/* For a run whose answer or call does not fit into memory. */
-static enum hq_rc
-fail_run(struct turn *u, const char *run, struct hq_err *err)
-{
-	hq_log(HQ_ERROR, "run_too_large", HQ_LSTR("run", run),
-	    HQ_LSTR("why", err->msg), HQ_LSTR("where", err->where));
-	hq_arena_reset(u->tx.a);
-	return hq_eng_finish(&u->tx, run, HQ_RUN_FAILED,
-	    hq_eng_error(&u->tx, "InngestErrStateOverflowed",
-		"the run needs more memory than the engine has for one"),
-	    err);
-}
-
 static enum hq_rc
 take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
@@ -102,7 +89,7 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
-		rc = fail_run(u, j.run, err);
+		rc = hq_eng_fail_large(&u->tx, j.run, err);
 	u->tx.job = NULL;
 	HQ_TRY(rc);
 	return hq_eng_give_back(&u->tx, s, err);
@@ -140,7 +127,7 @@ take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		u->tx.job = &j;
 		rc = record(u, s, err);
 		if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
-			rc = fail_run(u, j.run, err);
+			rc = hq_eng_fail_large(&u->tx, j.run, err);
 		u->tx.job = NULL;
 		HQ_TRY(rc);
 	}
@@ -357,7 +344,7 @@ claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
 	for (call = c.v; call < c.v + c.n; call++) {
 		rc = hq_eng_call_make(&u->tx, u->e->keep, call, &made, err);
 		if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
-			rc = fail_run(u, call->job.run, err);
+			rc = hq_eng_fail_large(&u->tx, call->job.run, err);
 		if (rc != HQ_OK)
 			return rc;
 		hq_arena_reset(u->tx.a);
