@@ -95,6 +95,20 @@ enum hq_rc hq_eng_event_vars(struct hq_eng_tx *t, struct json_object *event,
     struct json_object *async, struct json_object **ret, struct hq_err *err)
     HQ_MUST;
 
+/* An event that came: what all share that look at it. */
+struct hq_eng_arrival {
+	struct hq_eng_tx *t; /* in its memory */
+	const struct hq_eng_event *e;
+	bool parsed;
+	struct json_object *value; /* once parsed; as hq_eng_event_value() */
+	struct json_object *vars;  /* {event}; NULL: not made yet */
+};
+/* Parse it; make the vars: once, when first needed. */
+enum hq_rc hq_eng_arrival_parse(struct hq_eng_arrival *in, struct hq_err *err)
+    HQ_MUST;
+enum hq_rc hq_eng_arrival_vars(struct hq_eng_arrival *in, struct hq_err *err)
+    HQ_MUST;
+
 /* Is data (JSON text) within what an event may have? */
 bool hq_eng_event_fits(const char *data);
 
@@ -164,7 +178,7 @@ struct hq_eng_start {
 	const char *batch;    /* key of the events it begins with; or NULL */
 	const struct hq_eng_keys *keys; /* or NULL */
 	int64_t ahead_ms; /* in the queue, if it starts now; below 0: behind */
-	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
+	struct hq_eng_arrival *arrival; /* of the event; NULL: it is alone */
 };
 /* What cancels a run of a function with options is armed when it starts (cancel.c). */
 struct hq_eng_armed {
