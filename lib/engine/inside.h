@@ -213,6 +213,9 @@ enum hq_rc hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
 /* They have waited long enough. */
 enum hq_rc hq_eng_batch_wake(struct hq_eng_tx *t, const char *key,
     struct hq_err *err) HQ_MUST;
+/* Nor do they start a run: who invoked with one of them is told why. */
+enum hq_rc hq_eng_batch_drop(struct hq_eng_tx *t, const char *key,
+    const char *why, struct hq_err *err) HQ_MUST;
 enum hq_rc hq_eng_batch_ended(struct hq_eng_tx *t, const char *run,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
 /* The events of a run that began with several, apart by commas. */
@@ -230,6 +233,9 @@ enum hq_rc hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
 /* It has come. */
 enum hq_rc hq_eng_debounce_wake(struct hq_eng_tx *t, const char *key,
     struct hq_err *err) HQ_MUST;
+/* Nor does it start a run: who invoked with it is told why. */
+enum hq_rc hq_eng_debounce_drop(struct hq_eng_tx *t, const char *key,
+    const char *why, struct hq_err *err) HQ_MUST;
 /* A run, now. */
 enum hq_rc hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
@@ -373,6 +379,9 @@ enum hq_rc hq_eng_wakes(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 enum hq_rc hq_eng_wake_at(struct hq_eng_tx *t, const char *name, int64_t due_ms,
     struct hq_err *err) HQ_MUST;
 enum hq_rc hq_eng_wake_drop(struct hq_eng_tx *t, const char *name,
+    struct hq_err *err) HQ_MUST;
+/* It has come already; in memory of its own, and `name` is not in that. */
+enum hq_rc hq_eng_wake_now(struct hq_eng_tx *t, const char *name,
     struct hq_err *err) HQ_MUST;
 /* Start the runs of due cron ticks. */
 enum hq_rc hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;

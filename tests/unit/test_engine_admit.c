@@ -432,12 +432,10 @@ START_TEST(functions_with_keys_share_the_memory_for_their_event)
 }
 END_TEST
 
-#define FIVE(x) x "+" x "+" x "+" x "+" x
-
 START_TEST(a_key_that_needs_too_much_memory_is_no_other_functions_loss)
 {
 	register_fns("[" FN_WITH("a",
-	    RATE(FIVE(FIVE("event.data.t")))) "," KEYED("b") "]");
+	    RATE(FIVE_TIMES(FIVE_TIMES("event.data.t")))) "," KEYED("b") "]");
 	go_in_small(2 << 20, 32 << 20);
 	ck_assert_str_eq(notes, "b:1;");
 }
