@@ -17,19 +17,18 @@
 struct admission {
 	struct hq_eng_tx *t;
 	const struct hq_eng_start *s;
-	struct json_object *vars; /* {event}, once made */
+	struct hq_eng_arrival *event; /* what the options are looked up in */
+	struct hq_eng_arrival alone;  /* the same, where it is nobody else's */
 	struct hq_eng_keys keys;
 };
 
-static enum hq_rc
-make_vars(struct admission *in, struct hq_err *err)
+static void
+begin(struct admission *in, struct hq_eng_tx *t, const struct hq_eng_start *s)
 {
-	struct json_object *event = NULL;
-
-	if (in->vars != NULL)
-		return HQ_OK;
-	HQ_TRY(hq_eng_event_value(in->t, in->s->event, &event, err));
-	return hq_eng_event_vars(in->t, event, NULL, &in->vars, err);
+	*in = (struct admission){ .t = t,
+		.s = s,
+		.alone = { .t = t, .e = s->event } };
+	in->event = s->arrival != NULL ? s->arrival : &in->alone;
 }
 
 /* *ret_none: there is no such value, or it is false. */
@@ -43,8 +42,8 @@ value_of(struct admission *in, const struct hq_expr *x, const char **ret,
 	*ret_none = false;
 	if (x == NULL)
 		return HQ_OK;
-	HQ_TRY(make_vars(in, err));
-	if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK)
+	HQ_TRY(hq_eng_arrival_vars(in->event, err));
+	if (hq_expr_eval(x, in->event->vars, in->t->a, &v, NULL) != HQ_OK)
 		v = NULL;
 	*ret_none = v == NULL ||
 	    (json_object_is_type(v, json_type_boolean) &&
@@ -213,8 +212,8 @@ ahead(struct admission *in, int64_t *ret_ms, struct hq_err *err)
 	*ret_ms = 0;
 	if (x == NULL)
 		return HQ_OK;
-	HQ_TRY(make_vars(in, err));
-	if (hq_expr_eval(x, in->vars, in->t->a, &v, NULL) != HQ_OK ||
+	HQ_TRY(hq_eng_arrival_vars(in->event, err));
+	if (hq_expr_eval(x, in->event->vars, in->t->a, &v, NULL) != HQ_OK ||
 	    hq_js_type(v) != HQ_JS_NUMBER)
 		return HQ_OK;
 	s = json_object_get_double(v);
@@ -234,12 +233,13 @@ enum hq_rc
 hq_eng_admit_late(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
-	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct admission in;
 	struct hq_eng_start now = *s;
 	bool skip;
 
 	if (s->fn->options == NULL)
 		return hq_eng_run_start(t, s, err);
+	begin(&in, t, s);
 	HQ_TRY(make_single(&in, &skip, err));
 	if (skip)
 		return drop(&in, "invoked function is skipped", err);
@@ -264,17 +264,18 @@ enum hq_rc
 hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
-	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct admission in;
 	struct hq_eng_start late = *s;
 	bool within = true;
 
+	begin(&in, t, s);
 	if (s->fn->options != NULL)
 		HQ_TRY(within_rate(&in, &within, err));
 	if (!within && s->batch != NULL)
 		return HQ_OK; /* its invokers are told by batch.c */
 	if (!within)
 		return drop(&in, "invoked function is rate limited", err);
-	late.vars = in.vars;
+	late.arrival = in.event;
 	if (s->fn->options != NULL && s->fn->options->debounce.period_ms > 0)
 		return debounce(&in, err);
 	return hq_eng_admit_late(t, &late, err);
@@ -293,9 +294,9 @@ batch_key(struct admission *in, char ret_key[HQ_ENG_KEY_BYTES],
 	if (b->size == 0)
 		return HQ_OK;
 	if (b->eligible != NULL) {
-		HQ_TRY(make_vars(in, err));
-		if (hq_expr_eval(b->eligible, in->vars, in->t->a, &v, NULL) !=
-			HQ_OK ||
+		HQ_TRY(hq_eng_arrival_vars(in->event, err));
+		if (hq_expr_eval(b->eligible, in->event->vars, in->t->a, &v,
+			NULL) != HQ_OK ||
 		    !hq_expr_true(v))
 			return HQ_OK;
 	}
@@ -306,7 +307,7 @@ enum hq_rc
 hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
 {
-	struct admission in = { .t = t, .s = s, .vars = s->vars };
+	struct admission in;
 	struct hq_eng_start behind = *s;
 	char key[HQ_ENG_KEY_BYTES];
 	bool seen;
@@ -317,9 +318,10 @@ hq_eng_admit(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	HQ_TRY(hq_eng_was_seen(t, s, &seen, err));
 	if (seen)
 		return HQ_OK;
+	begin(&in, t, s);
 	HQ_TRY(batch_key(&in, key, err));
 	if (key[0] != '\0')
 		return hq_eng_batch(t, s, key, err);
-	behind.vars = in.vars;
+	behind.arrival = in.event;
 	return hq_eng_admit_batch(t, &behind, err);
 }

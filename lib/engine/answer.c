@@ -43,7 +43,7 @@ hq_eng_attempt_failed(struct hq_eng_tx *t, const struct hq_eng_answer *an,
 		    hq_retry_delay_ms(t->env, t->retry_interval_ms, j->attempt);
 	j->attempt++;
 	j->refusals = 0;
-	t->counts[HQ_COUNT_RETRIES]++;
+	hq_eng_count(t, HQ_COUNT_RETRIES, 1);
 	return retry(t, delay, err);
 }
 

@@ -96,30 +96,31 @@ drop_rest(struct hq_eng_tx *t, const char *key, const char *why,
 	    err);
 }
 
-static enum hq_rc
-start(struct hq_eng_tx *t, const char *key, const struct batch *b,
+enum hq_rc
+hq_eng_batch_drop(struct hq_eng_tx *t, const char *key, const char *why,
     struct hq_err *err)
 {
-	struct hq_eng_event e;
-	struct hq_eng_start s = { .event = &e, .batch = key };
-
 	HQ_TRY(hq_eng_wake_drop(t, key, err));
-	s.fn = b->n == 0 ? NULL : hq_fns_find(t->fns, b->fn);
-	if (s.fn == NULL || s.fn->archived)
-		return drop_rest(t, key, "invoked function is removed", err);
-	s.invoker = b->invoked ? HQ_ENG_INVOKERS : NULL;
-	HQ_TRY(hq_eng_event_get(t, b->event, &e, err));
-	HQ_TRY(hq_eng_admit_batch(t, &s, err));
-	return drop_rest(t, key, "invoked function is rate limited", err);
+	return drop_rest(t, key, why, err);
 }
 
 enum hq_rc
 hq_eng_batch_wake(struct hq_eng_tx *t, const char *key, struct hq_err *err)
 {
+	struct hq_eng_event e;
+	struct hq_eng_start s = { .event = &e, .batch = key };
 	struct batch b;
 
 	HQ_TRY(find(t, key, &b, err));
-	return start(t, key, &b, err);
+	s.fn = b.n == 0 ? NULL : hq_fns_find(t->fns, b.fn);
+	if (s.fn == NULL || s.fn->archived)
+		return hq_eng_batch_drop(t, key, "invoked function is removed",
+		    err);
+	s.invoker = b.invoked ? HQ_ENG_INVOKERS : NULL;
+	HQ_TRY(hq_eng_event_get(t, b.event, &e, err));
+	HQ_TRY(hq_eng_admit_batch(t, &s, err));
+	return hq_eng_batch_drop(t, key, "invoked function is rate limited",
+	    err);
 }
 
 enum hq_rc
@@ -133,7 +134,7 @@ hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *key,
 	HQ_TRY(hq_eng_seen(t, s, err));
 	HQ_TRY(find(t, key, &b, err));
 	if (b.n > 0 && b.bytes + bytes > HQ_ENGINE_EVENT_BYTES_MAX) {
-		HQ_TRY(start(t, key, &b, err));
+		HQ_TRY(hq_eng_wake_now(t, key, err));
 		b = (struct batch){ 0 };
 	}
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_BATCH_ADD,
@@ -141,7 +142,7 @@ hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *key,
 		hq_text(s->event->id), hq_text(s->invoker), hq_i64(bytes)),
 	    NULL, err));
 	if (b.n + 1 >= o->size)
-		return hq_eng_batch_wake(t, key, err);
+		return hq_eng_wake_now(t, key, err);
 	return b.n > 0 ? HQ_OK
 		       : hq_eng_wake_at(t, key, t->now_ms + o->timeout_ms, err);
 }

@@ -60,6 +60,28 @@ hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	    err);
 }
 
+static enum hq_rc
+forget(struct hq_eng_tx *t, const char *key, struct hq_err *err)
+{
+	HQ_TRY(hq_eng_wake_drop(t, key, err));
+	return hq_exec(t->db, &hq_engine_store, Q_DEBOUNCE_DROP,
+	    HQ_BIND(hq_text(key)), NULL, err);
+}
+
+enum hq_rc
+hq_eng_debounce_drop(struct hq_eng_tx *t, const char *key, const char *why,
+    struct hq_err *err)
+{
+	struct pending p;
+
+	HQ_TRY(find(t, key, &p, err));
+	HQ_TRY(forget(t, key, err));
+	if (p.invoker == NULL)
+		return HQ_OK;
+	return hq_eng_tell_invoker(t, p.invoker, HQ_RUN_FAILED,
+	    hq_eng_error(t, "Error", why), err);
+}
+
 enum hq_rc
 hq_eng_debounce_wake(struct hq_eng_tx *t, const char *key, struct hq_err *err)
 {
@@ -68,18 +90,12 @@ hq_eng_debounce_wake(struct hq_eng_tx *t, const char *key, struct hq_err *err)
 	struct pending p;
 
 	HQ_TRY(find(t, key, &p, err));
-	HQ_TRY(hq_eng_wake_drop(t, key, err));
-	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_DEBOUNCE_DROP,
-	    HQ_BIND(hq_text(key)), NULL, err));
 	s.fn = p.any ? hq_fns_find(t->fns, p.fn) : NULL;
 	if (s.fn == NULL || s.fn->archived)
-		return p.invoker == NULL
-		    ? HQ_OK
-		    : hq_eng_tell_invoker(t, p.invoker, HQ_RUN_FAILED,
-			  hq_eng_error(t, "Error",
-			      "invoked function is removed"),
-			  err);
+		return hq_eng_debounce_drop(t, key,
+		    "invoked function is removed", err);
 	s.invoker = p.invoker;
 	HQ_TRY(hq_eng_event_get(t, p.event, &e, err));
-	return hq_eng_admit_late(t, &s, err);
+	HQ_TRY(hq_eng_admit_late(t, &s, err));
+	return forget(t, key, err);
 }

@@ -310,3 +310,22 @@ hq_eng_event_vars(struct hq_eng_tx *t, struct json_object *event,
 	*ret = vars;
 	return hq_json_own(t->a, vars, err);
 }
+
+enum hq_rc
+hq_eng_arrival_parse(struct hq_eng_arrival *in, struct hq_err *err)
+{
+	if (in->parsed)
+		return HQ_OK;
+	HQ_TRY(hq_eng_event_value(in->t, in->e, &in->value, err));
+	in->parsed = true;
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_eng_arrival_vars(struct hq_eng_arrival *in, struct hq_err *err)
+{
+	if (in->vars != NULL)
+		return HQ_OK;
+	HQ_TRY(hq_eng_arrival_parse(in, err));
+	return hq_eng_event_vars(in->t, in->value, NULL, &in->vars, err);
+}

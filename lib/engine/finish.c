@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "engine/inside.h"
 #include "engine/text.h"
 
@@ -283,6 +284,18 @@ hq_eng_finish(struct hq_eng_tx *t, const char *id, enum hq_run_state state,
 		t->job->settled = t->job->over = true;
 	if (changes == 0)
 		return HQ_OK;
-	t->counts[HQ_COUNT_COMPLETED + state - HQ_RUN_COMPLETED]++;
+	hq_eng_count(t, HQ_COUNT_COMPLETED + state - HQ_RUN_COMPLETED, 1);
 	return tell(t, id, state, output, err);
+}
+
+enum hq_rc
+hq_eng_fail_large(struct hq_eng_tx *t, const char *run, struct hq_err *err)
+{
+	hq_log(HQ_ERROR, "run_too_large", HQ_LSTR("run", run),
+	    HQ_LSTR("why", err->msg), HQ_LSTR("where", err->where));
+	hq_arena_reset(t->a);
+	return hq_eng_finish(t, run, HQ_RUN_FAILED,
+	    hq_eng_error(t, "InngestErrStateOverflowed",
+		"the run needs more memory than the engine has for one"),
+	    err);
 }

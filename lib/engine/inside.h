@@ -56,8 +56,11 @@ struct hq_eng_tx {
 	const struct hq_fns *fns; /* NULL outside the engine */
 	struct hq_eng_job *job;   /* whose answer is taken; or NULL */
 	bool ended;               /* a run ended while more of it was planned */
-	int64_t counts[HQ_COUNT__MAX]; /* of the engine; see figures.h */
+	int64_t *counts;          /* HQ_COUNT__MAX; NULL outside the engine */
 };
+
+/* n more of it; a copy of a struct hq_eng_tx counts with its origin. */
+void hq_eng_count(struct hq_eng_tx *t, enum hq_engine_count what, int64_t n);
 
 /* --------------------------------------------------------------- events -- */
 
@@ -90,6 +93,20 @@ enum hq_rc hq_eng_event_value(struct hq_eng_tx *t, const struct hq_eng_event *e,
 /* {event, async} for an expression; async: or NULL. */
 enum hq_rc hq_eng_event_vars(struct hq_eng_tx *t, struct json_object *event,
     struct json_object *async, struct json_object **ret, struct hq_err *err)
+    HQ_MUST;
+
+/* An event that came: what all share that look at it. */
+struct hq_eng_arrival {
+	struct hq_eng_tx *t; /* in its memory */
+	const struct hq_eng_event *e;
+	bool parsed;
+	struct json_object *value; /* once parsed; as hq_eng_event_value() */
+	struct json_object *vars;  /* {event}; NULL: not made yet */
+};
+/* Parse it; make the vars: once, when first needed. */
+enum hq_rc hq_eng_arrival_parse(struct hq_eng_arrival *in, struct hq_err *err)
+    HQ_MUST;
+enum hq_rc hq_eng_arrival_vars(struct hq_eng_arrival *in, struct hq_err *err)
     HQ_MUST;
 
 /* Is data (JSON text) within what an event may have? */
@@ -161,7 +178,7 @@ struct hq_eng_start {
 	const char *batch;    /* key of the events it begins with; or NULL */
 	const struct hq_eng_keys *keys; /* or NULL */
 	int64_t ahead_ms; /* in the queue, if it starts now; below 0: behind */
-	struct json_object *vars; /* {event}, of t->a; NULL: not made yet */
+	struct hq_eng_arrival *arrival; /* of the event; NULL: it is alone */
 };
 /* What cancels a run of a function with options is armed when it starts (cancel.c). */
 struct hq_eng_armed {
@@ -196,6 +213,9 @@ enum hq_rc hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
 /* They have waited long enough. */
 enum hq_rc hq_eng_batch_wake(struct hq_eng_tx *t, const char *key,
     struct hq_err *err) HQ_MUST;
+/* Nor do they start a run: who invoked with one of them is told why. */
+enum hq_rc hq_eng_batch_drop(struct hq_eng_tx *t, const char *key,
+    const char *why, struct hq_err *err) HQ_MUST;
 enum hq_rc hq_eng_batch_ended(struct hq_eng_tx *t, const char *run,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
 /* The events of a run that began with several, apart by commas. */
@@ -213,6 +233,9 @@ enum hq_rc hq_eng_debounce(struct hq_eng_tx *t, const struct hq_eng_start *s,
 /* It has come. */
 enum hq_rc hq_eng_debounce_wake(struct hq_eng_tx *t, const char *key,
     struct hq_err *err) HQ_MUST;
+/* Nor does it start a run: who invoked with it is told why. */
+enum hq_rc hq_eng_debounce_drop(struct hq_eng_tx *t, const char *key,
+    const char *why, struct hq_err *err) HQ_MUST;
 /* A run, now. */
 enum hq_rc hq_eng_run_start(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
@@ -245,6 +268,13 @@ enum hq_rc hq_eng_memo_error(struct hq_eng_tx *t, const char *run,
  */
 enum hq_rc hq_eng_finish(struct hq_eng_tx *t, const char *id,
     enum hq_run_state state, const char *output, struct hq_err *err) HQ_MUST;
+
+/*
+ * For a run whose answer, call or timer does not fit into t->a, which is reset:
+ * `run` is not in it.  err: what did not fit.
+ */
+enum hq_rc hq_eng_fail_large(struct hq_eng_tx *t, const char *run,
+    struct hq_err *err) HQ_MUST;
 
 /* The step that invoked a run gets its outcome; invoker: as hq_eng_run has it. */
 enum hq_rc hq_eng_tell_invoker(struct hq_eng_tx *t, const char *invoker,
@@ -349,6 +379,9 @@ enum hq_rc hq_eng_wakes(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 enum hq_rc hq_eng_wake_at(struct hq_eng_tx *t, const char *name, int64_t due_ms,
     struct hq_err *err) HQ_MUST;
 enum hq_rc hq_eng_wake_drop(struct hq_eng_tx *t, const char *name,
+    struct hq_err *err) HQ_MUST;
+/* It has come already; in memory of its own, and `name` is not in that. */
+enum hq_rc hq_eng_wake_now(struct hq_eng_tx *t, const char *name,
     struct hq_err *err) HQ_MUST;
 /* Start the runs of due cron ticks. */
 enum hq_rc hq_eng_ticks(struct hq_eng_tx *t, struct hq_err *err) HQ_MUST;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "engine/inside.h"
 #include "json/value.h"
 
@@ -34,24 +35,6 @@ is_true(struct hq_eng_tx *t, const struct hq_expr *x, struct json_object *vars)
 
 	return hq_expr_eval(x, vars, t->a, &v, NULL) == HQ_OK &&
 	    hq_expr_true(v);
-}
-
-/* An event that came. */
-struct arrival {
-	struct hq_eng_tx *t; /* in its memory is what all waits share */
-	const struct hq_eng_event *e;
-	bool parsed;
-	struct json_object *value; /* once parsed */
-};
-
-static enum hq_rc
-parse_arrival(struct arrival *in, struct hq_err *err)
-{
-	if (in->parsed)
-		return HQ_OK;
-	HQ_TRY(hq_eng_event_value(in->t, in->e, &in->value, err));
-	in->parsed = true;
-	return HQ_OK;
 }
 
 /* --------------------------------------------------------------- waits -- */
@@ -89,8 +72,8 @@ is_young(const struct wait *w, const struct hq_eng_event *e)
  * true either.
  */
 static enum hq_rc
-wait_is_met(struct hq_eng_tx *t, const struct wait *w, struct arrival *in,
-    bool *ret, struct hq_err *err)
+wait_is_met(struct hq_eng_tx *t, const struct wait *w,
+    struct hq_eng_arrival *in, bool *ret, struct hq_err *err)
 {
 	enum hq_rc rc;
 
@@ -101,7 +84,7 @@ wait_is_met(struct hq_eng_tx *t, const struct wait *w, struct arrival *in,
 		*ret = true;
 		return HQ_OK;
 	}
-	HQ_TRY(parse_arrival(in, err));
+	HQ_TRY(hq_eng_arrival_parse(in, err));
 	rc = evaluate(t, w, in->value, ret, err);
 	if (rc != HQ_OK && !hq_arena_ok(t->a)) {
 		*ret = false;
@@ -158,7 +141,7 @@ resume(struct hq_eng_tx *each, const struct wait *w,
 
 static enum hq_rc
 resume_page(struct hq_eng_tx *each, const struct wait_page *p,
-    struct arrival *in, struct hq_err *err)
+    struct hq_eng_arrival *in, struct hq_err *err)
 {
 	size_t i;
 	bool met;
@@ -175,7 +158,7 @@ resume_page(struct hq_eng_tx *each, const struct wait_page *p,
 }
 
 static enum hq_rc
-resume_pinned(struct hq_eng_tx *each, struct arrival *in,
+resume_pinned(struct hq_eng_tx *each, struct hq_eng_arrival *in,
     const struct hq_eng_pin *pin, struct hq_err *err)
 {
 	struct wait_page p = { .n = WAITS_PAGE };
@@ -213,7 +196,8 @@ next_path(struct hq_eng_tx *t, const char *name, const char *path,
  * the answers to the others.
  */
 static enum hq_rc
-resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
+resume_waits(struct hq_eng_tx *each, struct hq_eng_arrival *in,
+    struct hq_err *err)
 {
 	struct hq_eng_pin pin = HQ_ENG_NO_PIN;
 
@@ -222,7 +206,7 @@ resume_waits(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
 		HQ_TRY(next_path(in->t, in->e->name, pin.path, &pin.path, err));
 		if (pin.path == NULL)
 			return HQ_OK;
-		HQ_TRY(parse_arrival(in, err));
+		HQ_TRY(hq_eng_arrival_parse(in, err));
 		pin.value = hq_expr_string_at(in->value, pin.path);
 		if (pin.value != NULL)
 			HQ_TRY(resume_pinned(each, in, &pin, err));
@@ -314,8 +298,8 @@ find_past(struct hq_eng_tx *t, const struct hq_eng_wait *past, struct wait *w,
 	while (!met && hq_cursor_next(&row)) {
 		hq_arena_reset(t->a);
 		hq_eng_event_row(t, &row, &e);
-		HQ_TRY(wait_is_met(t, w, &(struct arrival){ .t = t, .e = &e },
-		    &met, err));
+		HQ_TRY(wait_is_met(t, w,
+		    &(struct hq_eng_arrival){ .t = t, .e = &e }, &met, err));
 	}
 	*ret_value = NULL;
 	if (!met)
@@ -354,19 +338,9 @@ hq_eng_look_back(struct hq_eng_tx *t, const struct hq_eng_wait *past,
 
 /* ----------------------------------------------------------- functions -- */
 
-/* What a trigger's expression is over; made once, when first needed. */
 static enum hq_rc
-trigger_vars(struct arrival *in, struct json_object **vars, struct hq_err *err)
-{
-	if (*vars != NULL)
-		return HQ_OK;
-	HQ_TRY(parse_arrival(in, err));
-	return hq_eng_event_vars(in->t, in->value, NULL, vars, err);
-}
-
-static enum hq_rc
-wants(struct hq_eng_tx *each, const struct hq_fn *f, struct arrival *in,
-    struct json_object **vars, bool *ret, struct hq_err *err)
+wants(struct hq_eng_tx *each, const struct hq_fn *f, struct hq_eng_arrival *in,
+    bool *ret, struct hq_err *err)
 {
 	const struct hq_fn_trigger *g;
 
@@ -376,9 +350,9 @@ wants(struct hq_eng_tx *each, const struct hq_fn *f, struct arrival *in,
 		    !hq_trigger_matches(g->event, in->e->name))
 			continue;
 		if (g->parsed != NULL)
-			HQ_TRY(trigger_vars(in, vars, err));
+			HQ_TRY(hq_eng_arrival_vars(in, err));
 		hq_arena_reset(each->a);
-		if (g->parsed == NULL || is_true(each, g->parsed, *vars)) {
+		if (g->parsed == NULL || is_true(each, g->parsed, in->vars)) {
 			*ret = true;
 			return HQ_OK;
 		}
@@ -386,12 +360,29 @@ wants(struct hq_eng_tx *each, const struct hq_fn *f, struct arrival *in,
 	return HQ_OK;
 }
 
+/* What needs too much memory is nobody else's loss. */
 static enum hq_rc
-start_functions(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
+admit(struct hq_eng_tx *each, const struct hq_eng_start *s, struct hq_err *err)
+{
+	enum hq_rc rc;
+
+	hq_arena_reset(each->a);
+	rc = hq_eng_admit(each, s, err);
+	if (rc == HQ_OK || hq_arena_ok(each->a))
+		return rc;
+	hq_log(HQ_ERROR, "event_too_large", HQ_LSTR("id", s->event->id),
+	    HQ_LSTR("fn", s->fn->slug), HQ_LSTR("why", err->msg),
+	    HQ_LSTR("where", err->where));
+	return HQ_OK;
+}
+
+static enum hq_rc
+start_functions(struct hq_eng_tx *each, struct hq_eng_arrival *in,
+    struct hq_err *err)
 {
 	struct hq_eng_start start = { .event = in->e,
-		.seen_key = in->e->client_id };
-	struct json_object *vars = NULL;
+		.seen_key = in->e->client_id,
+		.arrival = in };
 	bool wanted;
 	size_t i;
 
@@ -399,10 +390,9 @@ start_functions(struct hq_eng_tx *each, struct arrival *in, struct hq_err *err)
 		start.fn = &in->t->fns->v[i];
 		if (start.fn->archived)
 			continue;
-		HQ_TRY(wants(each, start.fn, in, &vars, &wanted, err));
-		start.vars = vars;
+		HQ_TRY(wants(each, start.fn, in, &wanted, err));
 		if (wanted)
-			HQ_TRY(hq_eng_admit(in->t, &start, err));
+			HQ_TRY(admit(each, &start, err));
 	}
 	return HQ_OK;
 }
@@ -411,7 +401,7 @@ enum hq_rc
 hq_eng_match(struct hq_eng_tx *t, const struct hq_eng_event *e,
     struct hq_err *err)
 {
-	struct arrival in = { .t = t, .e = e };
+	struct hq_eng_arrival in = { .t = t, .e = e };
 	struct hq_eng_tx each = *t; /* memory of one wait after the other */
 	enum hq_rc rc;
 

@@ -5,6 +5,13 @@
 
 #include "engine/inside.h"
 
+void
+hq_eng_count(struct hq_eng_tx *t, enum hq_engine_count what, int64_t n)
+{
+	if (t->counts != NULL)
+		t->counts[what] += n;
+}
+
 enum hq_rc
 hq_eng_seen(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err)
@@ -71,7 +78,7 @@ add_run(struct hq_eng_tx *t, const struct hq_eng_start *s, const char *id,
 	const char *key =
 	    s->seen_key != NULL ? s->seen_key : s->event->client_id;
 
-	t->counts[HQ_COUNT_STARTED]++;
+	hq_eng_count(t, HQ_COUNT_STARTED, 1);
 	HQ_TRY(hq_exec(t->db, &hq_engine_store, Q_RUN_ADD,
 	    HQ_BIND(hq_text(id), hq_text(s->fn->slug), hq_text(s->event->id),
 		hq_text(s->invoker), hq_i64(t->now_ms)),
@@ -166,7 +173,7 @@ record(struct hq_eng_tx *t, const char *run, const char *step,
 	    HQ_BIND(hq_text(run), hq_text(step), hq_text(value)), &changes,
 	    err));
 	*ret_new = changes > 0;
-	t->counts[HQ_COUNT_STEPS] += changes;
+	hq_eng_count(t, HQ_COUNT_STEPS, changes);
 	return HQ_OK;
 }
 

@@ -62,16 +62,38 @@ fire(struct hq_eng_tx *t, const struct timer *v, struct hq_err *err)
 	    HQ_BIND(hq_text(v->run), hq_text(v->step)), NULL, err);
 }
 
+/* Should it not fit, it is over all the same: else it would be due for ever. */
+static enum hq_rc
+fire_or_fail(struct hq_eng_tx *t, const struct timer *v, struct hq_err *err)
+{
+	enum hq_rc rc = fire(t, v, err);
+
+	if (rc == HQ_OK || hq_arena_ok(t->a))
+		return rc;
+	HQ_TRY(hq_eng_fail_large(t, v->run, err));
+	return hq_exec(t->db, &hq_engine_store, Q_JOB_DROP,
+	    HQ_BIND(hq_text(v->run), hq_text(v->step)), NULL, err);
+}
+
 enum hq_rc
 hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 {
+	struct hq_eng_tx each = *t; /* memory of one after the other */
 	struct timer v[HQ_ENGINE_BATCH];
+	enum hq_rc rc = HQ_OK;
 	int i;
 
 	HQ_TRY(due_timers(t, v, ret_n, err));
-	for (i = 0; i < *ret_n; i++)
-		HQ_TRY(fire(t, &v[i], err));
-	return HQ_OK;
+	if (*ret_n == 0)
+		return HQ_OK;
+	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	for (i = 0; rc == HQ_OK && i < *ret_n; i++) {
+		rc = fire_or_fail(&each, &v[i], err);
+		hq_arena_reset(each.a);
+	}
+	hq_arena_free(each.a);
+	t->ended |= each.ended;
+	return rc;
 }
 
 /* --------------------------------------------------------------- ticks -- */

@@ -28,6 +28,7 @@ struct turn {
 	bool more;    /* a batch was full */
 	bool checked;
 	int64_t next_ms;
+	int64_t counts[HQ_COUNT__MAX]; /* see figures.h */
 };
 
 static void
@@ -70,19 +71,6 @@ held(struct turn *u, struct hq_eng_job *j, bool *ret, struct hq_err *err)
 	return hq_eng_held(&u->tx, u->e->owner, j, ret, err);
 }
 
-/* For a run whose answer or call does not fit into memory. */
-static enum hq_rc
-fail_run(struct turn *u, const char *run, struct hq_err *err)
-{
-	hq_log(HQ_ERROR, "run_too_large", HQ_LSTR("run", run),
-	    HQ_LSTR("why", err->msg), HQ_LSTR("where", err->where));
-	hq_arena_reset(u->tx.a);
-	return hq_eng_finish(&u->tx, run, HQ_RUN_FAILED,
-	    hq_eng_error(&u->tx, "InngestErrStateOverflowed",
-		"the run needs more memory than the engine has for one"),
-	    err);
-}
-
 static enum hq_rc
 take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 {
@@ -97,11 +85,11 @@ take_answer(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		s->fate = HQ_SLOT_LATE;
 		return hq_eng_give_back(&u->tx, s, err);
 	}
-	u->tx.counts[HQ_COUNT_ANSWERED + s->reply->view.what]++;
+	hq_eng_count(&u->tx, HQ_COUNT_ANSWERED + s->reply->view.what, 1);
 	u->tx.job = &j;
 	rc = hq_eng_answer(&u->tx, &s->reply->view, err);
 	if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
-		rc = fail_run(u, j.run, err);
+		rc = hq_eng_fail_large(&u->tx, j.run, err);
 	u->tx.job = NULL;
 	HQ_TRY(rc);
 	return hq_eng_give_back(&u->tx, s, err);
@@ -139,7 +127,7 @@ take_told(struct turn *u, struct hq_eng_slot *s, struct hq_err *err)
 		u->tx.job = &j;
 		rc = record(u, s, err);
 		if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
-			rc = fail_run(u, j.run, err);
+			rc = hq_eng_fail_large(&u->tx, j.run, err);
 		u->tx.job = NULL;
 		HQ_TRY(rc);
 	}
@@ -244,7 +232,7 @@ take_events(struct turn *u, struct hq_err *err)
 			    HQ_LSTR("where", err->where));
 		HQ_TRY(hq_exec(u->tx.db, &hq_engine_store, Q_INBOX_DROP,
 		    HQ_BIND(hq_i64(seq)), NULL, err));
-		u->tx.counts[HQ_COUNT_EVENTS]++;
+		hq_eng_count(&u->tx, HQ_COUNT_EVENTS, 1);
 		hq_arena_reset(u->tx.a);
 	}
 	u->more = true;
@@ -356,7 +344,7 @@ claim_some(struct turn *u, int lane, size_t want, size_t *ret_n,
 	for (call = c.v; call < c.v + c.n; call++) {
 		rc = hq_eng_call_make(&u->tx, u->e->keep, call, &made, err);
 		if (rc != HQ_OK && !hq_arena_ok(u->tx.a))
-			rc = fail_run(u, call->job.run, err);
+			rc = hq_eng_fail_large(&u->tx, call->job.run, err);
 		if (rc != HQ_OK)
 			return rc;
 		hq_arena_reset(u->tx.a);
@@ -624,7 +612,7 @@ add_counts(struct hq_engine *e, const struct turn *u)
 	int i;
 
 	for (i = 0; i < HQ_COUNT__MAX; i++)
-		e->counts[i] += u->tx.counts[i];
+		e->counts[i] += u->counts[i];
 }
 
 static void
@@ -651,6 +639,7 @@ hq_engine_turn(struct hq_engine *e, int64_t *ret_next_ms, struct hq_err *err)
 	int64_t since = now - e->checked_ms;
 	enum hq_rc rc;
 
+	u.tx.counts = u.counts;
 	count_busy(&u);
 	u.checked = e->recheck || since < 0 || since >= HQ_ENGINE_CHECK_MS;
 	rc = hq_db_tx(e->o.db, transaction, &u, err);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "engine/inside.h"
 
 struct wake {
@@ -56,6 +57,49 @@ wake(struct hq_eng_tx *t, const struct wake *v, struct hq_err *err)
 	HQ_BUG("a time of nothing");
 }
 
+/*
+ * It does not fit into memory.  What waited starts nothing; those at a gate are
+ * let go by its next time, or they would stand there for ever.
+ */
+static enum hq_rc
+give_up(struct hq_eng_tx *t, const struct wake *v, struct hq_err *err)
+{
+	static const char why[] = "the event needs too much memory";
+
+	hq_log(HQ_ERROR, "wake_too_large", HQ_LSTR("name", v->name),
+	    HQ_LSTR("why", err->msg), HQ_LSTR("where", err->where));
+	hq_arena_reset(t->a);
+	switch (v->name[0]) {
+	case HQ_ENG_BATCH:
+		return hq_eng_batch_drop(t, v->name, why, err);
+	case HQ_ENG_DEBOUNCE:
+		return hq_eng_debounce_drop(t, v->name, why, err);
+	}
+	return hq_eng_wake_at(t, v->name, t->now_ms + HQ_ENGINE_CHECK_MS, err);
+}
+
+static enum hq_rc
+wake_or_give_up(struct hq_eng_tx *t, const struct wake *v, struct hq_err *err)
+{
+	enum hq_rc rc = wake(t, v, err);
+
+	return rc == HQ_OK || hq_arena_ok(t->a) ? rc : give_up(t, v, err);
+}
+
+enum hq_rc
+hq_eng_wake_now(struct hq_eng_tx *t, const char *name, struct hq_err *err)
+{
+	struct hq_eng_tx own = *t; /* its memory: it may not fit */
+	struct wake v = { .name = name, .due_ms = t->now_ms };
+	enum hq_rc rc;
+
+	own.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
+	rc = wake_or_give_up(&own, &v, err);
+	hq_arena_free(own.a);
+	t->ended |= own.ended;
+	return rc;
+}
+
 enum hq_rc
 hq_eng_wakes(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 {
@@ -72,9 +116,7 @@ hq_eng_wakes(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
 		return HQ_OK;
 	each.a = hq_arena_new(HQ_ENGINE_TURN_BYTES);
 	for (i = 0; rc == HQ_OK && i < *ret_n; i++) {
-		rc = wake(&each, &v[i], err);
-		if (rc != HQ_OK && !hq_arena_ok(each.a)) /* it never fits */
-			rc = hq_eng_wake_drop(t, v[i].name, err);
+		rc = wake_or_give_up(&each, &v[i], err);
 		hq_arena_reset(each.a);
 	}
 	hq_arena_free(each.a);

@@ -52,4 +52,38 @@ refuses(const char *options, const char *said)
 	    err.msg);
 }
 
+/* A limit whose key, made when a run starts, is 25 times data.t. */
+#define FIVE_TIMES(x) x "+" x "+" x "+" x "+" x
+#define LARGE_KEY \
+	"\"concurrency\":{\"limit\":1,\"key\":\"" FIVE_TIMES( \
+	    FIVE_TIMES("event.data.t")) "\"},"
+
+/* caller invokes f with its event's data and notes what it is told. */
+static __attribute__((unused)) void
+invoking_large(struct world *x, const struct fake_call *c,
+    struct json_object *body, struct hq_engine_reply *r)
+{
+	struct json_object *v;
+	bool any;
+
+	if (!IS_FN(c, "caller")) {
+		noting(x, c, body, r);
+		return;
+	}
+	v = memo(body, "ii", &any);
+	if (any)
+		snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes),
+		    "%s;", hq_json_text(arena, v));
+	else
+		ops(r,
+		    hq_arena_printf(arena,
+			"[{\"op\":\"InvokeFunction\",\"id\":\"ii\",\"opts\":{"
+			"\"function_id\":\"app-f\",\"payload\":{\"data\":"
+			"{\"t\":\"%0*d\"}}}}]",
+			2 << 20, 0));
+}
+#define TOO_LARGE \
+	"{\"error\":{\"message\":\"the event needs too much memory\"," \
+	"\"name\":\"Error\"}};"
+
 #endif /* OPTIONTEST_H */

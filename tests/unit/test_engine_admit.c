@@ -406,6 +406,41 @@ START_TEST(a_priority_that_is_no_number_is_none)
 }
 END_TEST
 
+/* --------------------------------------------------------------- memory -- */
+
+/* Data of these bytes, in an engine that has so much for an event. */
+static void
+go_in_small(int bytes, size_t memory)
+{
+	w.memory_bytes = memory;
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "small", 64);
+	w.host = noting;
+	go(hq_arena_printf(arena, "{\"n\":1,\"t\":\"%0*d\"}", bytes, 0));
+}
+
+#define KEYED(id) FN_WITH(id, RATE("event.data.n"))
+#define RATE(key) \
+	"\"rateLimit\":{\"limit\":1,\"period\":\"1h\",\"key\":\"" key "\"},"
+
+START_TEST(functions_with_keys_share_the_memory_for_their_event)
+{
+	register_fns("[" KEYED("a") "," KEYED("b") "," KEYED("c") "," KEYED(
+	    "d") "," KEYED("e") "," KEYED("f") "]");
+	go_in_small(1 << 20, 10 << 20);
+	ck_assert_str_eq(notes, "a:1;b:1;c:1;d:1;e:1;f:1;");
+}
+END_TEST
+
+START_TEST(a_key_that_needs_too_much_memory_is_no_other_functions_loss)
+{
+	register_fns("[" FN_WITH("a",
+	    RATE(FIVE_TIMES(FIVE_TIMES("event.data.t")))) "," KEYED("b") "]");
+	go_in_small(2 << 20, 32 << 20);
+	ck_assert_str_eq(notes, "b:1;");
+}
+END_TEST
+
 /* ---------------------------------------------------------- registration -- */
 
 static const struct {
@@ -476,6 +511,9 @@ main(void)
 	tcase_add_test(t, a_run_of_lower_priority_starts_so_much_later);
 	tcase_add_test(t, a_priority_is_held_within_its_bounds);
 	tcase_add_test(t, a_priority_that_is_no_number_is_none);
+	tcase_add_test(t, functions_with_keys_share_the_memory_for_their_event);
+	tcase_add_test(t,
+	    a_key_that_needs_too_much_memory_is_no_other_functions_loss);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
 	    sizeof(wrong) / sizeof(wrong[0]));

@@ -245,6 +245,23 @@ START_TEST(all_who_invoked_a_function_that_is_removed_are_told)
 }
 END_TEST
 
+/* A batch that has waited, and one that is full; nothing of it is left. */
+START_TEST(all_who_invoked_are_told_that_it_needs_too_much_memory)
+{
+	w.host = invoking_large;
+	register_fns("[" CALLER "," FN_WITH("f", BATCH() LARGE_KEY) "]");
+	send_event("t/call", NULL, "{}");
+	run_all();
+	if (_i == 0)
+		pass(10 * SECOND);
+	go("{\"n\":2}");
+	go("{\"n\":3}");
+	pass(10 * SECOND);
+	ck_assert_str_eq(notes, _i == 0 ? TOO_LARGE "f:2;" : TOO_LARGE);
+	ck_assert_int_eq(w.next_ms, INT64_MAX);
+}
+END_TEST
+
 /* ----------------------------------------------------------- afterwards -- */
 
 static int64_t
@@ -289,6 +306,15 @@ START_TEST(each_of_its_events_tells_of_the_run)
 	}
 	ck_hq_ok(hq_run_events(w.db, looks.v[0].id, arena, &events, &err));
 	ck_assert_uint_eq(json_object_array_length(json(events)), 3);
+}
+END_TEST
+
+START_TEST(what_its_time_starts_is_counted)
+{
+	noting_f(BATCH());
+	go("{\"n\":1}");
+	pass(10 * SECOND);
+	ck_assert_int_eq(hq_engine_counts(w.engine)[HQ_COUNT_STARTED], 1);
 }
 END_TEST
 
@@ -380,7 +406,10 @@ main(void)
 	tcase_add_test(t, a_rate_limit_counts_batches);
 	tcase_add_test(t, all_who_invoked_with_its_events_get_the_result);
 	tcase_add_test(t, all_who_invoked_a_function_that_is_removed_are_told);
+	tcase_add_loop_test(t,
+	    all_who_invoked_are_told_that_it_needs_too_much_memory, 0, 2);
 	tcase_add_test(t, each_of_its_events_tells_of_the_run);
+	tcase_add_test(t, what_its_time_starts_is_counted);
 	tcase_add_test(t, its_events_are_kept_while_its_run_is_open);
 	tcase_add_test(t, its_events_are_kept_as_long_as_its_run_and_no_longer);
 	tcase_add_loop_test(t,

@@ -299,6 +299,27 @@ START_TEST(the_time_to_end_counts_from_the_first_call)
 }
 END_TEST
 
+/* Runs of 2 MB each, in an engine that has memory for a few of them. */
+START_TEST(runs_that_are_out_of_time_together_share_the_memory_for_one)
+{
+	const char *data =
+	    hq_arena_printf(arena, "{\"t\":\"%0*d\"}", 2 << 20, 0);
+	int i;
+
+	w.memory_bytes = 24 << 20;
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "small", 64);
+	register_fns(
+	    "[" FN_WITH("f", "\"timeouts\":{\"finish\":\"10s\"},") "]");
+	for (i = 0; i < 8; i++)
+		send_event("t/go", NULL, data);
+	turn();
+	w.now_ms += 10000;
+	turn();
+	ck_assert_int_eq(hq_engine_counts(w.engine)[HQ_COUNT_CANCELLED], 8);
+}
+END_TEST
+
 /* ---------------------------------------------------------- registration -- */
 
 static const struct {
@@ -349,6 +370,8 @@ main(void)
 	tcase_add_test(t,
 	    a_run_that_is_to_start_later_has_its_time_from_then_on);
 	tcase_add_test(t, the_time_to_end_counts_from_the_first_call);
+	tcase_add_test(t,
+	    runs_that_are_out_of_time_together_share_the_memory_for_one);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
 	    sizeof(wrong) / sizeof(wrong[0]));

@@ -196,6 +196,19 @@ START_TEST(who_invoked_it_before_the_last_is_told)
 }
 END_TEST
 
+START_TEST(who_invoked_it_is_told_that_it_needs_too_much_memory)
+{
+	w.host = invoking_large;
+	register_fns("[" FN("caller", EVENT("t/call"), 0) "," FN_WITH("f",
+	    DEBOUNCE() LARGE_KEY) "]");
+	send_event("t/call", NULL, "{}");
+	run_all();
+	pass(10 * SECOND);
+	ck_assert_str_eq(notes, TOO_LARGE);
+	ck_assert_int_eq(w.next_ms, INT64_MAX);
+}
+END_TEST
+
 /* ---------------------------------------------------------- registration -- */
 
 static const struct {
@@ -232,6 +245,7 @@ main(void)
 	tcase_add_test(t, a_function_that_is_removed_is_not_started);
 	tcase_add_test(t, its_event_is_kept_until_then);
 	tcase_add_test(t, who_invoked_it_before_the_last_is_told);
+	tcase_add_test(t, who_invoked_it_is_told_that_it_needs_too_much_memory);
 	tcase_add_loop_test(t,
 	    an_option_that_is_not_as_it_should_be_is_refused_by_name, 0,
 	    sizeof(wrong) / sizeof(wrong[0]));

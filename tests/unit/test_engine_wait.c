@@ -51,6 +51,15 @@ START_TEST(an_event_that_fits_resumes_a_wait)
 }
 END_TEST
 
+START_TEST(a_wait_that_an_event_resumes_is_counted)
+{
+	start_waiting();
+	send_event("t/resume", NULL, "{\"id\":7}");
+	run_all();
+	ck_assert_int_eq(hq_engine_counts(w.engine)[HQ_COUNT_STEPS], 1);
+}
+END_TEST
+
 START_TEST(a_wait_without_its_event_ends_with_null)
 {
 	start_waiting();
@@ -346,6 +355,7 @@ main(void)
 	tcase_add_checked_fixture(t, world_open, world_close);
 	tcase_add_test(t, an_event_that_fits_resumes_a_wait);
 	tcase_add_test(t, a_wait_without_its_event_ends_with_null);
+	tcase_add_test(t, a_wait_that_an_event_resumes_is_counted);
 	tcase_add_test(t, of_event_and_timeout_exactly_one_wins);
 	tcase_add_test(t,
 	    a_wait_that_looks_back_takes_the_oldest_event_that_fits);
