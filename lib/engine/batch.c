@@ -110,7 +110,7 @@ start(struct hq_eng_tx *t, const char *key, const struct batch *b,
 	s.invoker = b->invoked ? HQ_ENG_INVOKERS : NULL;
 	HQ_TRY(hq_eng_event_get(t, b->event, &e, err));
 	HQ_TRY(hq_eng_admit_batch(t, &s, err));
-	return drop_rest(t, key, "invoked function is rate limited", err);
+	return drop_rest(t, key, "invoked function is not started", err);
 }
 
 enum hq_rc
