@@ -146,7 +146,10 @@ enum { HQ_ENG_KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
 #define HQ_ENG_DEBOUNCE 'd'
 #define HQ_ENG_BATCH 'b'
 
-/* An invoker that stands for those of a batch. */
+/*
+ * An invoker that stands for those of a batch, should it have any: so a run that
+ * has it began with a batch, whatever its function asks for now.
+ */
 #define HQ_ENG_INVOKERS "*"
 struct hq_eng_keys {
 	char single[HQ_ENG_KEY_BYTES];
@@ -189,7 +192,7 @@ enum hq_rc hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
 /*
  * The event waits for others (batch.c); key: of wake.c.  Then its run's invoker is
- * HQ_ENG_INVOKERS if any of them has one, and hq_eng_batch_ended() tells them.
+ * HQ_ENG_INVOKERS, and hq_eng_batch_ended() tells those of them that have one.
  */
 enum hq_rc hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
     const char *key, struct hq_err *err) HQ_MUST;

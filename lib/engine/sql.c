@@ -374,7 +374,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
 	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
 			" WHERE gate > '' AND lane >= 8)",
-	[Q_BATCH_ALL] = "SELECT fn, event, invoker, bytes FROM engine_batch"
+	[Q_BATCH_ALL] = "SELECT fn, event, bytes FROM engine_batch"
 			" WHERE owner = $1 ORDER BY seq",
 	[Q_BATCH_ADD] = "INSERT INTO engine_batch"
 			" (owner, seq, fn, event, invoker, bytes)"

@@ -159,6 +159,17 @@ START_TEST(a_function_that_asks_for_it_no_more_is_started_all_the_same)
 }
 END_TEST
 
+START_TEST(a_function_without_options_by_then_is_given_all_of_it)
+{
+	noting_f(BATCH());
+	go("{\"n\":1}");
+	go("{\"n\":2}");
+	noting_f("");
+	pass(10 * SECOND);
+	ck_assert_str_eq(notes, "1:12;");
+}
+END_TEST
+
 START_TEST(a_function_that_is_removed_is_not_started)
 {
 	noting_f(BATCH());
@@ -419,6 +430,8 @@ main(void)
 	tcase_add_test(t, an_engine_that_comes_later_starts_it);
 	tcase_add_test(t,
 	    a_function_that_asks_for_it_no_more_is_started_all_the_same);
+	tcase_add_test(t,
+	    a_function_without_options_by_then_is_given_all_of_it);
 	tcase_add_test(t, a_function_that_is_removed_is_not_started);
 	tcase_add_test(t, a_rate_limit_counts_batches);
 	tcase_add_test(t, all_who_invoked_with_its_events_get_the_result);
