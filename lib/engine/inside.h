@@ -340,6 +340,12 @@ enum hq_rc hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *op,
 enum hq_rc hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
     HQ_MUST;
 /*
+ * When the last turn was, as far as the store tells: the events' clock, or, where
+ * the wall clock was set back and has not come there again, the time it went to.
+ */
+enum hq_rc hq_eng_clock_last(struct hq_eng_tx *t, int64_t *ret_ms,
+    struct hq_err *err) HQ_MUST;
+/*
  * The wall clock has gone back from from_ms to t->now_ms (clock.c).  May be told
  * of it twice; lease_ms: the longest lease.
  */

@@ -249,6 +249,10 @@ static const char *const migrations[] = {
 	"CREATE TABLE engine_trouble ("
 	" id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL,"
 	" why TEXT NOT NULL) STRICT",
+	/* Where the clock was set back to, and how far the events had come. */
+	"CREATE TABLE engine_clock ("
+	" id INTEGER PRIMARY KEY, events_ms INTEGER NOT NULL,"
+	" back_ms INTEGER NOT NULL) STRICT",
 	NULL,
 };
 
@@ -407,6 +411,16 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_WAKE_BACK] = "UPDATE engine_wake SET"
 			" due_ms = max($1, due_ms - ($2 - $1))"
 			" WHERE due_ms > $1",
+	[Q_DEBOUNCE_BACK] = "UPDATE engine_debounce SET"
+			    " until_ms = max($1, until_ms - ($2 - $1))"
+			    " WHERE until_ms > $1"
+			    " AND until_ms < 9223372036854775807",
+	[Q_CLOCK_SET] =
+	    "INSERT INTO engine_clock (id, events_ms, back_ms)"
+	    " VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET"
+	    " events_ms = excluded.events_ms, back_ms = excluded.back_ms",
+	[Q_CLOCK_GET] = "SELECT back_ms FROM engine_clock"
+			" WHERE id = 1 AND events_ms = $1",
 	[Q_WAKE_DROP] = "DELETE FROM engine_wake WHERE name = $1",
 	[Q_WAKES_DUE] = "SELECT name, due_ms FROM engine_wake"
 			" WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2",
