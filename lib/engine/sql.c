@@ -564,6 +564,12 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT count(*) FROM (SELECT 1 FROM engine_job WHERE lane = $1"
 	    " AND (owner IS NULL) IN (0, 1)"
 	    " AND due_ms > $2 AND due_ms <= $3 LIMIT $4) AS seen",
+	/* A priority sets a due time ahead of the run (admit.c). */
+	[Q_JOB_OLDEST] =
+	    "SELECT min(since) FROM (SELECT max(j.due_ms, r.created_ms)"
+	    " AS since FROM engine_job j JOIN engine_run r ON r.num = j.run"
+	    " WHERE j.lane = $1 AND (j.owner IS NULL) = $2 AND j.due_ms < $3"
+	    " ORDER BY j.due_ms LIMIT $4)",
 	[Q_INBOX_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM engine_inbox"
 			  " WHERE seq > 0 LIMIT $1) AS seen",
 	[Q_TIMERS_DUE] =
