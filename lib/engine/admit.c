@@ -77,11 +77,14 @@ key_of(struct admission *in, char what, const struct hq_expr *x,
 	return digest(in->t, what, in->s->fn->slug, value, out, err);
 }
 
-/* No run comes of it: whoever invoked the function is told. */
+/*
+ * No run comes of it: whoever invoked the function is told; of a batch, by
+ * batch.c.
+ */
 static enum hq_rc
 drop(struct admission *in, const char *why, struct hq_err *err)
 {
-	if (in->s->invoker == NULL)
+	if (in->s->invoker == NULL || in->s->batch != NULL)
 		return HQ_OK;
 	return hq_eng_tell_invoker(in->t, in->s->invoker, HQ_RUN_FAILED,
 	    hq_eng_error(in->t, "Error", why), err);
@@ -271,12 +274,12 @@ hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
 	begin(&in, t, s);
 	if (s->fn->options != NULL)
 		HQ_TRY(within_rate(&in, &within, err));
-	if (!within && s->batch != NULL)
-		return HQ_OK; /* its invokers are told by batch.c */
 	if (!within)
 		return drop(&in, "invoked function is rate limited", err);
 	late.arrival = in.event;
-	if (s->fn->options != NULL && s->fn->options->debounce.period_ms > 0)
+	/* A batch has waited: its function may have got other options since. */
+	if (s->fn->options != NULL && s->batch == NULL &&
+	    s->fn->options->debounce.period_ms > 0)
 		return debounce(&in, err);
 	return hq_eng_admit_late(t, &late, err);
 }

@@ -11,7 +11,6 @@
 struct batch {
 	int64_t n, bytes;
 	const char *fn, *event; /* of the first one */
-	bool invoked;           /* an event of it was an invocation */
 };
 
 static enum hq_rc
@@ -28,8 +27,7 @@ find(struct hq_eng_tx *t, const char *key, struct batch *ret,
 			ret->fn = hq_cursor_text(&row, 0, t->a);
 			ret->event = hq_cursor_text(&row, 1, t->a);
 		}
-		ret->invoked |= !hq_cursor_is_null(&row, 2);
-		ret->bytes += hq_cursor_i64(&row, 3);
+		ret->bytes += hq_cursor_i64(&row, 2);
 	}
 	HQ_TRY(hq_cursor_done(&row, err));
 	if (!hq_arena_ok(t->a))
@@ -108,7 +106,9 @@ enum hq_rc
 hq_eng_batch_wake(struct hq_eng_tx *t, const char *key, struct hq_err *err)
 {
 	struct hq_eng_event e;
-	struct hq_eng_start s = { .event = &e, .batch = key };
+	struct hq_eng_start s = { .event = &e,
+		.batch = key,
+		.invoker = HQ_ENG_INVOKERS };
 	struct batch b;
 
 	HQ_TRY(find(t, key, &b, err));
@@ -116,10 +116,9 @@ hq_eng_batch_wake(struct hq_eng_tx *t, const char *key, struct hq_err *err)
 	if (s.fn == NULL || s.fn->archived)
 		return hq_eng_batch_drop(t, key, "invoked function is removed",
 		    err);
-	s.invoker = b.invoked ? HQ_ENG_INVOKERS : NULL;
 	HQ_TRY(hq_eng_event_get(t, b.event, &e, err));
 	HQ_TRY(hq_eng_admit_batch(t, &s, err));
-	return hq_eng_batch_drop(t, key, "invoked function is rate limited",
+	return hq_eng_batch_drop(t, key, "invoked function is not started",
 	    err);
 }
 

@@ -208,15 +208,15 @@ kept(struct hq_arena *keep, const char *s)
 }
 
 static enum hq_rc
-read_events(struct hq_eng_tx *t, const char *run, struct state *s,
+read_events(struct hq_eng_tx *t, const struct hq_eng_run *run, struct state *s,
     struct hq_err *err)
 {
 	bool any;
 
-	if (s->fn->options == NULL || s->fn->options->batch.size == 0)
+	if (run->invoker == NULL || strcmp(run->invoker, HQ_ENG_INVOKERS) != 0)
 		return HQ_OK;
 	hq_buf_init(&s->events, t->a);
-	return hq_eng_events_write(t, run, &s->events, &any, err);
+	return hq_eng_events_write(t, run->id, &s->events, &any, err);
 }
 
 static size_t
@@ -279,7 +279,7 @@ make(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	if (s->too_much != NULL)
 		return hq_eng_finish(t, run->id, HQ_RUN_FAILED, s->too_much,
 		    err);
-	HQ_TRY(read_events(t, run->id, s, err));
+	HQ_TRY(read_events(t, run, s, err));
 	HQ_TRY(build(t, keep, c, run, s, err));
 	if (c->body_bytes > HQ_ENGINE_CALL_BYTES_MAX)
 		return hq_eng_finish(t, run->id, HQ_RUN_FAILED,

@@ -48,24 +48,22 @@ look_at_calls(struct hq_db *db, int lane, int64_t now,
 
 /* Claimed or not: an expired lease is due as well. */
 static enum hq_rc
-look_at_oldest(struct hq_db *db, int64_t now, int64_t *oldest_ms,
+look_at_oldest(struct hq_db *db, int lane, int64_t now, int64_t *oldest_ms,
     struct hq_err *err)
 {
-	int64_t due;
-	int i;
-	HQ_CURSOR(row);
+	int64_t since;
+	int unclaimed;
 
-	HQ_TRY(hq_query(db, &hq_engine_store, Q_LANES, HQ_NO_BIND, &row, err));
-	while (hq_cursor_next(&row)) {
-		if (hq_cursor_i64(&row, 0) == HQ_LANE_TIMER)
-			continue;
-		for (i = 1; i <= 2; i++) {
-			due = hq_cursor_i64(&row, i);
-			if (due < now && now - due > *oldest_ms)
-				*oldest_ms = now - due;
-		}
+	for (unclaimed = 0; unclaimed <= 1; unclaimed++) {
+		since = now;
+		HQ_TRY(ask(db, Q_JOB_OLDEST,
+		    HQ_BIND(hq_i64(lane), hq_i64(unclaimed), hq_i64(now),
+			hq_i64(HQ_ENGINE_OLDEST_MAX)),
+		    &since, err));
+		if (now - since > *oldest_ms)
+			*oldest_ms = now - since;
 	}
-	return hq_cursor_done(&row, err);
+	return HQ_OK;
 }
 
 enum hq_rc
@@ -77,14 +75,16 @@ hq_engine_depth(struct hq_db *db, int64_t now_ms, struct hq_engine_depth *ret,
 
 	HQ_TRY(ask(db, Q_INBOX_COUNT, HQ_BIND(hq_i64(HQ_ENGINE_DEPTH_MAX)),
 	    &d.inbox, err));
-	for (lane = 0; lane < HQ_LANE__MAX; lane++)
-		if (lane != HQ_LANE_TIMER)
-			HQ_TRY(look_at_calls(db, lane, now_ms, &d, err));
+	for (lane = 0; lane < HQ_LANE__MAX; lane++) {
+		if (lane == HQ_LANE_TIMER)
+			continue;
+		HQ_TRY(look_at_calls(db, lane, now_ms, &d, err));
+		HQ_TRY(look_at_oldest(db, lane, now_ms, &d.oldest_ms, err));
+	}
 	HQ_TRY(add_jobs(db, HQ_LANE_TIMER, INT64_MIN, HQ_ENG_PARKED - 1,
 	    &d.timers, err));
 	HQ_TRY(add_jobs(db, HQ_LANE_TIMER, HQ_ENG_PARKED - 1, HQ_ENG_PARKED,
 	    &d.idle, err));
-	HQ_TRY(look_at_oldest(db, now_ms, &d.oldest_ms, err));
 	*ret = d;
 	return HQ_OK;
 }

@@ -23,6 +23,7 @@ enum hq_engine_count {
 };
 
 enum { HQ_ENGINE_DEPTH_MAX = 20000 }; /* rows of a kind that are counted */
+enum { HQ_ENGINE_OLDEST_MAX = 100 };  /* whose age is looked at */
 
 /* Of the store, whoever asks; each at most HQ_ENGINE_DEPTH_MAX (per lane). */
 struct hq_engine_depth {
@@ -32,7 +33,11 @@ struct hq_engine_depth {
 	int64_t held;   /* calls that flow control keeps back */
 	int64_t timers; /* sleeps, and waits that end at some time */
 	int64_t idle;   /* until something happens */
-	int64_t oldest_ms; /* for how long the first of `due` has been; or 0 */
+	/*
+	 * For how long one of `due` has been: the longest, among the first
+	 * HQ_ENGINE_OLDEST_MAX of each lane; or 0.
+	 */
+	int64_t oldest_ms;
 };
 enum hq_rc hq_engine_depth(struct hq_db *db, int64_t now_ms,
     struct hq_engine_depth *ret, struct hq_err *err) HQ_MUST;

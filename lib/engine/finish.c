@@ -35,7 +35,8 @@ hq_eng_tell_invoker(struct hq_eng_tx *t, const char *invoker,
 	const char *id;
 	bool found;
 
-	HQ_ASSERT(dot != NULL);
+	if (dot == NULL) /* HQ_ENG_INVOKERS: not for us to tell */
+		return HQ_OK;
 	id = hq_arena_copy(t->a, invoker, (size_t)(dot - invoker));
 	HQ_TRY(hq_eng_run_get(t, id, &parent, &found, err));
 	if (!found || parent.state != HQ_RUN_OPEN)

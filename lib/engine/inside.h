@@ -163,7 +163,10 @@ enum { HQ_ENG_KEY_BYTES = 1 + HQ_SHA1_HEX_BYTES };
 #define HQ_ENG_DEBOUNCE 'd'
 #define HQ_ENG_BATCH 'b'
 
-/* An invoker that stands for those of a batch. */
+/*
+ * An invoker that stands for those of a batch, should it have any: so a run that
+ * has it began with a batch, whatever its function asks for now.
+ */
 #define HQ_ENG_INVOKERS "*"
 struct hq_eng_keys {
 	char single[HQ_ENG_KEY_BYTES];
@@ -206,7 +209,7 @@ enum hq_rc hq_eng_admit_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
     struct hq_err *err) HQ_MUST;
 /*
  * The event waits for others (batch.c); key: of wake.c.  Then its run's invoker is
- * HQ_ENG_INVOKERS if any of them has one, and hq_eng_batch_ended() tells them.
+ * HQ_ENG_INVOKERS, and hq_eng_batch_ended() tells those of them that have one.
  */
 enum hq_rc hq_eng_batch(struct hq_eng_tx *t, const struct hq_eng_start *s,
     const char *key, struct hq_err *err) HQ_MUST;
@@ -366,6 +369,12 @@ enum hq_rc hq_eng_checkpoint(struct hq_eng_tx *t, struct json_object *op,
 /* Fire due sleeps and timeouts; *ret_n: how many (timer.c). */
 enum hq_rc hq_eng_timers(struct hq_eng_tx *t, int *ret_n, struct hq_err *err)
     HQ_MUST;
+/*
+ * When the last turn was, as far as the store tells: the events' clock, or, where
+ * the wall clock was set back and has not come there again, the time it went to.
+ */
+enum hq_rc hq_eng_clock_last(struct hq_eng_tx *t, int64_t *ret_ms,
+    struct hq_err *err) HQ_MUST;
 /*
  * The wall clock has gone back from from_ms to t->now_ms (clock.c).  May be told
  * of it twice; lease_ms: the longest lease.

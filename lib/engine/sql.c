@@ -249,6 +249,10 @@ static const char *const migrations[] = {
 	"CREATE TABLE engine_trouble ("
 	" id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL,"
 	" why TEXT NOT NULL) STRICT",
+	/* Where the clock was set back to, and how far the events had come. */
+	"CREATE TABLE engine_clock ("
+	" id INTEGER PRIMARY KEY, events_ms INTEGER NOT NULL,"
+	" back_ms INTEGER NOT NULL) STRICT",
 	NULL,
 };
 
@@ -374,7 +378,7 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE j.gate = $1 AND j.lane >= 8 ORDER BY j.due_ms LIMIT 1",
 	[Q_GATES_ANY] = "SELECT EXISTS (SELECT 1 FROM engine_job"
 			" WHERE gate > '' AND lane >= 8)",
-	[Q_BATCH_ALL] = "SELECT fn, event, invoker, bytes FROM engine_batch"
+	[Q_BATCH_ALL] = "SELECT fn, event, bytes FROM engine_batch"
 			" WHERE owner = $1 ORDER BY seq",
 	[Q_BATCH_ADD] = "INSERT INTO engine_batch"
 			" (owner, seq, fn, event, invoker, bytes)"
@@ -407,6 +411,16 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_WAKE_BACK] = "UPDATE engine_wake SET"
 			" due_ms = max($1, due_ms - ($2 - $1))"
 			" WHERE due_ms > $1",
+	[Q_DEBOUNCE_BACK] = "UPDATE engine_debounce SET"
+			    " until_ms = max($1, until_ms - ($2 - $1))"
+			    " WHERE until_ms > $1"
+			    " AND until_ms < 9223372036854775807",
+	[Q_CLOCK_SET] =
+	    "INSERT INTO engine_clock (id, events_ms, back_ms)"
+	    " VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET"
+	    " events_ms = excluded.events_ms, back_ms = excluded.back_ms",
+	[Q_CLOCK_GET] = "SELECT back_ms FROM engine_clock"
+			" WHERE id = 1 AND events_ms = $1",
 	[Q_WAKE_DROP] = "DELETE FROM engine_wake WHERE name = $1",
 	[Q_WAKES_DUE] = "SELECT name, due_ms FROM engine_wake"
 			" WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2",
@@ -550,6 +564,12 @@ static const char *const sql[Q__MAX + 1] = {
 	    "SELECT count(*) FROM (SELECT 1 FROM engine_job WHERE lane = $1"
 	    " AND (owner IS NULL) IN (0, 1)"
 	    " AND due_ms > $2 AND due_ms <= $3 LIMIT $4) AS seen",
+	/* A priority sets a due time ahead of the run (admit.c). */
+	[Q_JOB_OLDEST] =
+	    "SELECT min(since) FROM (SELECT max(j.due_ms, r.created_ms)"
+	    " AS since FROM engine_job j JOIN engine_run r ON r.num = j.run"
+	    " WHERE j.lane = $1 AND (j.owner IS NULL) = $2 AND j.due_ms < $3"
+	    " ORDER BY j.due_ms LIMIT $4)",
 	[Q_INBOX_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM engine_inbox"
 			  " WHERE seq > 0 LIMIT $1) AS seen",
 	[Q_TIMERS_DUE] =

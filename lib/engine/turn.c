@@ -438,14 +438,14 @@ look_ahead(struct turn *u, struct hq_err *err)
 	return ask_time(u, Q_CRON_NEXT, err);
 }
 
-/* Since the last turn; before the first one, the events tell. */
+/* Since the last turn; before the first one, the store tells. */
 static enum hq_rc
 look_at_clock(struct turn *u, struct hq_err *err)
 {
 	int64_t last = u->e->turned_ms;
 
 	if (last == 0)
-		HQ_TRY(hq_event_clock(u->tx.db, &last, err));
+		HQ_TRY(hq_eng_clock_last(&u->tx, &last, err));
 	if (u->tx.now_ms >= last - HQ_ENGINE_BACK_MS)
 		return HQ_OK;
 	hq_log(HQ_WARN, "clock_back", HQ_LI64("ms", last - u->tx.now_ms));

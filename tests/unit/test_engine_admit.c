@@ -1,6 +1,7 @@
 /* Which events start a run: what a function's options say when one is taken. */
 #include "optiontest.h"
 
+#include "engine/figures.h"
 #include "engine/rate.h"
 
 #define SECOND 1000
@@ -374,6 +375,42 @@ START_TEST(a_run_of_higher_priority_starts_before_older_ones)
 }
 END_TEST
 
+static int64_t
+oldest_ms(void)
+{
+	struct hq_engine_depth d;
+
+	ck_hq_ok(hq_engine_depth(w.db, w.now_ms, &d, &err));
+	return d.oldest_ms;
+}
+
+START_TEST(a_call_is_no_older_than_its_run_whatever_its_priority)
+{
+	start_by_priority();
+	send_event("t/go", NULL, "{\"n\":1}");
+	turn();
+	send_event("t/go", NULL, "{\"n\":2,\"p\":600}");
+	turn();
+	ck_assert_int_eq(oldest_ms(), 0);
+	w.now_ms += 3;
+	ck_assert_int_eq(oldest_ms(), 3);
+}
+END_TEST
+
+START_TEST(the_oldest_call_that_is_due_is_seen_behind_younger_ones)
+{
+	start_by_priority();
+	send_event("t/go", NULL, "{\"n\":1}");
+	turn();
+	send_event("t/go", NULL, "{\"n\":2}");
+	turn();
+	w.now_ms += 5;
+	send_event("t/go", NULL, "{\"n\":3,\"p\":600}");
+	turn();
+	ck_assert_int_eq(oldest_ms(), 5);
+}
+END_TEST
+
 START_TEST(a_run_of_lower_priority_starts_so_much_later)
 {
 	start_by_priority();
@@ -508,6 +545,10 @@ main(void)
 	tcase_add_test(t,
 	    a_singleton_that_invokes_itself_makes_way_for_the_new_run);
 	tcase_add_test(t, a_run_of_higher_priority_starts_before_older_ones);
+	tcase_add_test(t,
+	    a_call_is_no_older_than_its_run_whatever_its_priority);
+	tcase_add_test(t,
+	    the_oldest_call_that_is_due_is_seen_behind_younger_ones);
 	tcase_add_test(t, a_run_of_lower_priority_starts_so_much_later);
 	tcase_add_test(t, a_priority_is_held_within_its_bounds);
 	tcase_add_test(t, a_priority_that_is_no_number_is_none);

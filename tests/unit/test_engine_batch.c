@@ -159,6 +159,17 @@ START_TEST(a_function_that_asks_for_it_no_more_is_started_all_the_same)
 }
 END_TEST
 
+START_TEST(a_function_without_options_by_then_is_given_all_of_it)
+{
+	noting_f(BATCH());
+	go("{\"n\":1}");
+	go("{\"n\":2}");
+	noting_f("");
+	pass(10 * SECOND);
+	ck_assert_str_eq(notes, "1:12;");
+}
+END_TEST
+
 START_TEST(a_function_that_is_removed_is_not_started)
 {
 	noting_f(BATCH());
@@ -259,6 +270,49 @@ START_TEST(all_who_invoked_are_told_that_it_needs_too_much_memory)
 	pass(10 * SECOND);
 	ck_assert_str_eq(notes, _i == 0 ? TOO_LARGE "f:2;" : TOO_LARGE);
 	ck_assert_int_eq(w.next_ms, INT64_MAX);
+}
+END_TEST
+
+/* invoking(), but f sleeps, so that a run of it is open. */
+static void
+invoking_a_sleeper(struct world *x, const struct fake_call *c,
+    struct json_object *body, struct hq_engine_reply *r)
+{
+	if (IS_FN(c, "caller"))
+		invoking(x, c, body, r);
+	else if (!has(body, "zz"))
+		ops(r, "[{\"op\":\"Sleep\",\"id\":\"zz\",\"name\":\"3d\"}]");
+}
+
+START_TEST(all_who_invoked_what_is_a_singleton_by_then_are_told)
+{
+	w.host = invoking_a_sleeper;
+	register_fns("[" CALLER "," FN_WITH("f", BATCH()) "]");
+	send_event("t/call", NULL, "{\"n\":1}");
+	run_all();
+	register_fns("[" CALLER "," FN_WITH("f",
+	    "\"singleton\":{\"mode\":\"skip\"},") "]");
+	go("{\"n\":2}");
+	pass(10 * SECOND);
+	ck_assert_str_eq(notes,
+	    "{\"error\":{\"message\":\"invoked function is not started\","
+	    "\"name\":\"Error\"}};");
+}
+END_TEST
+
+START_TEST(a_batch_of_what_is_debounced_by_then_is_started_in_its_time)
+{
+	w.host = invoking;
+	register_fns("[" CALLER "," FN_WITH("f", BATCH()) "]");
+	send_event("t/call", NULL, "{\"n\":1}");
+	run_all();
+	register_fns("[" CALLER
+		     "," FN_WITH("f", "\"debounce\":{\"period\":\"1m\"},") "]");
+	pass(10 * SECOND);
+	ck_assert_str_eq(notes, "1:1;{\"data\":\"done\"};");
+	go("{\"n\":2}");
+	pass(60 * SECOND);
+	ck_assert_str_eq(notes, "1:1;{\"data\":\"done\"};2:2;");
 }
 END_TEST
 
@@ -402,12 +456,17 @@ main(void)
 	tcase_add_test(t, an_engine_that_comes_later_starts_it);
 	tcase_add_test(t,
 	    a_function_that_asks_for_it_no_more_is_started_all_the_same);
+	tcase_add_test(t,
+	    a_function_without_options_by_then_is_given_all_of_it);
 	tcase_add_test(t, a_function_that_is_removed_is_not_started);
 	tcase_add_test(t, a_rate_limit_counts_batches);
 	tcase_add_test(t, all_who_invoked_with_its_events_get_the_result);
 	tcase_add_test(t, all_who_invoked_a_function_that_is_removed_are_told);
 	tcase_add_loop_test(t,
 	    all_who_invoked_are_told_that_it_needs_too_much_memory, 0, 2);
+	tcase_add_test(t, all_who_invoked_what_is_a_singleton_by_then_are_told);
+	tcase_add_test(t,
+	    a_batch_of_what_is_debounced_by_then_is_started_in_its_time);
 	tcase_add_test(t, each_of_its_events_tells_of_the_run);
 	tcase_add_test(t, what_its_time_starts_is_counted);
 	tcase_add_test(t, its_events_are_kept_while_its_run_is_open);

@@ -1,7 +1,7 @@
 /*
  * The wall clock jumps, forward and back, while something is pending.
  */
-#include "enginetest.h"
+#include "optiontest.h"
 
 enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, JUMPS = 4 };
 
@@ -279,6 +279,72 @@ START_TEST(ticks_go_on_after_the_clock_went_back_and_none_comes_twice)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- options -- */
+
+static void
+start_again(void)
+{
+	hq_engine_free(w.engine);
+	w.engine = engine_open(&w, w.db, "two", 64);
+	run_all();
+}
+
+START_TEST(
+    an_engine_that_starts_when_the_clock_was_set_back_keeps_what_was_set_since)
+{
+	w.host = failing;
+	register_fns("[" FN_WITH("f", "\"debounce\":{\"period\":\"1h\"},") "]");
+	w.now_ms += 30 * DAY_MS;
+	send_event("t/other", NULL, "{}");
+	run_all();
+	w.now_ms -= 30 * DAY_MS;
+	start_again();
+	go("{}");
+	start_again();
+	ck_assert_uint_eq(done, 0);
+	pass(HOUR_MS / 2);
+	start_again();
+	ck_assert_uint_eq(done, 0);
+	pass(HOUR_MS / 2);
+	ck_assert_uint_eq(done, 1);
+}
+END_TEST
+
+START_TEST(an_engine_that_starts_when_it_was_set_back_again_notices)
+{
+	w.host = failing;
+	register_fns("[" FN_WITH("f", "\"debounce\":{\"period\":\"1h\"},") "]");
+	w.now_ms += 30 * DAY_MS;
+	send_event("t/other", NULL, "{}");
+	run_all();
+	pass(-10 * DAY_MS);
+	go("{}");
+	w.now_ms -= DAY_MS;
+	start_again();
+	pass(HOUR_MS);
+	ck_assert_uint_eq(done, 1);
+}
+END_TEST
+
+START_TEST(a_debounce_ends_in_time_after_a_jump)
+{
+	int i;
+
+	w.host = failing;
+	register_fns("[" FN_WITH("f",
+	    "\"debounce\":{\"period\":\"10m\",\"timeout\":\"15m\"},") "]");
+	go("{}");
+	pass(-DAY_MS);
+	for (i = 0; i < 2; i++) {
+		pass(5 * MINUTE_MS);
+		go("{}");
+	}
+	ck_assert_uint_eq(done, 0);
+	pass(5 * MINUTE_MS);
+	ck_assert_uint_eq(done, 1);
+}
+END_TEST
+
 static void
 open_fresh(void)
 {
@@ -315,6 +381,11 @@ main(void)
 	    JUMPS);
 	tcase_add_test(t,
 	    ticks_go_on_after_the_clock_went_back_and_none_comes_twice);
+	tcase_add_test(t,
+	    an_engine_that_starts_when_the_clock_was_set_back_keeps_what_was_set_since);
+	tcase_add_test(t,
+	    an_engine_that_starts_when_it_was_set_back_again_notices);
+	tcase_add_test(t, a_debounce_ends_in_time_after_a_jump);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

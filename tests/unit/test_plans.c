@@ -62,6 +62,8 @@ static const struct {
 	{ "DELETE FROM engine_parked", "SCAN engine_parked", "the same" },
 	{ "SELECT since_ms, why FROM engine_trouble", "SCAN engine_trouble",
 	    "one row" },
+	{ "UPDATE engine_debounce SET until_ms = max(", "SCAN engine_debounce",
+	    "the clock was set back: each of them is pending, and moves" },
 	{ "SELECT j.kind, j.due_ms, j.attempt", "USE TEMP B-TREE",
 	    "the jobs of the runs of one event" },
 	{ "SELECT event_id, type, desk_id, ts_ms", "USE TEMP B-TREE",
