@@ -36,11 +36,28 @@ bytes_of(const struct hq_cursor *row)
 	return n;
 }
 
+/* One more of them, if there is memory. */
+static void
+add_event(struct hq_buf *b, const struct hq_cursor *row, struct hq_arena *a,
+    struct hq_outgoings *to)
+{
+	struct hq_outgoing *o = &to->v[to->n];
+
+	o->seq = hq_cursor_i64(row, COL_SEQ);
+	o->event = hq_cursor_text(row, COL_ID, a);
+	o->client_id = hq_cursor_text(row, COL_CLIENT_ID, a);
+	o->name = hq_cursor_text(row, COL_NAME, a);
+	if (!hq_arena_ok(a))
+		return;
+	hq_buf_putc(b, to->n++ == 0 ? '[' : ',');
+	write_event(b, row, o);
+}
+
 enum hq_rc
 hq_outbox_next(struct hq_db *db, size_t most, struct hq_arena *a,
     struct hq_outgoings *ret, struct hq_err *err)
 {
-	struct hq_outgoing *o;
+	bool fits = true;
 	struct hq_buf b;
 	HQ_CURSOR(row);
 
@@ -49,19 +66,15 @@ hq_outbox_next(struct hq_db *db, size_t most, struct hq_arena *a,
 	hq_buf_init(&b, a);
 	HQ_TRY(hq_query(db, &hq_engine_store, Q_OUT_NEXT,
 	    HQ_BIND(hq_i64((int64_t)most)), &row, err));
-	while (hq_cursor_next(&row)) {
-		if (ret->n > 0 && b.n + bytes_of(&row) > HQ_OUTBOX_BYTES_MAX)
-			break;
-		o = &ret->v[ret->n];
-		o->seq = hq_cursor_i64(&row, COL_SEQ);
-		o->event = hq_cursor_text(&row, COL_ID, a);
-		o->client_id = hq_cursor_text(&row, COL_CLIENT_ID, a);
-		o->name = hq_cursor_text(&row, COL_NAME, a);
-		if (!hq_arena_ok(a))
-			break;
-		hq_buf_putc(&b, ret->n++ == 0 ? '[' : ',');
-		write_event(&b, &row, o);
+	while (fits && hq_cursor_next(&row)) {
+		fits =
+		    ret->n == 0 || b.n + bytes_of(&row) <= HQ_OUTBOX_BYTES_MAX;
+		if (fits)
+			add_event(&b, &row, a, ret);
+		fits = fits && hq_arena_ok(a);
 	}
+	if (fits)
+		HQ_TRY(hq_cursor_done(&row, err));
 	hq_buf_putc(&b, ']');
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");

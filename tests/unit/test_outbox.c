@@ -3,6 +3,7 @@
 #include "engine/limits.h"
 #include "engine/outbox.h"
 #include "enginetest.h"
+#include "store/internal.h"
 
 static struct hq_outgoings out;
 
@@ -98,6 +99,33 @@ START_TEST(a_request_is_not_larger_than_it_may_be_unless_one_event_is)
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "3");
 	sent();
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "4");
+}
+END_TEST
+
+/* The *arg-th instruction of the store fails. */
+static int
+stop_reading(void *arg)
+{
+	int *left = arg;
+
+	return --*left == 0;
+}
+
+START_TEST(a_read_that_fails_is_not_the_end_of_the_events)
+{
+	enum hq_rc rc;
+	int i, left = 0;
+
+	send_event("t", "1", "{}");
+	for (i = 1; left <= 0; i++) {
+		left = i;
+		sqlite3_progress_handler(w.db->h, 1, stop_reading, &left);
+		rc = hq_outbox_next(w.db, 1, arena, &out, &err);
+		sqlite3_progress_handler(w.db->h, 0, NULL, NULL);
+		ck_assert_msg((rc == HQ_OK) == (left > 0), "instruction %d", i);
+	}
+	ck_assert_int_gt(i, 2);
+	ck_assert_uint_eq(out.n, 1);
 }
 END_TEST
 
@@ -316,6 +344,7 @@ main(void)
 	    an_event_without_an_id_goes_under_the_one_it_has_here);
 	tcase_add_test(t,
 	    a_request_is_not_larger_than_it_may_be_unless_one_event_is);
+	tcase_add_test(t, a_read_that_fails_is_not_the_end_of_the_events);
 	tcase_add_test(t,
 	    an_event_that_took_the_place_of_one_under_way_is_not_taken_for_it);
 	tcase_add_test(t, what_is_parked_lets_others_by_and_may_come_back);
