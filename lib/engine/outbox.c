@@ -123,7 +123,7 @@ struct park {
 	const struct hq_outgoing *o;
 	const char *why;
 	int64_t now_ms;
-	bool parked;
+	enum hq_outbox_where where;
 };
 
 static enum hq_rc
@@ -144,21 +144,23 @@ park_tx(void *arg, struct hq_err *err)
 {
 	struct park *p = arg;
 	int64_t n;
+	int added;
 
+	p->where = HQ_OUTBOX_WAITS;
 	HQ_TRY(count(p->db, Q_PARKED_COUNT, &n, err));
-	p->parked = n < HQ_OUTBOX_PARKED_MAX;
-	if (!p->parked)
+	if (n >= HQ_OUTBOX_PARKED_MAX)
 		return HQ_OK;
 	HQ_TRY(hq_exec(p->db, &hq_engine_store, Q_PARKED_ADD,
-	    HQ_BIND(hq_text(p->o->event), hq_text(p->o->client_id),
-		hq_text(p->why), hq_i64(p->now_ms)),
-	    NULL, err));
+	    HQ_BIND(hq_i64(p->o->seq), hq_text(p->o->event), hq_text(p->why),
+		hq_i64(p->now_ms)),
+	    &added, err));
+	p->where = added > 0 ? HQ_OUTBOX_PARKED : HQ_OUTBOX_GONE;
 	return take_out(p->db, p->o, err);
 }
 
 enum hq_rc
 hq_outbox_park(struct hq_db *db, const struct hq_env *env,
-    const struct hq_outgoing *o, const char *why, bool *ret_parked,
+    const struct hq_outgoing *o, const char *why, enum hq_outbox_where *ret,
     struct hq_err *err)
 {
 	struct park p = { .db = db,
@@ -167,7 +169,7 @@ hq_outbox_park(struct hq_db *db, const struct hq_env *env,
 		.now_ms = hq_now_ms(env) };
 
 	HQ_TRY(hq_db_tx(db, park_tx, &p, err));
-	*ret_parked = p.parked;
+	*ret = p.where;
 	return HQ_OK;
 }
 

@@ -617,7 +617,8 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE client_id = $1 LIMIT 1",
 	[Q_PARKED_ADD] =
 	    "INSERT INTO engine_parked (event, client_id, why, parked_ms)"
-	    " VALUES ($1, $2, $3, $4)",
+	    " SELECT event, client_id, $3, $4 FROM engine_inbox"
+	    " WHERE seq = $1 AND event = $2",
 	[Q_PARKED_COUNT] = "SELECT count(*) FROM engine_parked",
 	[Q_PARKED_ALL] = "SELECT p.event, e.name, p.why, p.parked_ms"
 			 " FROM engine_parked p"

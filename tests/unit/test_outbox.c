@@ -37,10 +37,10 @@ sent(void)
 static bool
 park(const char *why)
 {
-	bool parked;
+	enum hq_outbox_where where;
 
-	ck_hq_ok(hq_outbox_park(w.db, &w.env, &out.v[0], why, &parked, &err));
-	return parked;
+	ck_hq_ok(hq_outbox_park(w.db, &w.env, &out.v[0], why, &where, &err));
+	return where == HQ_OUTBOX_PARKED;
 }
 
 START_TEST(events_go_in_the_order_they_came_with_id_and_time)
@@ -192,6 +192,35 @@ START_TEST(what_is_parked_lets_others_by_and_may_come_back)
 	ck_assert_int_eq(at.where, HQ_OUTBOX_WAITS);
 	ck_hq_ok(hq_outbox_where(w.db, "3", arena, &at, &err));
 	ck_assert_int_eq(at.where, HQ_OUTBOX_GONE);
+}
+END_TEST
+
+START_TEST(an_event_that_was_cancelled_meanwhile_is_not_parked)
+{
+	struct hq_parkeds p;
+
+	send_event("t", "1", "{}");
+	next(1);
+	with(cancel_tx, "1");
+	send_event("t", "2", "{}");
+	ck_assert(!park("no"));
+	ck_hq_ok(hq_outbox_parked(w.db, arena, &p, &err));
+	ck_assert_uint_eq(p.n, 0);
+	ck_next(1, "2");
+}
+END_TEST
+
+START_TEST(an_event_that_is_parked_is_not_parked_again)
+{
+	struct hq_parkeds p;
+
+	send_event("t", "1", "{}");
+	next(1);
+	ck_assert(park("no"));
+	ck_assert(!park("never"));
+	ck_hq_ok(hq_outbox_parked(w.db, arena, &p, &err));
+	ck_assert_uint_eq(p.n, 1);
+	ck_assert_str_eq(p.v[0].why, "no");
 }
 END_TEST
 
@@ -348,6 +377,8 @@ main(void)
 	tcase_add_test(t,
 	    an_event_that_took_the_place_of_one_under_way_is_not_taken_for_it);
 	tcase_add_test(t, what_is_parked_lets_others_by_and_may_come_back);
+	tcase_add_test(t, an_event_that_was_cancelled_meanwhile_is_not_parked);
+	tcase_add_test(t, an_event_that_is_parked_is_not_parked_again);
 	tcase_add_test(t, one_event_is_sent_again_or_given_up_or_all_are);
 	tcase_add_test(t, no_more_are_parked_than_may_be);
 	tcase_add_test(t, a_parked_event_is_kept_however_old_it_is);
