@@ -200,28 +200,43 @@ record_delivered(struct runner *r, struct hq_err *err)
 	return record_mended(r, err);
 }
 
+/* The only one of w->out; then that has none. */
+static enum hq_rc
+put_aside(struct runner *r, struct hq_err *err)
+{
+	struct runner_forward *w = r->forward;
+	const struct hq_outgoing *o = &w->out.v[0];
+	enum hq_outbox_where where;
+
+	HQ_TRY(hq_outbox_park(r->db, r->env, o, w->answer.why, &where, err));
+	if (where == HQ_OUTBOX_WAITS)
+		return HQ_OK;
+	if (where == HQ_OUTBOX_PARKED)
+		hq_log(HQ_ERROR, "event_parked", HQ_LSTR("event", o->event),
+		    HQ_LSTR("name", o->name), HQ_LSTR("id", o->client_id),
+		    HQ_LSTR("why", w->answer.why));
+	w->alone -= w->alone > 0;
+	w->out.n = 0;
+	return HQ_OK;
+}
+
 /* Which of them it is, shows when each goes by itself. */
 static enum hq_rc
 record_refused(struct runner *r, struct hq_err *err)
 {
 	struct runner_forward *w = r->forward;
-	const struct hq_outgoing *o = &w->out.v[0];
-	bool parked;
 
 	if (w->out.n > 1) {
 		w->alone = w->out.n;
 		return HQ_OK;
 	}
-	HQ_TRY(hq_outbox_park(r->db, r->env, o, w->answer.why, &parked, err));
-	if (!parked)
+	if (w->out.n == 1)
+		HQ_TRY(put_aside(r, err));
+	if (w->out.n == 1)
 		return record_trouble(r,
 		    "it refuses an event, and so many are refused already "
 		    "that no more are put aside: see rawr events parked",
 		    err);
-	hq_log(HQ_ERROR, "event_parked", HQ_LSTR("event", o->event),
-	    HQ_LSTR("name", o->name), HQ_LSTR("id", o->client_id),
-	    HQ_LSTR("why", w->answer.why));
-	w->alone -= w->alone > 0;
 	return record_mended(r, err);
 }
 

@@ -40,6 +40,10 @@ read_trigger(struct json_object *o, struct hq_arena *a,
 	if (t.event != NULL && !is_event_pattern(t.event))
 		return HQ_FAIL(err, BAD_REQUEST, "bad event name \"%.100s\"",
 		    t.event);
+	if (t.cron != NULL && strlen(t.cron) > HQ_ENGINE_TRIGGER_BYTES_MAX)
+		return HQ_FAIL(err, BAD_REQUEST,
+		    "a cron expression has at most %d bytes",
+		    HQ_ENGINE_TRIGGER_BYTES_MAX);
 	if (t.cron != NULL)
 		HQ_TRY(hq_cron_parse(t.cron, &cron, err));
 	if (t.expression != NULL && t.expression[0] == '\0')

@@ -36,11 +36,28 @@ bytes_of(const struct hq_cursor *row)
 	return n;
 }
 
+/* One more of them, if there is memory. */
+static void
+add_event(struct hq_buf *b, const struct hq_cursor *row, struct hq_arena *a,
+    struct hq_outgoings *to)
+{
+	struct hq_outgoing *o = &to->v[to->n];
+
+	o->seq = hq_cursor_i64(row, COL_SEQ);
+	o->event = hq_cursor_text(row, COL_ID, a);
+	o->client_id = hq_cursor_text(row, COL_CLIENT_ID, a);
+	o->name = hq_cursor_text(row, COL_NAME, a);
+	if (!hq_arena_ok(a))
+		return;
+	hq_buf_putc(b, to->n++ == 0 ? '[' : ',');
+	write_event(b, row, o);
+}
+
 enum hq_rc
 hq_outbox_next(struct hq_db *db, size_t most, struct hq_arena *a,
     struct hq_outgoings *ret, struct hq_err *err)
 {
-	struct hq_outgoing *o;
+	bool fits = true;
 	struct hq_buf b;
 	HQ_CURSOR(row);
 
@@ -49,19 +66,15 @@ hq_outbox_next(struct hq_db *db, size_t most, struct hq_arena *a,
 	hq_buf_init(&b, a);
 	HQ_TRY(hq_query(db, &hq_engine_store, Q_OUT_NEXT,
 	    HQ_BIND(hq_i64((int64_t)most)), &row, err));
-	while (hq_cursor_next(&row)) {
-		if (ret->n > 0 && b.n + bytes_of(&row) > HQ_OUTBOX_BYTES_MAX)
-			break;
-		o = &ret->v[ret->n];
-		o->seq = hq_cursor_i64(&row, COL_SEQ);
-		o->event = hq_cursor_text(&row, COL_ID, a);
-		o->client_id = hq_cursor_text(&row, COL_CLIENT_ID, a);
-		o->name = hq_cursor_text(&row, COL_NAME, a);
-		if (!hq_arena_ok(a))
-			break;
-		hq_buf_putc(&b, ret->n++ == 0 ? '[' : ',');
-		write_event(&b, &row, o);
+	while (fits && hq_cursor_next(&row)) {
+		fits =
+		    ret->n == 0 || b.n + bytes_of(&row) <= HQ_OUTBOX_BYTES_MAX;
+		if (fits)
+			add_event(&b, &row, a, ret);
+		fits = fits && hq_arena_ok(a);
 	}
+	if (fits)
+		HQ_TRY(hq_cursor_done(&row, err));
 	hq_buf_putc(&b, ']');
 	if (!hq_arena_ok(a))
 		return HQ_FAIL(err, INTERNAL_SERVER_ERROR, "out of memory");
@@ -110,7 +123,7 @@ struct park {
 	const struct hq_outgoing *o;
 	const char *why;
 	int64_t now_ms;
-	bool parked;
+	enum hq_outbox_where where;
 };
 
 static enum hq_rc
@@ -131,21 +144,23 @@ park_tx(void *arg, struct hq_err *err)
 {
 	struct park *p = arg;
 	int64_t n;
+	int added;
 
+	p->where = HQ_OUTBOX_WAITS;
 	HQ_TRY(count(p->db, Q_PARKED_COUNT, &n, err));
-	p->parked = n < HQ_OUTBOX_PARKED_MAX;
-	if (!p->parked)
+	if (n >= HQ_OUTBOX_PARKED_MAX)
 		return HQ_OK;
 	HQ_TRY(hq_exec(p->db, &hq_engine_store, Q_PARKED_ADD,
-	    HQ_BIND(hq_text(p->o->event), hq_text(p->o->client_id),
-		hq_text(p->why), hq_i64(p->now_ms)),
-	    NULL, err));
+	    HQ_BIND(hq_i64(p->o->seq), hq_text(p->o->event), hq_text(p->why),
+		hq_i64(p->now_ms)),
+	    &added, err));
+	p->where = added > 0 ? HQ_OUTBOX_PARKED : HQ_OUTBOX_GONE;
 	return take_out(p->db, p->o, err);
 }
 
 enum hq_rc
 hq_outbox_park(struct hq_db *db, const struct hq_env *env,
-    const struct hq_outgoing *o, const char *why, bool *ret_parked,
+    const struct hq_outgoing *o, const char *why, enum hq_outbox_where *ret,
     struct hq_err *err)
 {
 	struct park p = { .db = db,
@@ -154,7 +169,7 @@ hq_outbox_park(struct hq_db *db, const struct hq_env *env,
 		.now_ms = hq_now_ms(env) };
 
 	HQ_TRY(hq_db_tx(db, park_tx, &p, err));
-	*ret_parked = p.parked;
+	*ret = p.where;
 	return HQ_OK;
 }
 

@@ -44,12 +44,15 @@ enum hq_rc hq_outbox_next(struct hq_db *db, size_t most, struct hq_arena *a,
 enum hq_rc hq_outbox_sent(struct hq_db *db, const struct hq_outgoings *o,
     struct hq_err *err) HQ_MUST;
 
+enum hq_outbox_where { HQ_OUTBOX_GONE, HQ_OUTBOX_WAITS, HQ_OUTBOX_PARKED };
+
 /*
- * The server will never take this one.  *ret_parked is false, and nothing has
- * changed, if HQ_OUTBOX_PARKED_MAX are parked already.
+ * The server will never take this one.  *ret: where it is now.  It waits, and
+ * nothing has changed, if HQ_OUTBOX_PARKED_MAX are parked already; it is gone if
+ * it has been taken out of the inbox meanwhile.
  */
 enum hq_rc hq_outbox_park(struct hq_db *db, const struct hq_env *env,
-    const struct hq_outgoing *o, const char *why, bool *ret_parked,
+    const struct hq_outgoing *o, const char *why, enum hq_outbox_where *ret,
     struct hq_err *err) HQ_MUST;
 
 /* An attempt failed, and will be made again. */
@@ -91,7 +94,7 @@ enum hq_rc hq_outbox_drop(struct hq_db *db, const char *event, int *ret_n,
 
 /* Where the event of a sender's id is.  Strings in a. */
 struct hq_outbox_place {
-	enum { HQ_OUTBOX_GONE, HQ_OUTBOX_WAITS, HQ_OUTBOX_PARKED } where;
+	enum hq_outbox_where where;
 	const char *why; /* with the last two: why it does not go; or NULL */
 	int64_t since_ms;
 };

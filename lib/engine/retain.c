@@ -18,9 +18,6 @@
 
 enum { RUNS, EVENTS, SEEN, RATES, OVER };
 
-/* An event may stand in the inbox behind one that came so much later. */
-enum { INBOX_SLACK_MS = 10 * 60 * 1000 };
-
 struct row {
 	char id[HQ_ULID_BYTES];
 };
@@ -43,21 +40,10 @@ go_on(struct hq_retain *r)
 }
 
 /* Where the sweep stops: what is younger stays. */
-static enum hq_rc
-stop_at(struct sweep *s, char out[HQ_ULID_BYTES], struct hq_err *err)
+static void
+stop_at(const struct sweep *s, char out[HQ_ULID_BYTES])
 {
-	int64_t ms = s->before_ms;
-	HQ_CURSOR(row);
-
-	if (s->r->phase == EVENTS) {
-		HQ_TRY(hq_query(s->r->db, &hq_engine_store, Q_INBOX_SINCE,
-		    HQ_NO_BIND, &row, err));
-		if (hq_cursor_next(&row) &&
-		    hq_cursor_i64(&row, 0) - INBOX_SLACK_MS < ms)
-			ms = hq_cursor_i64(&row, 0) - INBOX_SLACK_MS;
-	}
-	hq_ulid_least(ms < 0 ? 0 : ms, out);
-	return HQ_OK;
+	hq_ulid_least(s->before_ms < 0 ? 0 : s->before_ms, out);
 }
 
 /* Rows of (id, may go). */
@@ -67,7 +53,7 @@ look(struct sweep *s, size_t q, struct hq_err *err)
 	char stop[HQ_ULID_BYTES];
 	HQ_CURSOR(row);
 
-	HQ_TRY(stop_at(s, stop, err));
+	stop_at(s, stop);
 	HQ_TRY(hq_query(s->r->db, &hq_engine_store, q,
 	    HQ_BIND(hq_text(s->r->place), hq_text(stop), hq_i64(s->before_ms),
 		hq_i64(HQ_RETAIN_LOOK)),
@@ -199,13 +185,55 @@ sweep_ids(struct sweep *s, size_t q, hq_tx_fn *drop_fn, struct hq_err *err)
 	return s->n == 0 ? HQ_OK : hq_db_tx(s->r->db, drop_fn, s, err);
 }
 
+/* The inbox stands by age, but for what is apart. */
+static enum hq_rc
+inbox_is_old(struct sweep *s, bool *ret, struct hq_err *err)
+{
+	char stop[HQ_ULID_BYTES];
+	HQ_CURSOR(row);
+
+	stop_at(s, stop);
+	HQ_TRY(hq_query(s->r->db, &hq_engine_store, Q_INBOX_OLD,
+	    HQ_BIND(hq_text(stop)), &row, err));
+	*ret = hq_cursor_next(&row);
+	if (!*ret)
+		return hq_cursor_done(&row, err);
+	*ret = hq_cursor_i64(&row, 0) != 0;
+	return HQ_OK;
+}
+
+/* Some of the oldest in the inbox: so they are found by the event. */
+static enum hq_rc
+set_apart(void *arg, struct hq_err *err)
+{
+	struct sweep *s = arg;
+	char stop[HQ_ULID_BYTES];
+
+	stop_at(s, stop);
+	return hq_exec(s->r->db, &hq_engine_store, Q_INBOX_APART,
+	    HQ_BIND(hq_text(stop), hq_i64(HQ_RETAIN_DROP)), NULL, err);
+}
+
+/* An event that is old but waits stays: not before those are apart. */
+static enum hq_rc
+sweep_events(struct sweep *s, struct hq_err *err)
+{
+	bool old;
+
+	HQ_TRY(inbox_is_old(s, &old, err));
+	if (!old)
+		return sweep_ids(s, Q_RETAIN_EVENTS, drop_events, err);
+	s->looked = HQ_RETAIN_LOOK; /* the next call goes on */
+	return hq_db_tx(s->r->db, set_apart, s, err);
+}
+
 static enum hq_rc
 sweep(struct sweep *s, struct hq_err *err)
 {
 	if (s->r->phase == RUNS)
 		return sweep_ids(s, Q_RETAIN_RUNS, drop_runs, err);
 	if (s->r->phase == EVENTS)
-		return sweep_ids(s, Q_RETAIN_EVENTS, drop_events, err);
+		return sweep_events(s, err);
 	return s->r->phase < OVER ? sweep_pairs(s, err) : HQ_OK;
 }
 

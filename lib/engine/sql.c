@@ -191,10 +191,14 @@ static const char *const migrations[] = {
 	"CREATE TABLE engine_memo ("
 	" id INTEGER PRIMARY KEY, run INTEGER NOT NULL, step TEXT NOT NULL,"
 	" value TEXT NOT NULL) STRICT;"
+	/* What is sorted stands in memory: a run's steps without the values. */
 	"INSERT INTO engine_memo (run, step, value)"
-	" SELECT r.num, m.step, v.value FROM engine_memo_1 m"
-	" JOIN engine_value v ON v.id = m.value_id"
-	" JOIN engine_run r ON r.id = m.run ORDER BY r.num, m.seq;"
+	" SELECT o.num, o.step,"
+	" (SELECT v.value FROM engine_value v WHERE v.id = o.value_id)"
+	" FROM (SELECT r.num, m.step, m.value_id FROM engine_run r"
+	" CROSS JOIN engine_memo_1 m ON m.run = r.id"
+	" CROSS JOIN engine_value v ON v.id = m.value_id"
+	" ORDER BY r.num, m.seq LIMIT -1) o;"
 	"DROP TABLE engine_memo_1;"
 	"DROP TABLE engine_value;"
 	"CREATE INDEX engine_memo_run ON engine_memo"
@@ -253,6 +257,13 @@ static const char *const migrations[] = {
 	"CREATE TABLE engine_clock ("
 	" id INTEGER PRIMARY KEY, events_ms INTEGER NOT NULL,"
 	" back_ms INTEGER NOT NULL) STRICT",
+	/*
+	 * apart: it does not stand by age, or is of long ago.  Few do: an index
+	 * over all events would be written with every one that comes and goes.
+	 */
+	"ALTER TABLE engine_inbox ADD COLUMN apart INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX engine_inbox_apart ON engine_inbox (event)"
+	" WHERE apart = 1",
 	NULL,
 };
 
@@ -297,13 +308,15 @@ static const char *const migrations[] = {
 /* Of a row of engine_event e: it is not our own engine's. */
 #define GOES_OUT "substr(e.name, 1, 8) <> 'inngest/'"
 
-/* The same: a run began with it, or will, or it is parked. */
+/* The same: a run began with it, or will, or it is parked or waits apart. */
 #define IS_NEEDED \
 	"(" BEGAN_OPEN_RUN " OR EXISTS (SELECT 1 FROM engine_debounce d" \
 	" WHERE d.event = engine_event.id) OR EXISTS" \
 	" (SELECT 1 FROM engine_batch b WHERE b.event = engine_event.id)" \
 	" OR EXISTS (SELECT 1 FROM engine_parked p" \
-	" WHERE p.event = engine_event.id))"
+	" WHERE p.event = engine_event.id) OR EXISTS" \
+	" (SELECT 1 FROM engine_inbox i WHERE i.event = engine_event.id" \
+	" AND i.apart = 1))"
 
 static const char *const sql[Q__MAX + 1] = {
 	[Q_EVENT_ADD] = "INSERT INTO engine_event"
@@ -618,9 +631,13 @@ static const char *const sql[Q__MAX + 1] = {
 	[Q_CRON_ALL] = "SELECT fn, expr, next_ms FROM engine_cron"
 		       " ORDER BY fn, expr",
 	[Q_CRON_NEXT] = "SELECT min(next_ms) FROM engine_cron",
-	[Q_INBOX_SINCE] =
-	    "SELECT e.received_ms FROM engine_inbox i"
-	    " JOIN engine_event e ON e.id = i.event ORDER BY i.seq LIMIT 1",
+	/* Those behind it came later, but for what is apart. */
+	[Q_INBOX_OLD] = "SELECT event < $1 FROM engine_inbox"
+			" WHERE apart = 0 ORDER BY seq LIMIT 1",
+	[Q_INBOX_APART] =
+	    "UPDATE engine_inbox SET apart = 1 WHERE seq IN"
+	    " (SELECT seq FROM engine_inbox WHERE apart = 0 ORDER BY seq"
+	    " LIMIT $2) AND event < $1",
 	[Q_OUT_NEXT] =
 	    "SELECT i.seq, e.id, e.client_id, e.name, e.data, e.ts_ms"
 	    " FROM engine_inbox i JOIN engine_event e ON e.id = i.event"
@@ -637,14 +654,15 @@ static const char *const sql[Q__MAX + 1] = {
 	    " WHERE client_id = $1 LIMIT 1",
 	[Q_PARKED_ADD] =
 	    "INSERT INTO engine_parked (event, client_id, why, parked_ms)"
-	    " VALUES ($1, $2, $3, $4)",
+	    " SELECT event, client_id, $3, $4 FROM engine_inbox"
+	    " WHERE seq = $1 AND event = $2",
 	[Q_PARKED_COUNT] = "SELECT count(*) FROM engine_parked",
 	[Q_PARKED_ALL] = "SELECT p.event, e.name, p.why, p.parked_ms"
 			 " FROM engine_parked p"
 			 " JOIN engine_event e ON e.id = p.event"
 			 " ORDER BY p.event",
-	[Q_PARKED_BACK] = "INSERT INTO engine_inbox (event, client_id)"
-			  " SELECT event, client_id FROM engine_parked"
+	[Q_PARKED_BACK] = "INSERT INTO engine_inbox (event, client_id, apart)"
+			  " SELECT event, client_id, 1 FROM engine_parked"
 			  " WHERE event = coalesce($1, event) ORDER BY event",
 	[Q_PARKED_DROP] =
 	    "DELETE FROM engine_parked WHERE event = coalesce($1, event)",

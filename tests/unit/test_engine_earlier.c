@@ -15,7 +15,7 @@ enum { ELEVENTH = 11, HOUR_MS = 3600000, MINUTE_MS = 60000 };
 /*
  * Runs, all of an hour ago: R1 at work with two steps, R2 over, R3 asleep, R4
  * in flight of an engine that is gone, R5 of an event without an id of its own,
- * R6 of a tick.  A step of a run that is not there.
+ * R6 of a tick.  A step of a run that is not there, and one without a value.
  */
 static const char rows[] =
     "INSERT INTO engine_event (id, client_id, name, data, ts_ms, received_ms)"
@@ -53,21 +53,25 @@ static const char rows[] =
 																																																  "INSERT INTO engine_value (id, value) VALUES (1, '\"of a\"'),"
 																																																  " (2, '\"of b\"'), (3, '\"lost\"'), (4, '\"of b of 2\"');"
 																																																  "INSERT INTO engine_memo (run, step, seq, value_id) VALUES"
-																																																  " ('" OLD("RUN1") "', 'a', 2, 1), ('" OLD("RUN1") "', 'b', 1, 2),"
-																																																						    " ('" OLD("GONE") "', 'a', 1, 3), ('" OLD("RUN2") "', 'b', 1, 4);"
-																																																												      "INSERT INTO engine_job (run, step, kind, lane, due_ms, max_attempts,"
-																																																												      " generation, owner, armed_ms, attempt) VALUES"
-																																																												      " ('" OLD(
-																																																													  "RUN1") "', 'step', 0, 1, $now, 4, 7, NULL, $ago, 2),"
-																																																														  " ('" OLD("RUN3") "', 'step', 0, 1, 9223372036854775807, 4, 1, NULL,"
-																																																																    " $ago, 0),"
-																																																																    " ('" OLD("RUN3") "', 's', 1, 3, $now + 60000, 1, 0, NULL, $ago, 0),"
-																																																																		      " ('" OLD("RUN4") "', 'step', 0, 1, $now + 10000, 4, 1, 'gone',"
-																																																																					" $ago, 0),"
-																																																																					" ('" OLD("RUN5") "', 'step', 0, 1, 9223372036854775807, 4, 1, NULL,"
-																																																																							  " $ago, 0),"
-																																																																							  " ('" OLD(
-																																																																							      "RUN5") "', 's', 1, 3, $now + 90000, 1, 0, NULL, $ago, 0);";
+																																																  " ('" OLD(
+																																																      "RUN1") "', 'a', 2, 1), ('" OLD("RUN1") "', 'b', 1, 2),"
+																																																					      " ('" OLD("GONE") "', 'a', 1, 3), ('" OLD(
+																																																						  "RUN2") "', 'b', 1, 4), ('" OLD("RUN2") "', 'none', 2, 9);"
+																																																											  "INSERT INTO engine_job (run, step, kind, lane, due_ms, max_attempts,"
+																																																											  " generation, owner, armed_ms, attempt) VALUES"
+																																																											  " ('" OLD("RUN1") "', 'step', 0, 1, $now, 4, 7, NULL, $ago, 2),"
+																																																													    " ('" OLD(
+																																																														"RUN3") "', 'step', 0, 1, 9223372036854775807, 4, 1, NULL,"
+																																																															" $ago, 0),"
+																																																															" ('" OLD(
+																																																															    "RUN3") "', 's', 1, 3, $now + 60000, 1, 0, NULL, $ago, 0),"
+																																																																    " ('" OLD("RUN4") "', 'step', 0, 1, $now + 10000, 4, 1, 'gone',"
+																																																																		      " $ago, 0),"
+																																																																		      " ('" OLD(
+																																																																			  "RUN5") "', 'step', 0, 1, 9223372036854775807, 4, 1, NULL,"
+																																																																				  " $ago, 0),"
+																																																																				  " ('" OLD(
+																																																																				      "RUN5") "', 's', 1, 3, $now + 90000, 1, 0, NULL, $ago, 0);";
 
 enum {
 	Q_RUNS,
@@ -122,7 +126,7 @@ with_times(const char *text)
 
 /* In the place of the world's store, as the eleventh schema had it. */
 static void
-make_earlier(void)
+make_earlier(const char *more)
 {
 	static const char *steps[ELEVENTH + 1];
 	static const struct hq_module eleventh = { "engine", steps, none };
@@ -143,11 +147,12 @@ make_earlier(void)
 	ck_assert_msg(sqlite3_exec(raw, with_times(rows), NULL, NULL, NULL) ==
 		SQLITE_OK,
 	    "%s", sqlite3_errmsg(raw));
+	ck_assert_int_eq(sqlite3_exec(raw, more, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(raw);
 }
 
 static void
-setup(void)
+setup_with(const char *more)
 {
 	struct hq_db_opts o = { .path = w.path,
 		.modules = modules,
@@ -158,11 +163,31 @@ setup(void)
 	world_open();
 	hq_engine_free(w.engine);
 	hq_db_close(w.db);
-	make_earlier();
+	make_earlier(more);
+	(void)sqlite3_memory_highwater(1);
 	ck_hq_ok(hq_db_open(&o, &db, &err));
 	w.db = store_open(w.path);
 	w.engine = engine_open(&w, w.db, "one", 64);
 	log_text[0] = '\0';
+}
+
+static void
+setup(void)
+{
+	setup_with("");
+}
+
+/* 64 MB of values. */
+static void
+setup_large(void)
+{
+	setup_with("WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL"
+		   " SELECT i + 1 FROM n WHERE i < 73)"
+		   " INSERT INTO engine_value (id, value)"
+		   " SELECT i, hex(zeroblob(500000)) FROM n;"
+		   "INSERT INTO engine_memo (run, step, seq, value_id)"
+		   " SELECT '" OLD("RUN2") "', id, id, id FROM engine_value"
+					   " WHERE id >= 10");
 }
 
 static void
@@ -226,6 +251,15 @@ START_TEST(a_store_of_an_earlier_schema_comes_up_with_all_its_rows)
 }
 END_TEST
 
+START_TEST(an_earlier_schema_is_left_without_its_values_in_memory)
+{
+	sqlite3_int64 most = sqlite3_memory_highwater(0);
+
+	ck_assert_int_gt(most, 1000000);
+	ck_assert_int_lt(most, 16000000);
+}
+END_TEST
+
 START_TEST(runs_of_an_earlier_schema_go_on_where_they_were)
 {
 	start();
@@ -280,6 +314,8 @@ main(void)
 	Suite *s = suite_create("engine_earlier");
 	TCase *t = tcase_create("earlier");
 
+	if (sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 1) != SQLITE_OK)
+		return 1;
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t,
 	    a_store_of_an_earlier_schema_comes_up_with_all_its_rows);
@@ -288,6 +324,11 @@ main(void)
 	    an_event_that_an_earlier_schema_has_seen_begins_nothing_again);
 	tcase_add_test(t,
 	    runs_of_an_earlier_schema_are_cancelled_by_their_event);
+	suite_add_tcase(s, t);
+	t = tcase_create("large");
+	tcase_add_checked_fixture(t, setup_large, teardown);
+	tcase_add_test(t,
+	    an_earlier_schema_is_left_without_its_values_in_memory);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/limits.h"
 #include "expr/expr.h"
 
 enum { SPOIL };
@@ -83,6 +84,29 @@ START_TEST(a_registration_that_the_engine_could_not_read_again_is_refused)
 	send_event("go", NULL, "{}");
 	run_all();
 	ck_assert_str_eq(notes, "f;");
+}
+END_TEST
+
+/* So many bytes long. */
+static struct json_object *
+with_schedule(int bytes)
+{
+	return json(hq_arena_printf(arena,
+	    "[" FN("f", "{\"cron\":\"%-*s\"}", 0) "]", bytes, "0 * * * *"));
+}
+
+/* A sweep goes along keys that a schedule is a part of. */
+START_TEST(a_schedule_that_is_too_long_is_refused)
+{
+	bool modified;
+
+	ck_hq_ok(hq_engine_register(w.engine, "app",
+	    with_schedule(HQ_ENGINE_TRIGGER_BYTES_MAX), &modified, &err));
+	ck_assert_int_eq(hq_engine_register(w.engine, "app",
+			     with_schedule(HQ_ENGINE_TRIGGER_BYTES_MAX + 1),
+			     &modified, &err),
+	    HQ_E_BAD_REQUEST);
+	ck_assert_ptr_nonnull(strstr(err.msg, "at most 255 bytes"));
 }
 END_TEST
 
@@ -203,6 +227,7 @@ main(void)
 	tcase_add_checked_fixture(t, world_open, world_close);
 	tcase_add_test(t,
 	    a_registration_that_the_engine_could_not_read_again_is_refused);
+	tcase_add_test(t, a_schedule_that_is_too_long_is_refused);
 	tcase_add_loop_test(t,
 	    a_stored_function_that_cannot_be_read_is_named_and_in_nobodys_way,
 	    0, (int)(sizeof(spoilt) / sizeof(spoilt[0])));

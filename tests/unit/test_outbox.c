@@ -3,6 +3,7 @@
 #include "engine/limits.h"
 #include "engine/outbox.h"
 #include "enginetest.h"
+#include "store/internal.h"
 
 static struct hq_outgoings out;
 
@@ -36,10 +37,10 @@ sent(void)
 static bool
 park(const char *why)
 {
-	bool parked;
+	enum hq_outbox_where where;
 
-	ck_hq_ok(hq_outbox_park(w.db, &w.env, &out.v[0], why, &parked, &err));
-	return parked;
+	ck_hq_ok(hq_outbox_park(w.db, &w.env, &out.v[0], why, &where, &err));
+	return where == HQ_OUTBOX_PARKED;
 }
 
 START_TEST(events_go_in_the_order_they_came_with_id_and_time)
@@ -98,6 +99,33 @@ START_TEST(a_request_is_not_larger_than_it_may_be_unless_one_event_is)
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "3");
 	sent();
 	ck_next(HQ_OUTBOX_EVENTS_MAX, "4");
+}
+END_TEST
+
+/* The *arg-th instruction of the store fails. */
+static int
+stop_reading(void *arg)
+{
+	int *left = arg;
+
+	return --*left == 0;
+}
+
+START_TEST(a_read_that_fails_is_not_the_end_of_the_events)
+{
+	enum hq_rc rc;
+	int i, left = 0;
+
+	send_event("t", "1", "{}");
+	for (i = 1; left <= 0; i++) {
+		left = i;
+		sqlite3_progress_handler(w.db->h, 1, stop_reading, &left);
+		rc = hq_outbox_next(w.db, 1, arena, &out, &err);
+		sqlite3_progress_handler(w.db->h, 0, NULL, NULL);
+		ck_assert_msg((rc == HQ_OK) == (left > 0), "instruction %d", i);
+	}
+	ck_assert_int_gt(i, 2);
+	ck_assert_uint_eq(out.n, 1);
 }
 END_TEST
 
@@ -167,6 +195,35 @@ START_TEST(what_is_parked_lets_others_by_and_may_come_back)
 }
 END_TEST
 
+START_TEST(an_event_that_was_cancelled_meanwhile_is_not_parked)
+{
+	struct hq_parkeds p;
+
+	send_event("t", "1", "{}");
+	next(1);
+	with(cancel_tx, "1");
+	send_event("t", "2", "{}");
+	ck_assert(!park("no"));
+	ck_hq_ok(hq_outbox_parked(w.db, arena, &p, &err));
+	ck_assert_uint_eq(p.n, 0);
+	ck_next(1, "2");
+}
+END_TEST
+
+START_TEST(an_event_that_is_parked_is_not_parked_again)
+{
+	struct hq_parkeds p;
+
+	send_event("t", "1", "{}");
+	next(1);
+	ck_assert(park("no"));
+	ck_assert(!park("never"));
+	ck_hq_ok(hq_outbox_parked(w.db, arena, &p, &err));
+	ck_assert_uint_eq(p.n, 1);
+	ck_assert_str_eq(p.v[0].why, "no");
+}
+END_TEST
+
 START_TEST(one_event_is_sent_again_or_given_up_or_all_are)
 {
 	struct hq_parkeds p;
@@ -209,14 +266,24 @@ START_TEST(no_more_are_parked_than_may_be)
 }
 END_TEST
 
-START_TEST(a_parked_event_is_kept_however_old_it_is)
+/* How much is forgotten, where a day is kept. */
+static int64_t
+sweep(void)
 {
 	struct hq_config config = { 0 };
 	struct hq_retain r = { .db = w.db, .env = &w.env, .config = &config };
-	struct hq_parkeds p;
 	bool more = true;
 
 	config.i[HQ_SET_RAWR_RETAIN_RUNS] = 1;
+	while (more)
+		ck_hq_ok(hq_engine_retain(&r, &more, &err));
+	return r.dropped;
+}
+
+START_TEST(a_parked_event_is_kept_however_old_it_is)
+{
+	struct hq_parkeds p;
+
 	send_event("t", "1", "{}");
 	next(1);
 	ck_assert(park("no"));
@@ -224,11 +291,47 @@ START_TEST(a_parked_event_is_kept_however_old_it_is)
 	next(1);
 	sent();
 	w.now_ms += 10 * HQ_ENGINE_DAY_MS;
-	while (more)
-		ck_hq_ok(hq_engine_retain(&r, &more, &err));
-	ck_assert_int_eq(r.dropped, 1);
+	ck_assert_int_eq(sweep(), 1);
 	ck_hq_ok(hq_outbox_parked(w.db, arena, &p, &err));
 	ck_assert_uint_eq(p.n, 1);
+}
+END_TEST
+
+/* It stands behind younger ones. */
+START_TEST(an_event_that_is_sent_again_is_kept_however_old_it_is)
+{
+	send_event("t", "old", "{}");
+	next(1);
+	ck_assert(park("no"));
+	w.now_ms += 3 * HQ_ENGINE_DAY_MS;
+	send_event("t", "new", "{}");
+	with(resend_tx, NULL);
+	w.now_ms += 1000;
+	ck_assert_int_eq(sweep(), 0);
+	ck_next(HQ_OUTBOX_EVENTS_MAX, "new old");
+	w.now_ms += 3 * HQ_ENGINE_DAY_MS;
+	ck_assert_int_eq(sweep(), 0);
+	ck_next(HQ_OUTBOX_EVENTS_MAX, "new old");
+	sent();
+	ck_assert_int_eq(sweep(), 2);
+}
+END_TEST
+
+/* More than one call looks at. */
+START_TEST(what_waits_is_kept_however_old_it_is_and_what_stands_among_it_goes)
+{
+	enum { N = 2 * HQ_RETAIN_DROP + 10 };
+	struct hq_outbox_look look;
+	int i;
+
+	for (i = 0; i < N; i++)
+		send_event("t", i % 100 == 0 ? "x" : NULL, "{}");
+	with(cancel_tx, "x");
+	w.now_ms += 3 * HQ_ENGINE_DAY_MS;
+	ck_assert_int_eq(sweep(), (N + 99) / 100);
+	ck_hq_ok(hq_outbox_look(w.db, arena, &look, &err));
+	ck_assert_int_eq(look.waiting, N - (N + 99) / 100);
+	ck_assert_int_eq(sweep(), 0);
 }
 END_TEST
 
@@ -261,6 +364,15 @@ START_TEST(what_our_own_engine_told_of_its_runs_stays)
 	next(HQ_OUTBOX_EVENTS_MAX);
 	ck_assert_uint_eq(out.n, 1);
 	ck_assert_str_eq(out.v[0].name, "t");
+	sent();
+	w.now_ms += 3 * HQ_ENGINE_DAY_MS;
+	(void)sweep();
+	send_event("t", "2", "{}");
+	next(HQ_OUTBOX_EVENTS_MAX);
+	sent();
+	w.now_ms += 3 * HQ_ENGINE_DAY_MS;
+	ck_assert_int_eq(sweep(), 1); /* it is in the way of no other */
+	turn();                       /* and not lost */
 }
 END_TEST
 
@@ -316,12 +428,19 @@ main(void)
 	    an_event_without_an_id_goes_under_the_one_it_has_here);
 	tcase_add_test(t,
 	    a_request_is_not_larger_than_it_may_be_unless_one_event_is);
+	tcase_add_test(t, a_read_that_fails_is_not_the_end_of_the_events);
 	tcase_add_test(t,
 	    an_event_that_took_the_place_of_one_under_way_is_not_taken_for_it);
 	tcase_add_test(t, what_is_parked_lets_others_by_and_may_come_back);
+	tcase_add_test(t, an_event_that_was_cancelled_meanwhile_is_not_parked);
+	tcase_add_test(t, an_event_that_is_parked_is_not_parked_again);
 	tcase_add_test(t, one_event_is_sent_again_or_given_up_or_all_are);
 	tcase_add_test(t, no_more_are_parked_than_may_be);
 	tcase_add_test(t, a_parked_event_is_kept_however_old_it_is);
+	tcase_add_test(t,
+	    an_event_that_is_sent_again_is_kept_however_old_it_is);
+	tcase_add_test(t,
+	    what_waits_is_kept_however_old_it_is_and_what_stands_among_it_goes);
 	tcase_add_test(t,
 	    trouble_stands_from_its_first_attempt_until_it_is_mended);
 	tcase_add_test(t, what_our_own_engine_told_of_its_runs_stays);
