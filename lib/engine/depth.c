@@ -34,18 +34,6 @@ add_jobs(struct hq_db *db, int lane, int64_t after, int64_t until, int64_t *sum,
 	return HQ_OK;
 }
 
-static enum hq_rc
-look_at_calls(struct hq_db *db, int lane, int64_t now,
-    struct hq_engine_depth *d, struct hq_err *err)
-{
-	HQ_TRY(add_jobs(db, lane, INT64_MIN, now, &d->due, err));
-	HQ_TRY(add_jobs(db, lane, now, HQ_ENG_PARKED - 1, &d->later, err));
-	HQ_TRY(add_jobs(db, lane, HQ_ENG_PARKED - 1, HQ_ENG_PARKED, &d->idle,
-	    err));
-	return add_jobs(db, lane + HQ_LANE_HELD, INT64_MIN, HQ_ENG_PARKED,
-	    &d->held, err);
-}
-
 /* Claimed or not: an expired lease is due as well. */
 static enum hq_rc
 look_at_oldest(struct hq_db *db, int lane, int64_t now, int64_t *oldest_ms,
@@ -66,6 +54,19 @@ look_at_oldest(struct hq_db *db, int lane, int64_t now, int64_t *oldest_ms,
 	return HQ_OK;
 }
 
+static enum hq_rc
+look_at_calls(struct hq_db *db, int lane, int64_t now,
+    struct hq_engine_depth *d, struct hq_err *err)
+{
+	HQ_TRY(add_jobs(db, lane, INT64_MIN, now, &d->due, err));
+	HQ_TRY(add_jobs(db, lane, now, HQ_ENG_PARKED - 1, &d->later, err));
+	HQ_TRY(add_jobs(db, lane, HQ_ENG_PARKED - 1, HQ_ENG_PARKED, &d->idle,
+	    err));
+	HQ_TRY(add_jobs(db, lane + HQ_LANE_HELD, INT64_MIN, HQ_ENG_PARKED,
+	    &d->held, err));
+	return look_at_oldest(db, lane, now, &d->oldest_ms, err);
+}
+
 enum hq_rc
 hq_engine_depth(struct hq_db *db, int64_t now_ms, struct hq_engine_depth *ret,
     struct hq_err *err)
@@ -75,12 +76,9 @@ hq_engine_depth(struct hq_db *db, int64_t now_ms, struct hq_engine_depth *ret,
 
 	HQ_TRY(ask(db, Q_INBOX_COUNT, HQ_BIND(hq_i64(HQ_ENGINE_DEPTH_MAX)),
 	    &d.inbox, err));
-	for (lane = 0; lane < HQ_LANE__MAX; lane++) {
-		if (lane == HQ_LANE_TIMER)
-			continue;
-		HQ_TRY(look_at_calls(db, lane, now_ms, &d, err));
-		HQ_TRY(look_at_oldest(db, lane, now_ms, &d.oldest_ms, err));
-	}
+	for (lane = 0; lane < HQ_LANE__MAX; lane++)
+		if (lane != HQ_LANE_TIMER)
+			HQ_TRY(look_at_calls(db, lane, now_ms, &d, err));
 	HQ_TRY(add_jobs(db, HQ_LANE_TIMER, INT64_MIN, HQ_ENG_PARKED - 1,
 	    &d.timers, err));
 	HQ_TRY(add_jobs(db, HQ_LANE_TIMER, HQ_ENG_PARKED - 1, HQ_ENG_PARKED,
