@@ -31,10 +31,17 @@ test.before(() => {
 });
 test.after(() => fs.rmSync(tree, { recursive: true, force: true }));
 
+// RAWR_BIN, which a module looks at once, names the server's programs.
+async function imported(file) {
+  const { RAWR_BIN } = process.env;
+  delete process.env.RAWR_BIN;
+  try { return await import(pathToFileURL(file)); } finally { if (RAWR_BIN) process.env.RAWR_BIN = RAWR_BIN; }
+}
+
 // The server, us, and what stands between them: `out` has our events, `calls`
 // the server's calls of our functions.
 async function both(t, env = {}) {
-  const { System } = await import(pathToFileURL(path.join(tree, 'tests/lib/system.mjs')));
+  const { System } = await imported(path.join(tree, 'tests/lib/system.mjs'));
   const server = await AppSystem.create();
   const out = new Wire(() => server.base), calls = new Wire(() => us.base);
   const us = await System.create({ RAWR_ENGINE: 'inngest', RAWR_BIN: path.join(tree, 'build'), RAWR_RETRY_INTERVAL: '1', ...env });
