@@ -58,29 +58,49 @@ refuses(const char *options, const char *said)
 	"\"concurrency\":{\"limit\":1,\"key\":\"" FIVE_TIMES( \
 	    FIVE_TIMES("event.data.t")) "\"},"
 
-/* caller invokes f with its event's data and notes what it is told. */
-static __attribute__((unused)) void
-invoking_large(struct world *x, const struct fake_call *c,
-    struct json_object *body, struct hq_engine_reply *r)
+#define CALLER FN("caller", EVENT("t/call"), 0)
+
+/* caller invokes f with this data, and notes what it is told; false: not its call. */
+static __attribute__((unused)) bool
+caller_invokes(const struct fake_call *c, struct json_object *body,
+    const char *data, const char *before, struct hq_engine_reply *r)
 {
 	struct json_object *v;
 	bool any;
 
-	if (!IS_FN(c, "caller")) {
-		noting(x, c, body, r);
-		return;
-	}
+	if (!IS_FN(c, "caller"))
+		return false;
 	v = memo(body, "ii", &any);
 	if (any)
 		snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes),
-		    "%s;", hq_json_text(arena, v));
+		    "%s%s;", before, hq_json_text(arena, v));
 	else
 		ops(r,
 		    hq_arena_printf(arena,
 			"[{\"op\":\"InvokeFunction\",\"id\":\"ii\",\"opts\":{"
-			"\"function_id\":\"app-f\",\"payload\":{\"data\":"
-			"{\"t\":\"%0*d\"}}}}]",
-			2 << 20, 0));
+			"\"function_id\":\"app-f\",\"payload\":{\"data\":%s}}}]",
+			data));
+	return true;
+}
+
+/* data.n of a call's event. */
+static __attribute__((unused)) int
+n_of(struct json_object *body)
+{
+	struct json_object *event = hq_json_get(body, "event");
+
+	return (int)hq_json_i64(hq_json_get(event, "data"), "n", 0);
+}
+
+static __attribute__((unused)) void
+invoking_large(struct world *x, const struct fake_call *c,
+    struct json_object *body, struct hq_engine_reply *r)
+{
+	const char *data =
+	    hq_arena_printf(arena, "{\"t\":\"%0*d\"}", 2 << 20, 0);
+
+	if (!caller_invokes(c, body, data, "", r))
+		noting(x, c, body, r);
 }
 #define TOO_LARGE \
 	"{\"error\":{\"message\":\"the event needs too much memory\"," \

@@ -154,30 +154,13 @@ START_TEST(an_event_that_was_over_a_limit_may_be_sent_again)
 }
 END_TEST
 
-/* Invokes f and notes what comes of it. */
 static void
 invoking(struct world *x, const struct fake_call *c, struct json_object *body,
     struct hq_engine_reply *r)
 {
-	struct json_object *v;
-	bool any;
-
-	if (!IS_FN(c, "caller")) {
+	if (!caller_invokes(c, body, "{\"n\":1}", "", r))
 		noting(x, c, body, r);
-		return;
-	}
-	v = memo(body, "ii", &any);
-	if (any)
-		snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes),
-		    "%s;", hq_json_text(arena, v));
-	else
-		ops(r,
-		    "[{\"op\":\"InvokeFunction\",\"id\":\"ii\",\"opts\":{"
-		    "\"function_id\":\"app-f\",\"payload\":{\"data\":"
-		    "{\"n\":1}}}}]");
 }
-
-#define CALLER FN("caller", EVENT("t/call"), 0)
 
 START_TEST(who_invokes_a_function_beyond_its_limit_is_told)
 {

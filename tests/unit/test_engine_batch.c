@@ -202,30 +202,13 @@ static void
 invoking(struct world *x, const struct fake_call *c, struct json_object *body,
     struct hq_engine_reply *r)
 {
-	struct json_object *data =
-			       hq_json_get(hq_json_get(body, "event"), "data"),
-			   *v;
-	bool any;
+	const char *data = hq_arena_printf(arena, "{\"n\":%d}", n_of(body));
 
-	if (!IS_FN(c, "caller")) {
-		noting_all(x, c, body, r);
-		r->body = "\"done\"";
+	if (caller_invokes(c, body, data, "", r))
 		return;
-	}
-	v = memo(body, "ii", &any);
-	if (any)
-		snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes),
-		    "%s;", hq_json_text(arena, v));
-	else
-		ops(r,
-		    hq_arena_printf(arena,
-			"[{\"op\":\"InvokeFunction\",\"id\":\"ii\",\"opts\":{"
-			"\"function_id\":\"app-f\",\"payload\":{\"data\":"
-			"{\"n\":%d}}}}]",
-			(int)hq_json_i64(data, "n", 0)));
+	noting_all(x, c, body, r);
+	r->body = "\"done\"";
 }
-
-#define CALLER FN("caller", EVENT("t/call"), 0)
 
 START_TEST(all_who_invoked_with_its_events_get_the_result)
 {

@@ -155,34 +155,17 @@ static void
 invoking(struct world *x, const struct fake_call *c, struct json_object *body,
     struct hq_engine_reply *r)
 {
-	struct json_object *data =
-			       hq_json_get(hq_json_get(body, "event"), "data"),
-			   *v;
-	bool any;
+	int n = n_of(body);
 
-	if (!IS_FN(c, "caller")) {
+	if (!caller_invokes(c, body, hq_arena_printf(arena, "{\"n\":%d}", n),
+		hq_arena_printf(arena, "%d ", n), r))
 		noting(x, c, body, r);
-		return;
-	}
-	v = memo(body, "ii", &any);
-	if (any)
-		snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes),
-		    "%lld %s;", (long long)hq_json_i64(data, "n", 0),
-		    hq_json_text(arena, v));
-	else
-		ops(r,
-		    hq_arena_printf(arena,
-			"[{\"op\":\"InvokeFunction\",\"id\":\"ii\",\"opts\":{"
-			"\"function_id\":\"app-f\",\"payload\":{\"data\":"
-			"{\"n\":%lld}}}}]",
-			(long long)hq_json_i64(data, "n", 0)));
 }
 
 START_TEST(who_invoked_it_before_the_last_is_told)
 {
 	w.host = invoking;
-	register_fns("[" FN("caller", EVENT("t/call"), 0) "," FN_WITH("f",
-	    DEBOUNCE()) "]");
+	register_fns("[" CALLER "," FN_WITH("f", DEBOUNCE()) "]");
 	send_event("t/call", NULL, "{\"n\":1}");
 	run_all();
 	send_event("t/call", NULL, "{\"n\":2}");
@@ -199,8 +182,7 @@ END_TEST
 START_TEST(who_invoked_it_is_told_that_it_needs_too_much_memory)
 {
 	w.host = invoking_large;
-	register_fns("[" FN("caller", EVENT("t/call"), 0) "," FN_WITH("f",
-	    DEBOUNCE() LARGE_KEY) "]");
+	register_fns("[" CALLER "," FN_WITH("f", DEBOUNCE() LARGE_KEY) "]");
 	send_event("t/call", NULL, "{}");
 	run_all();
 	pass(10 * SECOND);
