@@ -221,6 +221,7 @@ async function growth(sys, runId, table) {
   await fill(0, FEW);
   const few = await all();
   await fill(FEW, MANY);
+  assert.ok((await counts(sys, true)).completed >= MANY - FEW, 'they are there');
   const many = await all();
   for (const [name, side] of [['RPC read', 'read'], ['runs queued', 'queue'], ['durable steps', 'steps']])
     table.ratio(`${name}, ${MANY} runs stored`, k, many[side].perSecond, `${FEW} runs`, few[side].perSecond, { least: MANY > 1000000 ? 1 / 1.5 : 1 / 1.2 });
