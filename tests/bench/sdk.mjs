@@ -26,8 +26,9 @@ async function app(sys, name, port) {
 
 const end = (child) => new Promise((r) => { child.once('exit', r); child.kill(); });
 
-async function drain(sys, name) {
-  const start = process.hrtime.bigint();
+// busy: how much of one processor the app took meanwhile.
+async function drain(sys, name, app) {
+  const used = app ? cpuSeconds([app.pid]) : 0, start = process.hrtime.bigint();
   const many = Array.from({ length: RUNS }, () => ({ name: `bench/${name}`, data: {} }));
   const sent = await sys.post(`/e/${sys.eventKey}`, many);
   if (sent.status !== 200) throw new Error(sent.text);
@@ -36,7 +37,8 @@ async function drain(sys, name) {
     const [run] = await sys.runsOf(last);
     return run && run.status !== 'Running' && sys.rows('SELECT count(*) AS n FROM engine_run WHERE state = 0')[0].n === 0;
   }, 120);
-  return { perSecond: (RUNS * STEPS * 1e9) / Number(process.hrtime.bigint() - start) };
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  return { perSecond: (RUNS * STEPS) / seconds, busy: app ? (cpuSeconds([app.pid]) - used) / seconds : 0 };
 }
 
 // From the request that sends the event to the first look that finds its end.
@@ -75,7 +77,7 @@ export async function sdk(table) {
     children.push(await app(sys, 'sdk_app', sys.appPort));
     const r = await sys.request('PUT', '/api/inngest', { port: sys.appPort });
     if (r.status !== 200) throw new Error(r.text);
-    const sides = Object.fromEntries(['classic', 'checkpoints', 'buffered'].map((name) => [name, () => drain(sys, name)]));
+    const sides = Object.fromEntries(['classic', 'checkpoints', 'buffered'].map((name) => [name, () => drain(sys, name, children[0])]));
     await inTurns(sides, 1); // warm
     const steps = await inTurns({ ...sides, alone: () => alone(sys, sys.appPort) }, ROUNDS);
     // A run of five steps is six calls.
@@ -83,6 +85,7 @@ export async function sdk(table) {
     table.ratio('SDK app, step by step', k, steps.classic.perSecond, 'the SDK alone', most, {});
     for (const name of ['classic', 'checkpoints']) table.ratio(`SDK app, ${name}`, k, steps[name].perSecond, 'dev server, elsewhere', OFFICIAL[name], { least: 10 });
     table.figure('SDK app, one checkpoint for five steps', k, steps.buffered.perSecond);
+    for (const name of ['classic', 'checkpoints', 'buffered']) table.figure(`SDK app, ${name}, its process`, (n) => `${(100 * n).toFixed(0)} % of a processor`, steps[name].busy);
     for (const name of ['classic', 'checkpoints']) table.figure(`SDK app, ${name}, 5 steps, idle, p50`, ms, await one(sys, name), { most: 25 });
     await end(children.pop());
     children.push(await app(sys, 'sdk_stub', sys.appPort));
