@@ -106,6 +106,7 @@ fuzz_procs(void)
 	if (lasting == NULL) {
 		lasting = hq_arena_new(FUZZ_ARENA_BYTES);
 		config.s[HQ_SET_RAWR_BASE_URL] = "http://h:8080";
+		config.s[HQ_SET_RAWR_ENGINE] = "own";
 		if (one_contract_load(fuzz_contract, fuzz_handlers, lasting,
 			&procs, &err) != HQ_OK)
 			HQ_BUG(err.msg);

@@ -102,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (one == NULL)
 		return 0;
 	copy = hq_json_clone(v);
-	if (hq_json_own(arena, copy, &err) != HQ_OK)
+	if (copy != NULL && hq_json_own(arena, copy, &err) != HQ_OK)
 		return 0;
 	two = validated(copy);
 	HQ_ASSERT(two != NULL &&

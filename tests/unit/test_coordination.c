@@ -474,6 +474,24 @@ START_TEST(memory_past_its_limit_forgets_what_was_before)
 }
 END_TEST
 
+START_TEST(memory_past_its_limit_that_has_no_before_is_kept)
+{
+	struct hq_coord_step s = step("r");
+	struct json_object *w = json(SINGLE), *got, *out;
+	struct json_object *desk = json(DESK("solo", "desk:qa", "true"));
+	char *big = HQ_NEW(arena, char, HQ_COORD_MEMORY_BYTES_MAX + 1);
+
+	memset(big, 'x', HQ_COORD_MEMORY_BYTES_MAX);
+	out = hq_json_new_string_len(big, HQ_COORD_MEMORY_BYTES_MAX);
+	ck_hq_ok(hq_json_own(arena, out, &err));
+	save(SINGLE);
+	(void)queue("{'workflowId':'wf','runId':'r'}");
+	ck_hq_ok(hq_coord_memory_write(&s, w, desk, out, &err));
+	ck_hq_ok(hq_coord_memory_read(&s, w, desk, &got, &err));
+	ck_assert_str_eq(json_object_get_string(got), big);
+}
+END_TEST
+
 START_TEST(a_join_receives_every_input_by_its_source)
 {
 	struct json_object *w = json(WORKFLOW("w", "a",
@@ -557,6 +575,7 @@ main(void)
 	tcase_add_test(tc, a_failed_desk_is_named_before_the_failed_run);
 	tcase_add_test(tc, memory_lasts_for_its_time_to_live_and_its_version);
 	tcase_add_test(tc, memory_past_its_limit_forgets_what_was_before);
+	tcase_add_test(tc, memory_past_its_limit_that_has_no_before_is_kept);
 	tcase_add_test(tc, a_join_receives_every_input_by_its_source);
 	tcase_add_loop_test(tc, each_kind_of_desk_has_its_answer, 0,
 	    sizeof(kinds) / sizeof(kinds[0]));

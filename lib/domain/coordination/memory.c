@@ -77,7 +77,8 @@ memory_text(struct memory *m, struct json_object *output, struct hq_err *err)
 	struct json_object *cut;
 
 	m->data = hq_json_text(a, output);
-	if (m->data != NULL && strlen(m->data) > HQ_COORD_MEMORY_BYTES_MAX) {
+	if (m->data != NULL && strlen(m->data) > HQ_COORD_MEMORY_BYTES_MAX &&
+	    json_object_is_type(output, json_type_object)) {
 		cut = hq_json_clone(output);
 		HQ_TRY(hq_json_own(a, cut, err));
 		hq_json_put(cut, "memory", NULL);
