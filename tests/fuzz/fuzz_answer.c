@@ -51,7 +51,7 @@ static struct hq_engine *engine;
 static int64_t now_ms;
 static uint64_t tickets[CALLS_MAX];
 static size_t n_tickets, inputs;
-static unsigned char drawn;
+static uint64_t drawn;
 
 static int64_t
 clock_ms(void *ctx)
@@ -66,8 +66,11 @@ draw(void *ctx, void *out, size_t n)
 	unsigned char *p = out;
 
 	(void)ctx;
-	while (n-- > 0)
-		*p++ = (unsigned char)(drawn += 151);
+	/* Ids of one millisecond must differ, however many are drawn. */
+	while (n-- > 0) {
+		drawn = drawn * 6364136223846793005U + 1442695040888963407U;
+		*p++ = (unsigned char)(drawn >> 56);
+	}
 }
 
 static const struct hq_env env = { .now_ms = clock_ms,
