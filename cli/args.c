@@ -1,6 +1,4 @@
 /* What was typed: the command's words, its options, everybody's options. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -18,98 +16,6 @@ const struct hq_option hq_options[] = {
 	{ "--help", NULL, "this text, or that of a command", NULL, 0 },
 	{ 0 },
 };
-
-const char *
-hq_cli_opt(const struct hq_cli *c, const char *name)
-{
-	int i;
-
-	for (i = 0; i < c->n_given; i++)
-		if (strcmp(c->given[i].option->name, name) == 0)
-			return c->given[i].value;
-	return NULL;
-}
-
-enum hq_rc
-hq_cli_opt_i64(const struct hq_cli *c, const char *name, int64_t min,
-    int64_t max, int64_t *ret, struct hq_err *err)
-{
-	const char *text = hq_cli_opt(c, name);
-	long long v;
-	char *end;
-
-	if (text == NULL)
-		return HQ_OK;
-	errno = 0;
-	v = strtoll(text, &end, 10);
-	if (*text == '\0' || *end != '\0' || errno != 0 || v < min || v > max)
-		return HQ_FAIL(err, BAD_REQUEST,
-		    "%s %s: not a whole number from %lld to %lld", name, text,
-		    (long long)min, (long long)max);
-	*ret = v;
-	return HQ_OK;
-}
-
-enum hq_rc
-hq_cli_opt_json(struct hq_cli *c, const char *name, struct json_object **ret,
-    struct hq_err *err)
-{
-	const char *text = hq_cli_opt(c, name);
-	struct hq_err why = { 0 };
-
-	*ret = NULL;
-	if (text == NULL)
-		return HQ_OK;
-	if (text[0] == '@')
-		return hq_cli_read_json(c, text + 1, ret, err);
-	if (hq_json_parse(c->arena, text, strlen(text), ret, &why) != HQ_OK)
-		return HQ_FAIL(err, BAD_REQUEST, "%s: %s", name, why.msg);
-	return HQ_OK;
-}
-
-static enum hq_rc
-put_given(struct hq_cli *c, struct json_object *in, const struct hq_option *o,
-    struct hq_err *err)
-{
-	struct json_object *v;
-	int64_t i = 0;
-
-	switch (o->kind) {
-	case HQ_OPT_TEXT:
-		hq_json_put_str(in, o->member, hq_cli_opt(c, o->name));
-		return HQ_OK;
-	case HQ_OPT_FALSE:
-		hq_json_put_bool(in, o->member, false);
-		return HQ_OK;
-	case HQ_OPT_JSON:
-		HQ_TRY(hq_cli_opt_json(c, o->name, &v, err));
-		hq_json_put(in, o->member, json_object_get(v));
-		return HQ_OK;
-	case HQ_OPT_WHOLE:
-		HQ_TRY(hq_cli_opt_i64(c, o->name, 0, INT32_MAX, &i, err));
-		hq_json_put_i64(in, o->member, i);
-		return HQ_OK;
-	}
-	HQ_BUG("an option of no kind");
-}
-
-enum hq_rc
-hq_cli_input(struct hq_cli *c, const char *word_member,
-    struct json_object **ret, struct hq_err *err)
-{
-	struct json_object *in = hq_cli_object(c);
-	int i;
-
-	if (word_member != NULL)
-		hq_json_put_str(in, word_member, c->argv[0]);
-	for (i = 0; i < c->n_given; i++)
-		if (c->given[i].option->member != NULL)
-			HQ_TRY(put_given(c, in, c->given[i].option, err));
-	*ret = in;
-	return HQ_OK;
-}
-
-/* ------------------------------------------------------------------ taking -- */
 
 /* The row of "--name" or "--name=value"; *ret_value is what follows the "=". */
 static const struct hq_option *

@@ -6,8 +6,8 @@
 
 #include "auth/keys.h"
 #include "cli.h"
+#include "command/operator.h"
 #include "engine/outbox.h"
-#include "operator.h"
 #include "probe/probe.h"
 #include "proto/http/fcgi_client.h"
 #include "store/admin.h"
@@ -87,17 +87,24 @@ check_event_key(struct check *k)
 /* ---------------------------------------------------------------- the store -- */
 
 static enum hq_rc
-look_at_store(struct check *k, struct hq_err *err)
+open_to_read(struct check *k, struct hq_db **ret, struct hq_err *err)
 {
 	struct hq_db_opts o = {
 		.path = k->c->config.s[HQ_SET_RAWR_STORE],
 		.modules = k->c->modules,
 		.read_only = true,
 	};
+
+	return hq_db_open(&o, ret, err);
+}
+
+static enum hq_rc
+look_at_store(struct check *k, struct hq_err *err)
+{
 	struct hq_db *db;
 	enum hq_rc rc;
 
-	HQ_TRY(hq_db_open(&o, &db, err));
+	HQ_TRY(open_to_read(k, &db, err));
 	rc = hq_db_quick_check(db, err);
 	hq_db_close(db);
 	return rc;
@@ -210,15 +217,10 @@ check_runner(struct check *k)
 static enum hq_rc
 look_at_outbox(struct check *k, struct hq_outbox_look *ret, struct hq_err *err)
 {
-	struct hq_db_opts o = {
-		.path = k->c->config.s[HQ_SET_RAWR_STORE],
-		.modules = k->c->modules,
-		.read_only = true,
-	};
 	struct hq_db *db;
 	enum hq_rc rc;
 
-	HQ_TRY(hq_db_open(&o, &db, err));
+	HQ_TRY(open_to_read(k, &db, err));
 	rc = hq_outbox_look(db, k->c->arena, ret, err);
 	hq_db_close(db);
 	return rc;

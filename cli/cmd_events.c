@@ -3,8 +3,8 @@
 
 #include "base/ids.h"
 #include "cli.h"
+#include "command/operator.h"
 #include "engine/outbox.h"
-#include "operator.h"
 
 struct send {
 	struct hq_cli *c;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "operator.h"
+#include "command/operator.h"
 
 /* Codes of codes.def, of the contracts, and of this program. */
 static const struct hq_explained explained[] = {

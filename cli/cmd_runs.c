@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "operator.h"
+#include "command/operator.h"
 
 enum { FOLLOW_ARENA_BYTES = 64 << 20 };
 

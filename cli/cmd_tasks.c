@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "operator.h"
+#include "command/operator.h"
 
 enum {
 	CLAIM_WAIT_S_MAX = 3600,

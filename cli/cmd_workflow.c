@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
-#include "operator.h"
+#include "command/operator.h"
 
 /* A FILE holds the workflow, or {"workflow": ...} as the API takes it. */
 static enum hq_rc

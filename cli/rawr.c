@@ -29,76 +29,6 @@ const struct hq_command *const hq_commands[] = {
 	NULL,
 };
 
-/* ----------------------------------------------------------------- helpers -- */
-
-struct json_object *
-hq_cli_object(struct hq_cli *c)
-{
-	struct json_object *o = hq_json_new_object();
-	enum hq_rc rc = hq_json_own(c->arena, o, NULL);
-
-	HQ_ASSERT(rc == HQ_OK);
-	return o;
-}
-
-enum hq_rc
-hq_cli_open(struct hq_cli *c, bool migrate, struct hq_db **ret,
-    struct hq_err *err)
-{
-	struct hq_db_opts o = {
-		.path = c->config.s[HQ_SET_RAWR_STORE],
-		.modules = c->modules,
-		.migrate = migrate && !c->dry_run,
-		.dry_run = c->dry_run,
-		.write_wait_ms = c->config.i[HQ_SET_RAWR_WRITE_WAIT],
-	};
-
-	return hq_db_open(&o, ret, err);
-}
-
-/* stdin has no size to be known before. */
-static enum hq_rc
-read_stdin(struct hq_cli *c, char **ret, size_t *ret_n, struct hq_err *err)
-{
-	char *p = HQ_NEW(c->arena, char, HQ_CLI_INPUT_MAX + 1);
-	size_t n;
-
-	HQ_ASSERT(p != NULL);
-	n = fread(p, 1, HQ_CLI_INPUT_MAX + 1, stdin);
-	if (ferror(stdin) != 0)
-		return HQ_FAIL(err, BAD_REQUEST, "stdin cannot be read");
-	if (n > HQ_CLI_INPUT_MAX)
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "stdin: over %d bytes",
-		    HQ_CLI_INPUT_MAX);
-	p[n] = '\0';
-	*ret = p;
-	*ret_n = n;
-	return HQ_OK;
-}
-
-enum hq_rc
-hq_cli_read(struct hq_cli *c, const char *file, char **ret, size_t *ret_n,
-    struct hq_err *err)
-{
-	if (strcmp(file, "-") == 0)
-		return read_stdin(c, ret, ret_n, err);
-	return hq_file_read(file, HQ_CLI_INPUT_MAX, c->arena, ret, ret_n, err);
-}
-
-enum hq_rc
-hq_cli_read_json(struct hq_cli *c, const char *file, struct json_object **ret,
-    struct hq_err *err)
-{
-	struct hq_err why = { 0 };
-	char *text;
-	size_t n;
-
-	HQ_TRY(hq_cli_read(c, file, &text, &n, err));
-	if (hq_json_parse(c->arena, text, n, ret, &why) != HQ_OK)
-		return HQ_FAIL(err, BAD_REQUEST, "%s: %s", file, why.msg);
-	return HQ_OK;
-}
-
 static const struct hq_module **
 modules_of(struct hq_arena *a)
 {
@@ -161,6 +91,7 @@ run(struct hq_cli *c, struct json_object **ret, struct hq_err *err)
 	if (rc != HQ_OK && (c->command->flags & HQ_CMD_BARE) == 0)
 		return rc;
 	HQ_TRY(hq_cli_opt_i64(c, "--progress", 1, INT32_MAX, &every, err));
+	c->composition = hq_composition;
 	c->modules = modules_of(c->arena);
 	HQ_TRY(check_switch(c, err));
 	return c->command->run(c, ret, err);

@@ -260,7 +260,10 @@ build(struct hq_eng_tx *t, struct hq_arena *keep, struct hq_eng_call *c,
 	return HQ_OK;
 }
 
-/* For now: the function may be registered anew, or be read by who is next. */
+/*
+ * What is stored of the function cannot be read (functions.c): until it is
+ * registered anew, or a runner that can read it has the job.
+ */
 static enum hq_rc
 put_off(struct hq_eng_tx *t, const struct hq_eng_job *j, struct hq_err *err)
 {

@@ -337,7 +337,7 @@ hq_compose_commands(const char *root, struct hq_arena *a, const char **ret_text,
 	}
 	*ret_text = hq_arena_printf(a,
 	    "/* Generated from rawr.hq.json by build/compose. */\n"
-	    "#include \"cli/cli.h\"\n\n%s\n"
+	    "#include \"command/command.h\"\n\n%s\n"
 	    "const struct hq_cli_composed hq_cli_composition[] = {\n"
 	    "%s\t{ 0 }\n};\n",
 	    hq_buf_str(&externs), hq_buf_str(&rows));

@@ -25,7 +25,7 @@ enum hq_rc hq_contract_resolve(const char *root, struct json_object *contract,
 enum hq_rc hq_compose_listing(const char *root, struct hq_arena *a,
     const char **ret_text, struct hq_err *err) HQ_MUST;
 
-/* The C text of hq_cli_composition[] (cli/cli.h).  The same of the manifest. */
+/* The C text of hq_cli_composition[] (command/command.h).  The same of the manifest. */
 enum hq_rc hq_compose_commands(const char *root, struct hq_arena *a,
     const char **ret_text, struct hq_err *err) HQ_MUST;
 

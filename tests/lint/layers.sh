@@ -8,7 +8,7 @@ say() { echo "layers: $*" >>"$said"; }
 sources() { find "$@" -name '*.[ch]' 2>/dev/null; }
 
 # lib: only downwards, and never to a plugin or a program.  Plugins: the
-# library and themselves; those of kind cli what a command is, too.  Of each include: the file, the name, where it is.
+# library and themselves.  Of each include: the file, the name, where it is.
 sources lib plugins | xargs grep -H '^#include "' |
     sed -n 's/^\([^:]*\):#include "\([^"]*\)".*/\1 \2/p' |
     while read -r f i; do
@@ -17,9 +17,6 @@ sources lib plugins | xargs grep -H '^#include "' |
 	[ ! -e "$here/$i" ] || where=here
 	[ ! -e "lib/$i" ] || where=lib
 	[ "${i#"$here"/}" = "$i" ] || where=here
-	case $f:$i in # a command of rawr, as rawr's own are
-	plugins/cli/*:cli/cli.h | plugins/cli/*:cli/operator.h) where=host ;;
-	esac
 	echo "$f $i $where"
 done >"$said.includes"
 sources lib >"$said.files"

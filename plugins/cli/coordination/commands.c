@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/operator.h"
+#include "command/operator.h"
 #include "program.h"
 
 enum {

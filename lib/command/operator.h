@@ -1,15 +1,14 @@
 /*
- * cli/operator.h - the operator at the console as a caller of procedures.
+ * command/operator.h - the operator at the console as a caller of procedures.
  *
  * What is called is what HTTP callers call: the contract checks what goes in
  * and what comes out, and the runner's bell is rung after a commit.  A dry run
  * rolls every transaction back and rings nobody.
  */
-#ifndef HQ_CLI_OPERATOR_H
-#define HQ_CLI_OPERATOR_H
+#ifndef HQ_COMMAND_OPERATOR_H
+#define HQ_COMMAND_OPERATOR_H
 
-#include "cli.h"
-#include "proto/contract.h"
+#include "command/command.h"
 
 struct hq_operator {
 	struct hq_boundary boundary;
@@ -54,4 +53,4 @@ enum hq_rc hq_cli_wait_change(struct hq_db *db, int64_t *version,
 /* Ring the runner's bell; false if nobody hears it. */
 bool hq_cli_ring(const struct hq_config *config);
 
-#endif /* HQ_CLI_OPERATOR_H */
+#endif /* HQ_COMMAND_OPERATOR_H */

@@ -1,4 +1,4 @@
-#include "operator.h"
+#include "command/operator.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +39,7 @@ wake(void *ctx)
 enum hq_rc
 hq_cli_procs(struct hq_cli *c, struct hq_procs *ret, struct hq_err *err)
 {
-	return hq_procs_load(hq_composition,
+	return hq_procs_load(c->composition,
 	    1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS, c->arena, ret, err);
 }
 
