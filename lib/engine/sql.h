@@ -1,5 +1,6 @@
 /*
- * engine/sql.h - the engine's statements, by number.  Texts: sql.c.
+ * engine/sql.h - the engine's statements, by number.  Texts: sql.c; tables:
+ * schema.c.
  */
 #ifndef HQ_ENGINE_SQL_H
 #define HQ_ENGINE_SQL_H
@@ -168,5 +169,7 @@ enum {
 	Q_RETAIN_RATE,
 	Q__MAX
 };
+
+extern const char *const hq_engine_migrations[]; /* ends with NULL */
 
 #endif /* HQ_ENGINE_SQL_H */

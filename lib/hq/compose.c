@@ -266,34 +266,6 @@ put_row(const char *root, struct json_object *row, struct hq_arena *a,
 	return HQ_OK;
 }
 
-enum hq_rc
-hq_compose(const char *root, unsigned mask, struct hq_arena *a,
-    const char **ret_text, struct hq_err *err)
-{
-	struct json_object *m, *plugins, *row;
-	struct hq_buf externs, rows;
-	size_t i;
-
-	mask &= 1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS;
-	HQ_TRY(hq_manifest_check(root, a, &m, err));
-	hq_buf_init(&externs, a);
-	hq_buf_init(&rows, a);
-	plugins = hq_json_get(m, "plugins");
-	for (i = 0; i < json_object_array_length(plugins); i++) {
-		row = json_object_array_get_idx(plugins, i);
-		if ((mask & 1u << kind_of(row)) != 0)
-			HQ_TRY(put_row(root, row, a, &externs, &rows, err));
-	}
-	*ret_text = hq_arena_printf(a,
-	    "/* Generated from rawr.hq.json by build/compose. */\n"
-	    "#include \"proto/contract.h\"\n\n%s\n"
-	    "const struct hq_composed hq_composition[] = {\n%s\t{ 0 }\n};\n",
-	    hq_buf_str(&externs), hq_buf_str(&rows));
-	if (!hq_arena_ok(a))
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
-	return HQ_OK;
-}
-
 /* ------------------------------------------------------------ the commands -- */
 
 static enum hq_rc
@@ -314,35 +286,6 @@ put_commands(const char *root, struct json_object *row, struct hq_arena *a,
 	    hq_json_str(row, "name"), dir, sym);
 	put_literal(rows, hq_json_text(a, commands));
 	hq_buf_puts(rows, " },\n");
-	return HQ_OK;
-}
-
-enum hq_rc
-hq_compose_commands(const char *root, struct hq_arena *a, const char **ret_text,
-    struct hq_err *err)
-{
-	struct json_object *m, *plugins, *row;
-	struct hq_buf externs, rows;
-	size_t i;
-
-	HQ_TRY(hq_manifest_check(root, a, &m, err));
-	hq_buf_init(&externs, a);
-	hq_buf_init(&rows, a);
-	plugins = hq_json_get(m, "plugins");
-	for (i = 0; i < json_object_array_length(plugins); i++) {
-		row = json_object_array_get_idx(plugins, i);
-		if (kind_of(row) == HQ_KIND_CLI)
-			HQ_TRY(
-			    put_commands(root, row, a, &externs, &rows, err));
-	}
-	*ret_text = hq_arena_printf(a,
-	    "/* Generated from rawr.hq.json by build/compose. */\n"
-	    "#include \"command/command.h\"\n\n%s\n"
-	    "const struct hq_cli_composed hq_cli_composition[] = {\n"
-	    "%s\t{ 0 }\n};\n",
-	    hq_buf_str(&externs), hq_buf_str(&rows));
-	if (!hq_arena_ok(a))
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
 	return HQ_OK;
 }
 
@@ -400,27 +343,82 @@ put_listed(const char *root, struct json_object *row, struct hq_arena *a,
 	return HQ_OK;
 }
 
+/* -------------------------------------------------------------- the tables -- */
+
+/* A C table of plugins: a row of each, and what stands before the rows. */
+struct table {
+	unsigned kinds;     /* 1u << enum hq_kind */
+	const char *header; /* that declares it */
+	const char *declared;
+	enum hq_rc (*put)(const char *root, struct json_object *row,
+	    struct hq_arena *a, struct hq_buf *before, struct hq_buf *rows,
+	    struct hq_err *err);
+};
+
+static enum hq_rc
+write_table(const char *root, const struct table *t, struct hq_arena *a,
+    const char **ret_text, struct hq_err *err)
+{
+	struct json_object *m, *plugins, *row;
+	struct hq_buf before, rows;
+	size_t i;
+
+	HQ_TRY(hq_manifest_check(root, a, &m, err));
+	hq_buf_init(&before, a);
+	hq_buf_init(&rows, a);
+	plugins = hq_json_get(m, "plugins");
+	for (i = 0; i < json_object_array_length(plugins); i++) {
+		row = json_object_array_get_idx(plugins, i);
+		if ((t->kinds & 1u << kind_of(row)) != 0)
+			HQ_TRY(t->put(root, row, a, &before, &rows, err));
+	}
+	*ret_text = hq_arena_printf(a,
+	    "/* Generated from rawr.hq.json by build/compose. */\n"
+	    "#include \"%s\"\n\n%s\nconst struct %s[] = {\n%s\t{ 0 }\n};\n",
+	    t->header, hq_buf_str(&before), t->declared, hq_buf_str(&rows));
+	if (!hq_arena_ok(a))
+		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
+	return HQ_OK;
+}
+
+enum hq_rc
+hq_compose(const char *root, unsigned mask, struct hq_arena *a,
+    const char **ret_text, struct hq_err *err)
+{
+	const struct table t = {
+		mask & (1u << HQ_KIND_API | 1u << HQ_KIND_WORKFLOWS),
+		"proto/contract.h",
+		"hq_composed hq_composition",
+		put_row,
+	};
+
+	return write_table(root, &t, a, ret_text, err);
+}
+
+enum hq_rc
+hq_compose_commands(const char *root, struct hq_arena *a, const char **ret_text,
+    struct hq_err *err)
+{
+	static const struct table t = {
+		1u << HQ_KIND_CLI,
+		"command/command.h",
+		"hq_cli_composed hq_cli_composition",
+		put_commands,
+	};
+
+	return write_table(root, &t, a, ret_text, err);
+}
+
 enum hq_rc
 hq_compose_listing(const char *root, struct hq_arena *a, const char **ret_text,
     struct hq_err *err)
 {
-	struct json_object *m, *plugins;
-	struct hq_buf pages, rows;
-	size_t i;
+	static const struct table t = {
+		~0u,
+		"hq/listing.h",
+		"hq_listed hq_listing",
+		put_listed,
+	};
 
-	HQ_TRY(hq_manifest_check(root, a, &m, err));
-	hq_buf_init(&pages, a);
-	hq_buf_init(&rows, a);
-	plugins = hq_json_get(m, "plugins");
-	for (i = 0; i < json_object_array_length(plugins); i++)
-		HQ_TRY(put_listed(root, json_object_array_get_idx(plugins, i),
-		    a, &pages, &rows, err));
-	*ret_text = hq_arena_printf(a,
-	    "/* Generated from rawr.hq.json by build/compose. */\n"
-	    "#include \"hq/listing.h\"\n\n%s\n"
-	    "const struct hq_listed hq_listing[] = {\n%s\t{ 0 }\n};\n",
-	    pages.n == 0 ? "" : hq_buf_str(&pages), hq_buf_str(&rows));
-	if (!hq_arena_ok(a))
-		return HQ_FAIL(err, PAYLOAD_TOO_LARGE, "no memory");
-	return HQ_OK;
+	return write_table(root, &t, a, ret_text, err);
 }

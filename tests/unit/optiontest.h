@@ -35,6 +35,20 @@ go(const char *data)
 	run_all();
 }
 
+/* n events in their order, with data.n from 1 on, a millisecond apart; each time. */
+static __attribute__((unused)) void
+send_some(int n, const char *more, void (*each)(void))
+{
+	int i;
+
+	for (i = 1; i <= n; i++) {
+		send_event("t/go", NULL,
+		    hq_arena_printf(arena, "{\"n\":%d%s}", i, more));
+		each();
+		w.now_ms++;
+	}
+}
+
 /* Registered with these options, f is refused, and the reason says so. */
 static __attribute__((unused)) void
 refuses(const char *options, const char *said)

@@ -55,20 +55,6 @@ count(size_t q, const struct hq_val *vals, size_t n)
 
 #define HELD() count(Q_HELD, HQ_NO_BIND)
 
-/* n events in their order, with data.n from 1 on; and a turn. */
-static void
-send_some(int n, const char *more)
-{
-	int i;
-
-	for (i = 1; i <= n; i++) {
-		send_event("t/go", NULL,
-		    hq_arena_printf(arena, "{\"n\":%d%s}", i, more));
-		turn();
-		w.now_ms++;
-	}
-}
-
 /* The oldest of the calls in flight is answered; and a turn. */
 static void
 answer_one(void)
@@ -94,7 +80,7 @@ START_TEST(no_more_calls_than_the_limit_are_in_flight)
 
 	register_fns(hq_arena_printf(arena, "[" FN_WITH("f", LIMITS("%s")) "]",
 	    two[_i]));
-	send_some(5, "");
+	send_some(5, "", turn);
 	ck_assert_uint_eq(w.n_calls, 2);
 	ck_assert_int_eq(HELD(), 3);
 	for (i = 0; i < 3; i++) {
@@ -125,7 +111,7 @@ END_TEST
 START_TEST(who_waits_for_a_place_is_not_looked_at_before_there_is_one)
 {
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(20, "");
+	send_some(20, "", turn);
 	ck_assert_int_gt(w.next_ms, w.now_ms);
 	w.now_ms += 10;
 	turn();
@@ -136,7 +122,7 @@ END_TEST
 START_TEST(zero_is_no_limit)
 {
 	register_fns("[" FN_WITH("f", LIMITS("0")) "]");
-	send_some(5, "");
+	send_some(5, "", turn);
 	ck_assert_uint_eq(w.n_calls, 5);
 }
 END_TEST
@@ -144,9 +130,9 @@ END_TEST
 START_TEST(each_value_of_a_key_has_places_of_its_own)
 {
 	register_fns("[" FN_WITH("f", LIMITS("{\"limit\":1," BY_K "}")) "]");
-	send_some(2, ",\"k\":\"a\"");
-	send_some(2, ",\"k\":\"b\"");
-	send_some(2, "");
+	send_some(2, ",\"k\":\"a\"", turn);
+	send_some(2, ",\"k\":\"b\"", turn);
+	send_some(2, "", turn);
 	ck_assert_uint_eq(w.n_calls, 3);
 }
 END_TEST
@@ -155,7 +141,7 @@ START_TEST(two_functions_have_places_of_their_own)
 {
 	register_fns(
 	    "[" FN_WITH("f", LIMITS("1")) "," FN_WITH("g", LIMITS("1")) "]");
-	send_some(2, "");
+	send_some(2, "", turn);
 	ck_assert_uint_eq(w.n_calls, 2);
 }
 END_TEST
@@ -166,8 +152,8 @@ START_TEST(functions_share_the_places_of_a_value_in_a_larger_scope)
 {
 	register_fns("[" FN_WITH("f", LIMITS(SHARED)) "," FN_WITH("g",
 	    LIMITS(SHARED)) "]");
-	send_some(1, ",\"k\":\"a\"");
-	send_some(1, ",\"k\":\"b\"");
+	send_some(1, ",\"k\":\"a\"", turn);
+	send_some(1, ",\"k\":\"b\"", turn);
 	ck_assert_uint_eq(w.n_calls, 2);
 	run_all();
 	ck_assert_uint_eq(w.total, 4);
@@ -178,11 +164,11 @@ START_TEST(both_of_two_limits_hold)
 {
 	register_fns("[" FN_WITH("f",
 	    LIMITS("[{\"limit\":1," BY_K "},{\"limit\":2}]")) "]");
-	send_some(3, ",\"k\":\"a\"");
+	send_some(3, ",\"k\":\"a\"", turn);
 	ck_assert_uint_eq(w.n_calls, 1);
-	send_some(3, ",\"k\":\"b\"");
+	send_some(3, ",\"k\":\"b\"", turn);
 	ck_assert_uint_eq(w.n_calls, 2);
-	send_some(3, ",\"k\":\"c\"");
+	send_some(3, ",\"k\":\"c\"", turn);
 	ck_assert_uint_eq(w.n_calls, 2);
 	while (w.n_calls > 0)
 		answer_one();
@@ -196,9 +182,9 @@ START_TEST(a_place_that_the_first_one_cannot_take_goes_to_the_next)
 {
 	register_fns("[" FN_WITH("f",
 	    LIMITS("[{\"limit\":2},{\"limit\":1," BY_K "}]")) "]");
-	send_some(1, ",\"k\":\"b\"");
-	send_some(2, ",\"k\":\"a\"");
-	send_some(1, ",\"k\":\"c\"");
+	send_some(1, ",\"k\":\"b\"", turn);
+	send_some(2, ",\"k\":\"a\"", turn);
+	send_some(1, ",\"k\":\"c\"", turn);
 	ck_assert_uint_eq(w.n_calls, 2);
 	answer_one();
 	turn();
@@ -210,7 +196,7 @@ END_TEST
 START_TEST(a_call_that_was_held_is_the_first_of_its_run)
 {
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(2, "");
+	send_some(2, "", turn);
 	answer_one();
 	ck_assert(strstr(w.calls[0].body, "\"generation_id\":1,") != NULL);
 }
@@ -220,7 +206,7 @@ START_TEST(a_run_of_higher_priority_goes_before_others_that_wait)
 {
 	register_fns("[" FN_WITH("f",
 	    LIMITS("1") "\"priority\":{\"run\":\"event.data.n\"},") "]");
-	send_some(4, "");
+	send_some(4, "", turn);
 	run_all();
 	ck_assert_str_eq(notes, "f:1;f:4;f:3;f:2;");
 }
@@ -240,7 +226,7 @@ START_TEST(a_run_that_sleeps_takes_no_place)
 {
 	w.host = sleeping;
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(3, "");
+	send_some(3, "", turn);
 	run_all();
 	ck_assert_uint_eq(w.total, 3);
 	w.now_ms += 3600000;
@@ -270,7 +256,7 @@ START_TEST(an_attempt_that_is_to_come_takes_no_place)
 	register_fns("[{" LIMITS("1") "\"id\":\"app-f\",\"triggers\":[" EVENT(
 	    "t/go") "],\"steps\":{"
 		    "\"step\":{\"runtime\":{\"url\":\"http://h/?fnId=app-f&x\"}}}}]");
-	send_some(3, "");
+	send_some(3, "", turn);
 	run_all();
 	ck_assert_uint_eq(w.total, 3);
 	pass(w.retry_ms);
@@ -305,7 +291,7 @@ START_TEST(steps_side_by_side_take_a_place_each)
 
 	w.host = planning;
 	register_fns("[" FN_WITH("f", LIMITS("2")) "]");
-	send_some(1, "");
+	send_some(1, "", turn);
 	while (w.n_calls > 0) {
 		most = w.n_calls > most ? w.n_calls : most;
 		answer_one();
@@ -326,7 +312,7 @@ cancel_tx(void *arg, struct hq_err *e)
 START_TEST(a_call_that_is_cancelled_gives_its_place_to_the_next)
 {
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(3, "");
+	send_some(3, "", turn);
 	ck_hq_ok(hq_db_tx(w.db, cancel_tx, w.calls[0].run, &err));
 	turn();
 	ck_assert_uint_eq(w.n_calls, 2);
@@ -346,11 +332,11 @@ cancel_event_tx(void *arg, struct hq_err *e)
 START_TEST(a_run_that_was_let_go_and_is_cancelled_lets_the_next_go)
 {
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(1, "");
+	send_some(1, "", turn);
 	send_event("t/go", "second", "{\"n\":2}");
 	turn();
 	w.now_ms++;
-	send_some(1, ",\"last\":true");
+	send_some(1, ",\"last\":true", turn);
 	ck_hq_ok(hq_db_tx(w.db, cancel_tx, w.calls[0].run, &err));
 	ck_hq_ok(hq_db_tx(w.db, cancel_event_tx, NULL, &err));
 	turn();
@@ -363,7 +349,7 @@ START_TEST(a_call_whose_engine_died_holds_its_place_until_its_lease_ends)
 	struct hq_engine *dead = w.engine;
 
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(2, "");
+	send_some(2, "", turn);
 	w.engine = engine_open(&w, w.db, "two", 64);
 	forget_calls(&w);
 	turn();
@@ -382,7 +368,7 @@ START_TEST(an_engine_that_leaves_gives_its_places_to_another)
 	struct hq_engine *gone = w.engine;
 
 	register_fns("[" FN_WITH("f", LIMITS("2")) "]");
-	send_some(5, "");
+	send_some(5, "", turn);
 	hq_engine_drain(gone);
 	ck_hq_ok(hq_engine_release(gone, &err));
 	w.engine = engine_open(&w, w.db, "two", 64);
@@ -398,7 +384,7 @@ END_TEST
 START_TEST(a_limit_that_is_raised_lets_more_go)
 {
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(5, "");
+	send_some(5, "", turn);
 	ck_assert_uint_eq(w.n_calls, 1);
 	register_fns("[" FN_WITH("f", LIMITS("3")) "]");
 	w.now_ms += 1000;
@@ -410,7 +396,7 @@ END_TEST
 START_TEST(a_limit_that_is_no_more_holds_nobody)
 {
 	register_fns("[" FN_WITH("f", LIMITS("1")) "]");
-	send_some(5, "");
+	send_some(5, "", turn);
 	register_fns("[" FN("f", EVENT("t/go"), 0) "]");
 	w.now_ms += 1000;
 	turn();
@@ -424,7 +410,7 @@ START_TEST(calls_of_others_are_not_kept_waiting_by_who_waits)
 	w.engine = engine_open(&w, w.db, "one", 4);
 	register_fns("[" FN_WITH("f", LIMITS("1")) "," FN("free",
 	    EVENT("t/free"), 0) "]");
-	send_some(300, "");
+	send_some(300, "", turn);
 	send_event("t/free", NULL, "{\"n\":7}");
 	turn();
 	ck_assert_uint_eq(w.n_calls, 2);

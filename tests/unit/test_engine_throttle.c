@@ -7,20 +7,6 @@
 #define THROTTLE(more) "\"throttle\":{" more "},"
 #define FIVE "\"limit\":1,\"period\":\"5s\""
 
-/* n events in their order, with data.n from 1 on; a millisecond apart. */
-static void
-send_some(int n, const char *more)
-{
-	int i;
-
-	for (i = 1; i <= n; i++) {
-		send_event("t/go", NULL,
-		    hq_arena_printf(arena, "{\"n\":%d%s}", i, more));
-		run_all();
-		w.now_ms++;
-	}
-}
-
 static void
 noting_f(const char *options)
 {
@@ -34,7 +20,7 @@ START_TEST(runs_start_one_by_one_and_none_is_lost)
 	int64_t began = w.now_ms;
 
 	noting_f(THROTTLE(FIVE));
-	send_some(4, "");
+	send_some(4, "", run_all);
 	ck_assert_str_eq(notes, "f:1;");
 	pass(began + 5 * SECOND - 1 - w.now_ms);
 	ck_assert_str_eq(notes, "f:1;");
@@ -53,7 +39,7 @@ END_TEST
 START_TEST(a_limit_of_two_is_two_in_a_period_one_after_the_other)
 {
 	noting_f(THROTTLE("\"limit\":2,\"period\":\"5s\""));
-	send_some(3, "");
+	send_some(3, "", run_all);
 	ck_assert_str_eq(notes, "f:1;");
 	pass(2500);
 	ck_assert_str_eq(notes, "f:1;f:2;");
@@ -65,7 +51,7 @@ END_TEST
 START_TEST(a_burst_starts_at_once)
 {
 	noting_f(THROTTLE(FIVE ",\"burst\":2"));
-	send_some(5, "");
+	send_some(5, "", run_all);
 	ck_assert_str_eq(notes, "f:1;f:2;f:3;");
 	pass(5 * SECOND);
 	ck_assert_str_eq(notes, "f:1;f:2;f:3;f:4;");
@@ -90,8 +76,8 @@ END_TEST
 START_TEST(each_value_of_a_key_has_a_throttle_of_its_own)
 {
 	noting_f(THROTTLE(FIVE ",\"key\":\"event.data.k\""));
-	send_some(2, ",\"k\":1");
-	send_some(2, ",\"k\":2");
+	send_some(2, ",\"k\":1", run_all);
+	send_some(2, ",\"k\":2", run_all);
 	ck_assert_str_eq(notes, "f:1;f:1;");
 	pass(5 * SECOND);
 	ck_assert_str_eq(notes, "f:1;f:1;f:2;f:2;");
@@ -112,7 +98,7 @@ START_TEST(only_the_start_of_a_run_is_counted)
 {
 	noting_f(THROTTLE(FIVE) "\"concurrency\":5,");
 	w.host = two_steps;
-	send_some(1, "");
+	send_some(1, "", run_all);
 	ck_assert_str_eq(notes, "f:1;");
 }
 END_TEST
@@ -122,7 +108,7 @@ START_TEST(who_waits_to_start_is_not_looked_at_before_its_time)
 	int64_t began = w.now_ms;
 
 	noting_f(THROTTLE(FIVE));
-	send_some(20, "");
+	send_some(20, "", run_all);
 	turn();
 	ck_assert_int_eq(w.next_ms, began + 5 * SECOND);
 }
@@ -138,7 +124,7 @@ cancel_tx(void *arg, struct hq_err *e)
 START_TEST(a_run_that_is_cancelled_before_it_starts_uses_up_nothing)
 {
 	noting_f(THROTTLE(FIVE));
-	send_some(1, "");
+	send_some(1, "", run_all);
 	send_event("t/go", "second", "{\"n\":2}");
 	run_all();
 	send_event("t/go", NULL, "{\"n\":3}");
@@ -173,7 +159,7 @@ END_TEST
 START_TEST(a_run_of_higher_priority_starts_first)
 {
 	noting_f(THROTTLE(FIVE) "\"priority\":{\"run\":\"event.data.n\"},");
-	send_some(4, "");
+	send_some(4, "", run_all);
 	pass(5 * SECOND);
 	pass(5 * SECOND);
 	ck_assert_str_eq(notes, "f:1;f:4;f:3;");
@@ -183,7 +169,7 @@ END_TEST
 START_TEST(a_run_that_waits_for_its_start_too_long_is_cancelled)
 {
 	noting_f(THROTTLE(FIVE) "\"timeouts\":{\"start\":\"3s\"},");
-	send_some(2, "");
+	send_some(2, "", run_all);
 	pass(5 * SECOND);
 	pass(5 * SECOND);
 	ck_assert_str_eq(notes, "f:1;");
@@ -193,7 +179,7 @@ END_TEST
 START_TEST(a_throttle_that_is_no_more_lets_all_start)
 {
 	noting_f(THROTTLE(FIVE));
-	send_some(4, "");
+	send_some(4, "", run_all);
 	noting_f("");
 	pass(5 * SECOND);
 	ck_assert_str_eq(notes, "f:1;f:2;f:3;f:4;");
@@ -203,7 +189,7 @@ END_TEST
 START_TEST(an_engine_that_comes_later_keeps_to_the_times)
 {
 	noting_f(THROTTLE(FIVE));
-	send_some(3, "");
+	send_some(3, "", run_all);
 	hq_engine_free(w.engine);
 	w.engine = engine_open(&w, w.db, "two", 64);
 	pass(5 * SECOND);
@@ -217,7 +203,7 @@ END_TEST
 START_TEST(a_clock_that_is_set_back_puts_no_start_off)
 {
 	noting_f(THROTTLE(FIVE));
-	send_some(2, "");
+	send_some(2, "", run_all);
 	w.now_ms -= 24 * 3600 * (int64_t)SECOND;
 	run_all();
 	pass(5 * SECOND);
