@@ -5,20 +5,6 @@
 #include "engine/figures.h"
 #include "engine/inside.h"
 
-static enum hq_rc
-ask(struct hq_db *db, size_t q, const struct hq_val *vals, size_t n,
-    int64_t *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	HQ_TRY(hq_query(db, &hq_engine_store, q, vals, n, &row, err));
-	if (!hq_cursor_next(&row))
-		return hq_cursor_done(&row, err);
-	if (!hq_cursor_is_null(&row, 0))
-		*ret = hq_cursor_i64(&row, 0);
-	return HQ_OK;
-}
-
 /* Jobs of a lane that are due after `after`, and not after `until`. */
 static enum hq_rc
 add_jobs(struct hq_db *db, int lane, int64_t after, int64_t until, int64_t *sum,
@@ -26,7 +12,7 @@ add_jobs(struct hq_db *db, int lane, int64_t after, int64_t until, int64_t *sum,
 {
 	int64_t n = 0;
 
-	HQ_TRY(ask(db, Q_JOB_COUNT,
+	HQ_TRY(hq_query_i64(db, &hq_engine_store, Q_JOB_COUNT,
 	    HQ_BIND(hq_i64(lane), hq_i64(after), hq_i64(until),
 		hq_i64(HQ_ENGINE_DEPTH_MAX)),
 	    &n, err));
@@ -44,7 +30,7 @@ look_at_oldest(struct hq_db *db, int lane, int64_t now, int64_t *oldest_ms,
 
 	for (unclaimed = 0; unclaimed <= 1; unclaimed++) {
 		since = now;
-		HQ_TRY(ask(db, Q_JOB_OLDEST,
+		HQ_TRY(hq_query_i64(db, &hq_engine_store, Q_JOB_OLDEST,
 		    HQ_BIND(hq_i64(lane), hq_i64(unclaimed), hq_i64(now),
 			hq_i64(HQ_ENGINE_OLDEST_MAX)),
 		    &since, err));
@@ -74,8 +60,8 @@ hq_engine_depth(struct hq_db *db, int64_t now_ms, struct hq_engine_depth *ret,
 	struct hq_engine_depth d = { 0 };
 	int lane;
 
-	HQ_TRY(ask(db, Q_INBOX_COUNT, HQ_BIND(hq_i64(HQ_ENGINE_DEPTH_MAX)),
-	    &d.inbox, err));
+	HQ_TRY(hq_query_i64(db, &hq_engine_store, Q_INBOX_COUNT,
+	    HQ_BIND(hq_i64(HQ_ENGINE_DEPTH_MAX)), &d.inbox, err));
 	for (lane = 0; lane < HQ_LANE__MAX; lane++)
 		if (lane != HQ_LANE_TIMER)
 			HQ_TRY(look_at_calls(db, lane, now_ms, &d, err));

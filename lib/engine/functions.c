@@ -211,27 +211,20 @@ read_all(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 	return HQ_OK;
 }
 
-/* *ret is left as it is if the answer is no. */
-static enum hq_rc
-ask(struct hq_db *db, size_t q, bool *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	HQ_TRY(hq_query(db, &hq_engine_store, q, HQ_NO_BIND, &row, err));
-	if (!hq_cursor_next(&row))
-		return hq_cursor_done(&row, err);
-	*ret |= hq_cursor_i64(&row, 0) != 0;
-	return HQ_OK;
-}
-
 /* What has to be looked at: also for an option that is no more. */
 static enum hq_rc
 look_at_options(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 {
 	const struct hq_fn_options *o;
+	int64_t held = 0, waits = 0;
 	size_t i;
 
-	f->gated = f->timed = false;
+	HQ_TRY(hq_query_i64(db, &hq_engine_store, Q_GATES_ANY, HQ_NO_BIND,
+	    &held, err));
+	HQ_TRY(hq_query_i64(db, &hq_engine_store, Q_WAKES_ANY, HQ_NO_BIND,
+	    &waits, err));
+	f->gated = held != 0;
+	f->timed = waits != 0;
 	for (i = 0; i < f->n; i++) {
 		o = f->v[i].options;
 		if (o == NULL)
@@ -240,8 +233,7 @@ look_at_options(struct hq_fns *f, struct hq_db *db, struct hq_err *err)
 		f->timed |= o->throttle.limit > 0 ||
 		    o->debounce.period_ms > 0 || o->batch.size > 0;
 	}
-	HQ_TRY(ask(db, Q_GATES_ANY, &f->gated, err));
-	return ask(db, Q_WAKES_ANY, &f->timed, err);
+	return HQ_OK;
 }
 
 enum hq_rc

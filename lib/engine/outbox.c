@@ -127,27 +127,15 @@ struct park {
 };
 
 static enum hq_rc
-count(struct hq_db *db, size_t q, int64_t *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	*ret = 0;
-	HQ_TRY(hq_query(db, &hq_engine_store, q, HQ_NO_BIND, &row, err));
-	if (!hq_cursor_next(&row))
-		return hq_cursor_done(&row, err);
-	*ret = hq_cursor_i64(&row, 0);
-	return HQ_OK;
-}
-
-static enum hq_rc
 park_tx(void *arg, struct hq_err *err)
 {
 	struct park *p = arg;
-	int64_t n;
+	int64_t n = 0;
 	int added;
 
 	p->where = HQ_OUTBOX_WAITS;
-	HQ_TRY(count(p->db, Q_PARKED_COUNT, &n, err));
+	HQ_TRY(hq_query_i64(p->db, &hq_engine_store, Q_PARKED_COUNT, HQ_NO_BIND,
+	    &n, err));
 	if (n >= HQ_OUTBOX_PARKED_MAX)
 		return HQ_OK;
 	HQ_TRY(hq_exec(p->db, &hq_engine_store, Q_PARKED_ADD,
@@ -251,8 +239,10 @@ hq_outbox_look(struct hq_db *db, struct hq_arena *a, struct hq_outbox_look *ret,
 	struct hq_outbox_look l = { 0 };
 
 	HQ_TRY(look_at_waiting(db, &l, err));
-	HQ_TRY(count(db, Q_PARKED_COUNT, &l.parked, err));
-	HQ_TRY(count(db, Q_RUNS_OPEN, &l.own_runs, err));
+	HQ_TRY(hq_query_i64(db, &hq_engine_store, Q_PARKED_COUNT, HQ_NO_BIND,
+	    &l.parked, err));
+	HQ_TRY(hq_query_i64(db, &hq_engine_store, Q_RUNS_OPEN, HQ_NO_BIND,
+	    &l.own_runs, err));
 	HQ_TRY(look_at_trouble(db, a, &l.trouble_ms, &l.why, err));
 	*ret = l;
 	return HQ_OK;

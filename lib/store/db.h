@@ -98,6 +98,10 @@ struct hq_cursor {
 enum hq_rc hq_query(struct hq_db *db, const struct hq_module *m, size_t q,
     const struct hq_val *vals, size_t n, struct hq_cursor *c,
     struct hq_err *err) HQ_MUST;
+/* The first row's first column; *ret stays as it is without a row, or for NULL. */
+enum hq_rc hq_query_i64(struct hq_db *db, const struct hq_module *m, size_t q,
+    const struct hq_val *vals, size_t n, int64_t *ret, struct hq_err *err)
+    HQ_MUST;
 bool hq_cursor_next(struct hq_cursor *c);
 /* Once next() has said false: HQ_OK at the end of the rows, else why. */
 enum hq_rc hq_cursor_done(struct hq_cursor *c, struct hq_err *err) HQ_MUST;

@@ -231,3 +231,17 @@ hq_db_own_changes(const struct hq_db *db)
 {
 	return sqlite3_total_changes64(db->h);
 }
+
+enum hq_rc
+hq_query_i64(struct hq_db *db, const struct hq_module *m, size_t q,
+    const struct hq_val *vals, size_t n, int64_t *ret, struct hq_err *err)
+{
+	HQ_CURSOR(row);
+
+	HQ_TRY(hq_query(db, m, q, vals, n, &row, err));
+	if (!hq_cursor_next(&row))
+		return hq_cursor_done(&row, err);
+	if (!hq_cursor_is_null(&row, 0))
+		*ret = hq_cursor_i64(&row, 0);
+	return HQ_OK;
+}

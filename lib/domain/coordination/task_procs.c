@@ -127,20 +127,6 @@ is_live_state(const char *state)
 	    (strcmp(state, "open") == 0 || strcmp(state, "claimed") == 0);
 }
 
-static enum hq_rc
-newest(struct hq_db *db, int64_t *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	*ret = 0;
-	HQ_TRY(hq_query(db, &hq_coordination_store, HQ_CQ_TASK_NEWEST,
-	    HQ_NO_BIND, &row, err));
-	if (!hq_cursor_next(&row))
-		return hq_cursor_done(&row, err);
-	*ret = hq_cursor_i64(&row, 0);
-	return HQ_OK;
-}
-
 /*
  * An index finds the tasks of a run, and those that have not ended.  Of all
  * others a page looks at so many at most, and may end before it is full.
@@ -149,7 +135,7 @@ static enum hq_rc
 choose(struct hq_boundary *c, struct json_object *in, struct window *w,
     enum hq_coord_q *ret, struct hq_err *err)
 {
-	int64_t top;
+	int64_t top = 0;
 
 	w->least = 0;
 	*ret = HQ_CQ_TASK_LIST_RUN;
@@ -159,7 +145,8 @@ choose(struct hq_boundary *c, struct json_object *in, struct window *w,
 	if (is_live_state(hq_json_str(in, "state")))
 		return HQ_OK;
 	*ret = HQ_CQ_TASK_LIST;
-	HQ_TRY(newest(c->db, &top, err));
+	HQ_TRY(hq_query_i64(c->db, &hq_coordination_store, HQ_CQ_TASK_NEWEST,
+	    HQ_NO_BIND, &top, err));
 	if (w->below > top)
 		w->below = top + 1;
 	if (w->below > HQ_COORD_TASK_LOOK_MAX)

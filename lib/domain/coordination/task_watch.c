@@ -17,20 +17,6 @@ enum {
 	LOST_MS = 60 * 1000,
 };
 
-/* The first column of the only row; 0 if there is none, or it is NULL. */
-static enum hq_rc
-ask(struct hq_db *db, enum hq_coord_q q, int64_t *ret, struct hq_err *err)
-{
-	HQ_CURSOR(row);
-
-	*ret = 0;
-	HQ_TRY(hq_query(db, &hq_coordination_store, q, HQ_NO_BIND, &row, err));
-	if (!hq_cursor_next(&row))
-		return hq_cursor_done(&row, err);
-	*ret = hq_cursor_i64(&row, 0);
-	return HQ_OK;
-}
-
 static enum hq_rc
 start(struct hq_coord_task_tx *x, int64_t lease_until_ms, struct hq_err *err)
 {
@@ -49,10 +35,12 @@ start(struct hq_coord_task_tx *x, int64_t lease_until_ms, struct hq_err *err)
 enum hq_rc
 hq_coord_task_watch(struct hq_coord_task_tx *x, struct hq_err *err)
 {
-	int64_t first, due;
+	int64_t first = 0, due = 0;
 
-	HQ_TRY(ask(x->db, HQ_CQ_TASK_FIRST_LEASE, &first, err));
-	HQ_TRY(ask(x->db, HQ_CQ_WATCH_GET, &due, err));
+	HQ_TRY(hq_query_i64(x->db, &hq_coordination_store,
+	    HQ_CQ_TASK_FIRST_LEASE, HQ_NO_BIND, &first, err));
+	HQ_TRY(hq_query_i64(x->db, &hq_coordination_store, HQ_CQ_WATCH_GET,
+	    HQ_NO_BIND, &due, err));
 	if (first == 0 ||
 	    (due != 0 && due <= first + LEAST_MS && due > x->now_ms - LOST_MS))
 		return HQ_OK;
@@ -68,13 +56,15 @@ static enum hq_rc
 look_tx(void *arg, struct hq_err *err)
 {
 	struct look *l = arg;
-	int64_t first, due;
+	int64_t first = 0, due = 0;
 
 	HQ_TRY(hq_coord_task_take_back(&l->tx, &l->n, err));
-	HQ_TRY(ask(l->tx.db, HQ_CQ_WATCH_GET, &due, err));
+	HQ_TRY(hq_query_i64(l->tx.db, &hq_coordination_store, HQ_CQ_WATCH_GET,
+	    HQ_NO_BIND, &due, err));
 	if (due != l->due_ms)
 		return HQ_OK;
-	HQ_TRY(ask(l->tx.db, HQ_CQ_TASK_FIRST_LEASE, &first, err));
+	HQ_TRY(hq_query_i64(l->tx.db, &hq_coordination_store,
+	    HQ_CQ_TASK_FIRST_LEASE, HQ_NO_BIND, &first, err));
 	if (first != 0)
 		return start(&l->tx, first, err);
 	return hq_exec(l->tx.db, &hq_coordination_store, HQ_CQ_WATCH_DROP,
